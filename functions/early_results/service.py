@@ -1,0 +1,195 @@
+"""A service: one Early Results collection in one year, read from its data file.
+
+Nothing about a key stage is written in Python: columns, codes, ranges, rules and the calendar come from
+`services/<service>.toml`. An unknown service or a setting that does not fit refuses to load, by name.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+
+ColumnKind = Literal["identity", "assessment", "score"]
+
+
+class UnknownService(LookupError):
+    """No data file defines this service; the message names it."""
+
+
+class BadServiceFile(ValueError):
+    """A service's data file does not say what it must; the message names the file and the setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the workbook. `subject`, `codes` and the range are set for result columns only."""
+
+    key: str
+    heading: str
+    kind: ColumnKind
+    subject: str = ""
+    subject_name: str = ""
+    codes: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentCode:
+    """A teacher assessment code: whether it meets the expected standard, and whether it is the higher one."""
+
+    code: str
+    meaning: str
+    met: bool = False
+    higher: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """Codes that disagree strongly with a scaled score below `below`, or with any score at all."""
+
+    codes: frozenset[str]
+    below: int | None
+    any_score: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A submission window: `opens <= received < closes`, both aware and in UTC; reports come on a London date."""
+
+    number: int
+    opens: datetime
+    closes: datetime
+    reports: date
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One collection in one year. `windows` are as published; the calendar in the table may extend them."""
+
+    service: str
+    ruleset: str
+    title: str
+    short_title: str
+    year: int
+    nc_year: str
+    year_group: str
+    sheet: str
+    identity: tuple[Column, ...]
+    results: tuple[Column, ...]
+    codes: tuple[AssessmentCode, ...]
+    score_expected: int
+    score_high: int
+    combined_name: str
+    combined_subjects: tuple[str, ...]
+    mismatches: tuple[Mismatch, ...]
+    windows: tuple[Window, ...]
+    support_email: str
+    support_telephone: str
+    support_hours: tuple[str, ...]
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """Identity columns and then result columns, in the template's order."""
+        return self.identity + self.results
+
+    @property
+    def assessments(self) -> tuple[Column, ...]:
+        """The teacher assessment columns, in order."""
+        return tuple(c for c in self.results if c.kind == "assessment")
+
+    @property
+    def scores(self) -> tuple[Column, ...]:
+        """The scaled score columns, in order."""
+        return tuple(c for c in self.results if c.kind == "score")
+
+    def code(self, code: str) -> AssessmentCode:
+        """The assessment code of that name. KeyError if the service has none."""
+        for known in self.codes:
+            if known.code == code:
+                return known
+        raise KeyError(code)
+
+
+def london(moment: datetime) -> datetime:
+    """A naive London wall-clock time as an aware UTC time."""
+    return moment.replace(tzinfo=LONDON).astimezone(ZoneInfo("UTC"))
+
+
+def service_names() -> tuple[str, ...]:
+    """The services that have a data file, by name."""
+    folder = files(__package__) / "services"
+    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+@cache
+def load_service(name: str) -> Service:
+    """The service of that name, for example `ks1-2023`. UnknownService or BadServiceFile if there is none to be had."""
+    if name not in service_names():
+        raise UnknownService(name)
+    text = (files(__package__) / "services" / f"{name}.toml").read_text(encoding="utf-8")
+    try:
+        return parse_service(tomllib.loads(text))
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadServiceFile(f"services/{name}.toml: {type(error).__name__}: {error}") from error
+
+
+def parse_service(data: dict[str, Any]) -> Service:
+    """A service from the parsed data file. KeyError, TypeError or ValueError where a setting is missing or wrong."""
+    identity = tuple(Column(kind="identity", **entry) for entry in data["identity"])
+    results = tuple(
+        Column(**{**entry, "codes": tuple(entry.get("codes", ()))})  # TOML gives lists
+        for entry in data["result"]
+    )
+    codes = tuple(AssessmentCode(**entry) for entry in data["code"])
+    known = {c.code for c in codes}
+    for column in results:
+        if column.kind not in ("assessment", "score"):
+            raise ValueError(f"column {column.key}: kind {column.kind}")
+        if not known.issuperset(column.codes):
+            raise ValueError(f"column {column.key}: codes without a meaning: {sorted(set(column.codes) - known)}")
+        if (column.kind == "assessment") is not bool(column.codes):
+            raise ValueError(f"column {column.key}: an assessment column, and no other, lists codes")
+        if column.kind == "score" and not 0 < column.minimum < column.maximum:
+            raise ValueError(f"column {column.key}: a score needs a minimum below its maximum")
+    headings = [c.heading.casefold() for c in identity + results]
+    keys = [c.key for c in identity + results]
+    if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
+        raise ValueError("two columns share a heading or a key")
+    windows = tuple(
+        Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"]
+    )
+    for before, after in zip(windows, windows[1:], strict=False):
+        if before.closes > after.opens or before.number >= after.number:
+            raise ValueError(f"window {after.number} does not follow window {before.number}")
+    return Service(
+        service=data["service"],
+        ruleset=data["ruleset"],
+        title=data["title"],
+        short_title=data["short_title"],
+        year=int(data["year"]),
+        nc_year=data["nc_year"],
+        year_group=data["year_group"],
+        sheet=data["sheet"],
+        identity=identity,
+        results=results,
+        codes=codes,
+        score_expected=data["scores"]["expected"],
+        score_high=data["scores"]["high"],
+        combined_name=data["combined"]["name"],
+        combined_subjects=tuple(data["combined"]["subjects"]),
+        mismatches=tuple(
+            Mismatch(frozenset(m["codes"]), m.get("below"), m.get("any_score", False)) for m in data["mismatch"]
+        ),
+        windows=windows,
+        support_email=data["support"]["email"],
+        support_telephone=data["support"]["telephone"],
+        support_hours=tuple(data["support"]["hours"]),
+    )

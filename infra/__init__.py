@@ -1,0 +1,1 @@
+"""What runs beside the service: the local runner, the operator's command line, the demonstration, the runbook."""

@@ -1,0 +1,7 @@
+"""The `early-results` command."""
+
+from __future__ import annotations
+
+
+def main() -> int:
+    return 2

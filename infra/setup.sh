@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Sets up what is missing, and only that: .venv (the project, its tests and tools), and one environment each under
+# .local/ for SAM and MiniStack, which pin different versions of botocore. Safe to repeat; quick when all is there.
+#   infra/setup.sh [bench]      bench: also the libraries that the benchmarks compare with
+set -euo pipefail
+cd "$(dirname "$0")/.."
+want="$(cat pyproject.toml uv.lock infra/setup.sh | sha256sum | cut -c1-16) ${*:-}"
+[ "$(cat .local/setup.done 2>/dev/null || true)" = "$want" ] && exit 0
+
+python=${PYTHON:-python3}
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  echo "Early Results needs Python 3.11 or newer; '$python' is not. Install it, or name one with PYTHON=." >&2
+  exit 1
+fi
+mkdir -p .local
+if [ ! -x .local/uv/bin/uv ]; then
+  if ! "$python" -m venv .local/uv >.local/setup.log 2>&1; then
+    rm -rf .local/uv
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then # Debian parts venv from Python itself
+      { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; } >>.local/setup.log 2>&1
+      "$python" -m venv .local/uv
+    else
+      cat .local/setup.log >&2
+      echo "This Python has no venv module: install Debian's python3-venv and try again." >&2
+      exit 1
+    fi
+  fi
+  .local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9' >&2
+fi
+uv=.local/uv/bin/uv
+export UV_PYTHON="$python" UV_PYTHON_DOWNLOADS=never
+echo "Setting up: the project and its tools ..." >&2
+groups=()
+for group in "$@"; do groups+=(--group "$group"); done
+"$uv" sync --quiet --locked "${groups[@]}"
+for tool in sam ministack; do
+  echo "Setting up: $tool ..." >&2
+  UV_PROJECT_ENVIRONMENT=.local/$tool "$uv" sync --quiet --locked --no-install-project --only-group "$tool"
+done
+echo "$want" >.local/setup.done
