@@ -163,9 +163,7 @@ def parse_service(data: dict[str, Any]) -> Service:
     keys = [c.key for c in identity + results]
     if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
         raise ValueError("two columns share a heading or a key")
-    windows = tuple(
-        Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"]
-    )
+    windows = tuple(Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"])
     for before, after in zip(windows, windows[1:], strict=False):
         if before.closes > after.opens or before.number >= after.number:
             raise ValueError(f"window {after.number} does not follow window {before.number}")
