@@ -142,7 +142,7 @@ def view(report: ReportInput) -> dict[str, Any]:
             for mine, theirs in zip(school.scores, beside.scores, strict=True)
         ],
         "crossing_line": "How many pupils with each teacher assessment have a scaled score in each band. "
-        "Pupils with neither are left out, as are codes that nobody has.",
+        "Pupils with neither, and codes that nobody has, are left out.",
         "crossings": [
             {
                 "name": crossing.name,
@@ -181,7 +181,8 @@ def _count(count: int) -> str:
 
 
 def _thousandths(share: Share) -> int | None:
-    return 1000 * share.count // share.of if share.of else None
+    """The length of a bar. None draws nothing, which is also how a share of nobody looks best."""
+    return 1000 * share.count // share.of if share.count else None
 
 
 def _pair(school: Share, national: Share | None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.chart.axis import ChartLines
+from openpyxl.chart.series import SeriesLabel
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.drawing.line import LineProperties
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
@@ -59,7 +60,8 @@ def build_workbook(report: ReportInput) -> bytes:
     _scores(_sheet(book, "Scaled scores", says, 12), figures)
     _crossings(_sheet(book, "Assessment by score", says, 14), figures)
     _groups(_sheet(book, "Groups of pupils", says, 46), figures)
-    _data(_sheet(book, "All figures", says, 26), figures)
+    _codes_by_group(_sheet(book, "Codes by group", says, 18), figures)
+    _scores_by_group(_sheet(book, "Scores by group", says, 34), figures)
     _notes(_sheet(book, "How it is counted", says, 110), figures, says)
     book.remove(book.worksheets[0])  # the empty sheet that a new workbook comes with
     book.properties.title = f"{says.title}: {says.school}"
@@ -104,7 +106,9 @@ def _styles() -> list[NamedStyle]:
             name=name,
             font=Font(name="Calibri", size=size, bold=bold, color=colour),
             alignment=Alignment(
-                horizontal=across, vertical="center", wrap_text=name in ("er notice", "er head", "er wrap")
+                horizontal=across,
+                vertical="center",
+                wrap_text=name in ("er notice", "er head", "er first head", "er wrap"),
             ),
             fill=PatternFill("solid", fgColor=fill) if fill else PatternFill(),
             border=Border(bottom=_THIN) if rule else Border(),
@@ -117,6 +121,7 @@ def _styles() -> list[NamedStyle]:
         style("er notice", fill="FFF4E5"),
         style("er wrap"),
         style("er head", bold=True, colour="FFFFFF", across="center", fill=SCHOOL_COLOUR),
+        style("er first head", bold=True, colour="FFFFFF", across="left", fill=SCHOOL_COLOUR),
         style("er label", rule=True),
         style("er strong", bold=True, rule=True),
         style("er number", across="right", rule=True),
@@ -128,7 +133,7 @@ def _sheet(book: Workbook, title: str, says: Words, first_width: int) -> Workshe
     sheet: Worksheet = book.create_sheet(title)
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width = first_width
-    for column in range(2, 15):
+    for column in range(2, 30):
         sheet.column_dimensions[get_column_letter(column)].width = 13
     sheet.page_setup.orientation = "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
@@ -176,7 +181,7 @@ def _table(
 ) -> int:
     """Writes a table and gives the first free row below it. Columns headed National are set in the quieter style."""
     for at, text in enumerate(head):
-        _put(sheet, top, left + at, text, "er head")
+        _put(sheet, top, left + at, text, "er head" if at else "er first head")
     sheet.row_dimensions[top].height = 32
     row = top
     for row, values in enumerate(rows, top + 1):
@@ -217,7 +222,8 @@ def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
     row = 5
     for label, text in says.facts:
         _put(sheet, row, 1, label, "er quiet")
-        _put(sheet, row, 2, text, "er label")
+        _put(sheet, row, 2, text, "er wrap")
+        sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
         row += 1
     _put(sheet, row + 1, 1, "Teacher assessment", "er section")
     row = _table(
@@ -236,8 +242,9 @@ def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
             for mine, theirs in _lines(figures.all)
         ),
     )
+    headline = (row - len(_lines(figures.all)) - 1, row - 1)
     _put(sheet, row + 1, 1, "Scaled scores", "er section")
-    _table(
+    row = _table(
         sheet,
         row + 2,
         1,
@@ -259,6 +266,8 @@ def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
             for mine, theirs in _tests(figures.all)
         ),
     )
+    title = "Teacher assessment: expected standard or above"
+    _bar_chart(sheet, f"A{row + 1}", title, *headline, 4, 5 if figures.all.national else 4, width=24)
 
 
 def _assessments(sheet: Worksheet, figures: Figures) -> None:
@@ -287,10 +296,7 @@ def _scores(sheet: Worksheet, figures: Figures) -> None:
     head = ["Score"]
     for mine, _ in tests:
         short = mine.heading.rpartition(" ")[2]
-        head += [
-            f"{short}: pupils",
-            *([f"{short}: share", f"National: {short}"] if figures.all.national else [f"{short}: share"]),
-        ]
+        head += [f"{short}: pupils", *_share_heads(figures, short)]
     span = 3 if figures.all.national else 2
     rows = []
     for at, first in enumerate(tests[0][0].distribution if tests else ()):
@@ -311,12 +317,21 @@ def _scores(sheet: Worksheet, figures: Figures) -> None:
 
 
 def _bar_chart(
-    sheet: Worksheet, place: str, title: str, top: int, bottom: int, first: int, last: int, *, line: bool = False
+    sheet: Worksheet,
+    place: str,
+    title: str,
+    top: int,
+    bottom: int,
+    first: int,
+    last: int,
+    *,
+    line: bool = False,
+    width: int = 16,
 ) -> None:
     """The school's shares as bars; the national ones beside them, or as a line over them."""
     chart = BarChart()
     chart.title = title
-    chart.height, chart.width = 7.2, 16
+    chart.height, chart.width = 7.2, width
     chart.gapWidth = 40
     chart.y_axis.number_format = "0%"
     chart.y_axis.scaling.min = 0
@@ -324,14 +339,18 @@ def _bar_chart(
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=LineProperties(solidFill="E3E7EC")))
     chart.legend.position = "b"
+    if line:
+        chart.x_axis.tickLblSkip = 5  # 85, 90, ... rather than thirty labels on their sides
     names = Reference(sheet, min_col=1, min_row=top + 1, max_row=bottom)
     chart.add_data(Reference(sheet, min_col=first, min_row=top, max_row=bottom), titles_from_data=True)
+    chart.series[0].tx = SeriesLabel(v="Your school")
     chart.series[0].graphicalProperties.solidFill = SCHOOL_COLOUR
     if last > first:
         data = Reference(sheet, min_col=last, min_row=top, max_row=bottom)
         if line:
             over = LineChart()
             over.add_data(data, titles_from_data=True)
+            over.series[0].tx = SeriesLabel(v="National")
             over.series[0].graphicalProperties.line.solidFill = NATIONAL_COLOUR
             over.series[0].smooth = False
             chart += over
@@ -376,7 +395,7 @@ def _groups(sheet: Worksheet, figures: Figures) -> None:
         if line.section != section:
             section = line.section
             for at, text in enumerate((section, *(group.short for group in figures.groups))):
-                _put(sheet, row, 1 + at, text, "er head")
+                _put(sheet, row, 1 + at, text, "er head" if at else "er first head")
             sheet.row_dimensions[row].height = 32
             row += 1
         for at, value in enumerate((line.name, *line.school)):
@@ -388,47 +407,46 @@ def _groups(sheet: Worksheet, figures: Figures) -> None:
             row += 1
 
 
-def _data(sheet: Worksheet, figures: Figures) -> None:
-    """Every share as one long table, for filters and pivot tables; what nobody has, here or nationally, is left out."""
-    head = ["Group", "Kind", "Subject", "Value", "Pupils", "Of", "Percent"]
-    if figures.all.national:
-        head += ["National pupils", "National of", "National percent"]
-    rows: list[list[Cell]] = []
-
-    def add(group: Group, kind: str, subject: str, value: str | int, mine: Share, theirs: Share | None) -> None:
-        if mine.count or (theirs.count if theirs else None):
-            nation: list[Cell] = [theirs.count, theirs.of, theirs] if theirs else []
-            rows.append([group.label, kind, subject, value, mine.count, mine.of, mine, *nation])
-
+def _codes_by_group(sheet: Worksheet, figures: Figures) -> None:
+    """Every code of every subject, for each group: pupils, share and the national share."""
+    head = ["Subject", "Code"]
     for group in figures.groups:
-        for assessed, nation in _lines(group):
-            for own, other in zip(assessed.codes, (nation or assessed).codes, strict=True):
-                add(group, "Teacher assessment", assessed.name, own.code, own.share, other.share if nation else None)
-            add(
-                group,
-                "Teacher assessment",
-                assessed.name,
-                "Expected or above",
-                assessed.expected,
-                nation.expected if nation else None,
-            )
-            if assessed.higher:
-                add(
-                    group,
-                    "Teacher assessment",
-                    assessed.name,
-                    "Greater depth",
-                    assessed.higher,
-                    nation.higher if nation else None,
-                )
-        for scored, national in _tests(group):
-            for mine, theirs in zip(scored.distribution, (national or scored).distribution, strict=True):
-                add(group, "Scaled score", scored.name, mine.score, mine.share, theirs.share if national else None)
+        head += [f"{group.short}: pupils", *_share_heads(figures, group.short)]
+    rows = []
+    for at, (subject, _) in enumerate(_lines(figures.all)[:-1]):
+        for code in range(len(subject.codes)):
+            line: list[Cell] = [subject.name, subject.codes[code].code]
+            for group in figures.groups:
+                mine, theirs = _lines(group)[at]
+                share = mine.codes[code].share
+                line += [share.count, *_both(share, theirs.codes[code].share if theirs else None, figures)]
+            rows.append(line)
+    _table(sheet, 4, 1, head, rows)
+    sheet.freeze_panes = "C5"
+
+
+def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
+    """Every score of every test, for each group: pupils, and the national share."""
+    head = ["Test", "Score"]
+    for group in figures.groups:
+        head += [f"{group.short}: pupils", *([f"National: {group.short}"] if figures.all.national else [])]
+    rows = []
+    for at, (test, _) in enumerate(_tests(figures.all)):
+        for place, counted in enumerate(test.distribution):
+            line: list[Cell] = [test.name, counted.score]
+            for group in figures.groups:
+                mine, theirs = _tests(group)[at]
+                line.append(mine.distribution[place].share.count)
+                if theirs:
+                    line.append(theirs.distribution[place].share)
+            rows.append(line)
     after = _table(sheet, 4, 1, head, rows)
-    sheet.auto_filter.ref = f"A4:{get_column_letter(len(head))}{after - 1}"
-    sheet.freeze_panes = "A5"
-    for column, width in zip("ABCD", (36, 20, 36, 20), strict=True):
-        sheet.column_dimensions[column].width = width
+    sheet.freeze_panes = "C5"
+    sheet.auto_filter.ref = f"A4:B{after - 1}"  # to pick one test
+
+
+def _share_heads(figures: Figures, name: str) -> list[str]:
+    return [f"{name}: share", f"National: {name}"] if figures.all.national else [f"{name}: share"]
 
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:

@@ -473,10 +473,14 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+# Control, format, unassigned, private and surrogate code points.
+_UNPRINTABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
+
+
 def plain(text: str) -> str:
     """Text as a report may print it: one line, without control characters, which neither Excel nor PDF can hold."""
-    spaced = " ".join(text.split())
-    return "".join(c for c in spaced if category(c) not in ("Cc", "Cf", "Cn", "Co", "Cs"))
+    kept = (" " if c.isspace() else c for c in text if c.isspace() or category(c) not in _UNPRINTABLE)
+    return " ".join("".join(kept).split())
 
 
 _MONTHS = (
@@ -518,7 +522,7 @@ def words(report: ReportInput) -> Words:
     if block.empty:
         pupils += f", of whom {block.empty:,} without any result"
     facts = [
-        ("School", f"{name} ({report.school})" if name else report.school),
+        ("School number", f"{report.school} (local authority {report.school[:3]})"),
         ("Submission window", f"{report.window}, closed {moment_words(report.closes)}"),
         ("File", f"Upload {report.upload_id}, SHA-256 {report.sha256[:12]}…"),
         ("Received", moment_words(report.received)),
@@ -545,8 +549,8 @@ def words(report: ReportInput) -> Words:
         school=name or f"School {report.school}",
         window=f"Submission window {report.window} · reports of {report.reports.day} "
         f"{_MONTHS[report.reports.month - 1]} {report.reports.year}",
-        notice="These are early, unvalidated results, exactly as your school submitted them. They are not official "
-        f"statistics, and this submission does not replace your statutory {service.short_title} return to the "
-        "Department for Education through your local authority.",
+        notice="These are early results as they were submitted for your school, not yet checked against any other "
+        "source. They are not official statistics, and this submission does not replace your statutory "
+        f"{service.short_title} return to the Department for Education through your local authority.",
         facts=tuple(facts),
     )
