@@ -141,14 +141,14 @@ def view(report: ReportInput) -> dict[str, Any]:
             _chart(figures.score_expected, figures.score_high, mine, theirs if national else None)
             for mine, theirs in zip(school.scores, beside.scores, strict=True)
         ],
-        "crossing_line": "How many pupils with each teacher assessment have a scaled score in each band. "
-        "Pupils with neither, and codes that nobody has, are left out.",
+        "crossing_line": "Pupils by teacher assessment and score band. Pupils with neither, and codes that nobody has, "
+        "are left out.",
         "crossings": [
             {
                 "name": crossing.name,
                 "head": ["Code", *figures.bands, "All"],
                 "rows": [
-                    {"cells": [row.code or "Blank", *(_count(c) for c in row.counts), str(row.total)]}
+                    {"cells": [row.code or "Blank", *(str(c) for c in row.counts), str(row.total)]}
                     for row in crossing.rows
                     if row.total
                 ]
@@ -157,7 +157,8 @@ def view(report: ReportInput) -> dict[str, Any]:
             for crossing in school.crossings
         ],
         "group_line": "Your school's figure for each group of pupils"
-        + (", and under it the national figure for the same group." if national else "."),
+        + (", and under it the national figure for the same group." if national else ".")
+        + " The workbook of this report has every code and every score by group.",
         "groups": {
             "labels": [group.short for group in figures.groups],
             "rows": _group_rows(measures(figures)),
@@ -174,10 +175,6 @@ def counted(count: int, one: str, many: str) -> str:
 
 def _blank(count: int, word: str) -> str:
     return f", {count:,} {word}" if count else ""
-
-
-def _count(count: int) -> str:
-    return str(count) if count else "·"
 
 
 def _thousandths(share: Share) -> int | None:

@@ -247,10 +247,6 @@ class Figures:
         """The group of all pupils."""
         return self.groups[0]
 
-    def of(self, dimension: str) -> tuple[Group, ...]:
-        """The groups of one dimension: `gender` or `term`."""
-        return tuple(group for group in self.groups if group.dimension == dimension)
-
     @property
     def sha256(self) -> str:
         """The hash of every count: equal figures, equal hash."""
@@ -390,7 +386,7 @@ def _notes(service: Service, national: National | None) -> tuple[str, ...]:
     notes = [
         "Percentages in a teacher assessment subject are of the pupils who have a code in that subject. "
         "A pupil with code A stays in and counts as not meeting the standard, as in the national statistics. "
-        "A pupil whose cell is blank is left out; how many that is stands beside the figure.",
+        "A pupil whose cell is blank is left out; how many that is stands with each subject.",
         f"{service.combined_name}: of the pupils with a code in all of these subjects. A pupil reaches the expected "
         "standard or greater depth in the combined measure by reaching it in every one of them.",
         "Scaled score figures are of the pupils who have a score in that subject. "
@@ -533,7 +529,7 @@ def words(report: ReportInput) -> Words:
             4,
             (
                 "Carried forward",
-                f"No file was received in window {report.window}: this is the file of window {report.carried_from}.",
+                f"No successful file was received in window {report.window}: this is the file of window {report.carried_from}.",
             ),
         )
     if figures.national_schools is not None and figures.national_pupils is not None:

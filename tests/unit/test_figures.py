@@ -192,7 +192,7 @@ def test_the_words_say_which_file_and_when() -> None:
     assert "statutory KS1 return" in said.notice
     assert "Carried forward" not in facts
     carried = dict(words(replace(report_of([]), window=2, carried_from=1)).facts)
-    assert carried["Carried forward"] == "No file was received in window 2: this is the file of window 1."
+    assert carried["Carried forward"] == "No successful file was received in window 2: this is the file of window 1."
 
 
 def test_days_and_moments() -> None:
