@@ -164,6 +164,7 @@ def view(report: ReportInput) -> dict[str, Any]:
             "rows": _group_rows(measures(figures)),
         },
         "notes": list(figures.notes),
+        "provenance": says.provenance,
     }
     return {key: _every_text(value, printable) for key, value in texts.items()}
 

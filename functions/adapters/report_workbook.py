@@ -460,6 +460,6 @@ def _share_heads(figures: Figures, name: str) -> list[str]:
 
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:
-    for row, note in enumerate((says.notice, *figures.notes), 4):
+    for row, note in enumerate((says.notice, *figures.notes, says.provenance), 4):
         _put(sheet, row, 1, note, "er wrap")
         sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6

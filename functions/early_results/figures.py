@@ -23,6 +23,7 @@ from early_results.summary import (
     GENDERS,
     NONE,
     TERMS,
+    BadSummary,
     Summary,
     add,
     combined_columns,
@@ -204,8 +205,13 @@ class National:
 
     @classmethod
     def from_json(cls, data: Any) -> National:
-        """What `to_json` gave. BadSummary, KeyError or TypeError if it is not that."""
-        return cls(Summary.from_json(data["summary"]), int(data["schools"]))
+        """What `to_json` gave. BadSummary if it is not that."""
+        if not isinstance(data, dict) or set(data) != {"schools", "summary"}:
+            raise BadSummary("national figures have a number of schools and a summary")
+        schools = data["schools"]
+        if not isinstance(schools, int) or isinstance(schools, bool) or schools < 0:
+            raise BadSummary("the number of schools is a whole number")
+        return cls(Summary.from_json(data["summary"]), schools)
 
     @property
     def sha256(self) -> str:
@@ -229,10 +235,14 @@ def national(summaries: Iterable[Summary]) -> National:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order."""
+    """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order.
+
+    `summary_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
+    """
 
     service: str
     rulesets: tuple[str, ...]
+    summary_sha256: str
     groups: tuple[Group, ...]
     bands: tuple[str, ...]
     score_expected: int
@@ -302,6 +312,7 @@ def school_figures(service: Service, summary: Summary, national: National | None
     return Figures(
         service=service.service,
         rulesets=summary.rulesets,
+        summary_sha256=summary.sha256,
         groups=tuple(groups),
         bands=(
             f"Below {service.score_expected}",
@@ -507,6 +518,7 @@ class Words:
     window: str
     notice: str
     facts: tuple[tuple[str, str], ...]
+    provenance: str
 
 
 def words(report: ReportInput) -> Words:
@@ -529,7 +541,8 @@ def words(report: ReportInput) -> Words:
             4,
             (
                 "Carried forward",
-                f"No successful file was received in window {report.window}: this is the file of window {report.carried_from}.",
+                f"No successful file was received in window {report.window}: "
+                f"this is the file of window {report.carried_from}.",
             ),
         )
     if figures.national_schools is not None and figures.national_pupils is not None:
@@ -549,4 +562,8 @@ def words(report: ReportInput) -> Words:
         "source. They are not official statistics, and this submission does not replace your statutory "
         f"{service.short_title} return to the Department for Education through your local authority.",
         facts=tuple(facts),
+        provenance=f"Checked by the rules {' and '.join(figures.rulesets)}. Made from the figures "
+        f"{figures.summary_sha256[:12]}"
+        + (f" and the national figures {figures.national_sha256[:12]}" if figures.national_sha256 else "")
+        + f"; the SHA-256 of the file is {report.sha256}.",
     )

@@ -164,6 +164,21 @@ def test_figures_of_another_service_are_refused() -> None:
         national([ours, other])
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        {"schools": 1},
+        {"schools": "1", "summary": EMPTY.to_json()},
+        {"schools": -1, "summary": EMPTY.to_json()},
+    ],
+)
+def test_national_figures_that_were_spoilt_refuse_to_load(data: object) -> None:
+    with pytest.raises(BadSummary):
+        National.from_json(data)
+
+
 def test_a_school_with_nothing_and_a_nation_of_nobody() -> None:
     figures = school_figures(KS1, EMPTY, national([]))
     assert figures.all.school.pupils == figures.national_pupils == figures.national_schools == 0
@@ -190,6 +205,10 @@ def test_the_words_say_which_file_and_when() -> None:
     assert facts["File"] == "Upload 01H3Z4F5QJ6K7M8N9P0QRSTVWX, SHA-256 9f86d081884c…"
     assert facts["Year 2 pupils in the file"] == "3"
     assert "statutory KS1 return" in said.notice
+    figures = report_of(cohort(3, 1), nation_of(2)).figures
+    assert figures.summary_sha256 == summarise(KS1, cohort(3, 1)).sha256
+    for trace in ("ks1-2023.1", figures.summary_sha256[:12], str(figures.national_sha256)[:12], report_of([]).sha256):
+        assert trace in said.provenance
     assert "Carried forward" not in facts
     carried = dict(words(replace(report_of([]), window=2, carried_from=1)).facts)
     assert carried["Carried forward"] == "No successful file was received in window 2: this is the file of window 1."

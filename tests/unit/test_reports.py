@@ -136,6 +136,7 @@ def test_the_pdf_can_be_read_aloud() -> None:
     assert all("mean" in alt and "Nationally" in alt for alt in alts)
     assert len(kinds["/Table"]) == 2 + 4 + 1 + 2 + 1
     assert len(kinds["/TH"]) > 40
+    assert all("/K" in heading for heading in kinds["/TH"])  # no column without a heading
     assert len(kinds["/H1"]) == 1
 
 
@@ -146,6 +147,7 @@ def test_pdf_and_workbook_say_the_same_figures() -> None:
     for _, fact in said.facts:
         assert fact in text
     assert said.notice in text
+    assert said.provenance in text
     for note in report.figures.notes:
         assert note in text
     sheet = load_workbook(io.BytesIO(build_workbook(report)))["Groups of pupils"]
