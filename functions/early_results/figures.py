@@ -408,6 +408,13 @@ def _notes(service: Service, national: National | None) -> tuple[str, ...]:
         "Girls and boys are as recorded in your management information system. Autumn-born is September to December, "
         "spring-born January to April, summer-born May to August.",
     ]
+    lower = [
+        column.subject_name
+        for column in service.assessments
+        if not any(service.code(code).higher for code in column.codes)
+    ]
+    if lower:
+        notes[1] += f" There is no greater depth standard in {' or '.join(lower).lower()}."
     if national:
         notes.append(
             "National here means every pupil in the files received for this collection by the close of this "
@@ -562,8 +569,8 @@ def words(report: ReportInput) -> Words:
         "source. They are not official statistics, and this submission does not replace your statutory "
         f"{service.short_title} return to the Department for Education through your local authority.",
         facts=tuple(facts),
-        provenance=f"Checked by the rules {' and '.join(figures.rulesets)}. Made from the figures "
-        f"{figures.summary_sha256[:12]}"
+        provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
+        + f"Made from the figures {figures.summary_sha256[:12]}"
         + (f" and the national figures {figures.national_sha256[:12]}" if figures.national_sha256 else "")
         + f"; the SHA-256 of the file is {report.sha256}.",
     )
