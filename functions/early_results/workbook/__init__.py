@@ -1,0 +1,131 @@
+"""Reads an Excel workbook (.xlsx) that a stranger sent, exactly and within bounds, with the standard library alone.
+
+    workbook = open_workbook(data)
+    for sheet in workbook.sheets:
+        for row, cells in workbook.rows(sheet): ...
+
+It gives what Excel shows: the stored value of a formula, the date behind a date format, every row by its true number.
+Where a file departs from the standard it is read as Excel would read it; where Excel would refuse it, so does this,
+in words for the person who sent it. `Unreadable` is the only exception that leaves here, apart from what reading the
+source itself raises.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from . import kinds
+from .limits import PASTE_INTO_TEMPLATE, Limits, Unreadable, damaged, too_large
+from .package import Package, Relationship
+from .sheet import MAIN_NAMESPACES, Numbers, Rows, Texts, read_date_styles, read_sheet, read_strings, root_namespace
+from .values import ErrorValue, Memo, Value
+from .xml import create_parser, feed, too_many_elements
+
+__all__ = ["ErrorValue", "Limits", "Rows", "SheetInfo", "Unreadable", "Value", "Workbook", "open_workbook"]
+
+_DEFAULT_WORKBOOK = "xl/workbook.xml"
+
+
+@dataclass(frozen=True, slots=True)
+class SheetInfo:
+    """A worksheet: its name, its state (`visible`, `hidden`, `veryHidden`) and the part that holds it."""
+
+    name: str
+    state: str
+    part: str
+
+
+class Workbook:
+    """An opened workbook. `sheets` are its worksheets, in the order of their tabs; chart sheets are left out."""
+
+    __slots__ = ("_budget", "_epoch_1904", "_limits", "_links", "_numbers", "_package", "_strings", "sheets")
+
+    def __init__(self, package: Package, part: str, limits: Limits) -> None:
+        self._package = package
+        self._limits = limits
+        self._budget = Texts(limits)
+        self._links = package.relationships(part)
+        self._epoch_1904 = False
+        self._strings: Memo | None = None
+        self._numbers: Numbers | None = None
+        self.sheets: tuple[SheetInfo, ...] = self._read_sheets(part)
+
+    def rows(self, sheet: SheetInfo) -> Rows:
+        """The rows of a sheet that hold something: `(row, {column: value})`, both 1-based, in ascending order.
+
+        A blank cell and an empty text have no entry. Raises Unreadable.
+        """
+        if self._numbers is None:
+            styles = self._linked("styles")
+            dates = read_date_styles(self._package, styles, self._limits) if styles else frozenset[int]()
+            self._numbers = Numbers(dates, self._epoch_1904)
+            strings = self._linked("sharedStrings")
+            if strings:
+                self._strings = read_strings(self._package, strings, self._limits, self._budget)
+        return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._limits, self._budget)
+
+    def _linked(self, kind: str) -> str | None:
+        """The part of that kind that the workbook refers to and the file really has."""
+        return next((r.target for r in self._links if r.kind == kind and self._package.has(r.target)), None)
+
+    def _read_sheets(self, part: str) -> tuple[SheetInfo, ...]:
+        limits = self._limits
+        links: dict[str, Relationship] = {link.id: link for link in self._links}
+        sheets: list[SheetInfo] = []
+        left = limits.elements
+        namespace = ""
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal left, namespace
+            left -= 1
+            if left < 0:
+                too_many_elements(limits)
+            if not namespace:
+                namespace = root_namespace(name, "workbook")
+            elif name == namespace + "workbookPr":
+                self._epoch_1904 = attributes.get("date1904", "0").strip() in ("1", "true", "on")
+            elif name == namespace + "sheet":
+                link = links.get(next((v for k, v in attributes.items() if k.endswith("relationships id")), ""))
+                if link is None or link.kind != "worksheet":
+                    return  # a chart sheet, or a sheet that is not there
+                state = attributes.get("state", "visible")
+                sheets.append(SheetInfo(attributes.get("name", ""), state, link.target))
+                if len(sheets) > limits.sheets:
+                    too_large(f"it has more than {limits.sheets:,} sheets", PASTE_INTO_TEMPLATE)
+
+        parser = create_parser(limits)
+        parser.StartElementHandler = start
+        feed(parser, self._package.chunks(part), [], limits)
+        return tuple(sheets)
+
+
+def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbook:  # noqa: B008 - it is frozen
+    """Opens a workbook: finds out what the file is, and its sheets. No cell is read yet.
+
+    Raises Unreadable with the codes `not-a-workbook`, `old-excel`, `encrypted`, `macros`, `damaged`, `too-large`.
+    """
+    data = source if isinstance(source, bytes) else source.read(limits.file_bytes + 1)
+    if len(data) > limits.file_bytes:
+        too_large(f"the file is bigger than {limits.file_bytes // (1024 * 1024)} MB", PASTE_INTO_TEMPLATE)
+    kinds.refuse_if_not_zip(data)
+    package = Package(data, limits)
+    content_types = package.read("[Content_Types].xml") if package.has("[Content_Types].xml") else b""
+    content_types = content_types.replace(b"\x00", b"")  # UTF-16, near enough to look for ASCII words in
+    links = package.relationships("")
+    part = next((link.target for link in links if link.kind == "officeDocument"), _DEFAULT_WORKBOOK)
+    if not package.has(part) or (b"spreadsheetml" not in content_types and not _is_workbook(package, part)):
+        kinds.refuse_other_package(package.names, content_types, package.read)
+    if b".macroEnabled." in content_types or any(n.endswith("vbaproject.bin") for n in package.names):
+        kinds.macros()
+    if part.endswith(".bin"):
+        kinds.refuse_other_package(package.names, content_types, package.read)
+    workbook = Workbook(package, part, limits)
+    if not workbook.sheets:
+        damaged("it has no sheet that we can find")
+    return workbook
+
+
+def _is_workbook(package: Package, part: str) -> bool:
+    """For files without a list of content types: whether the main part at least names a spreadsheet's namespace."""
+    return any(namespace.encode() in package.read(part).replace(b"\x00", b"") for namespace in MAIN_NAMESPACES)

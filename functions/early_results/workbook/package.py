@@ -1,0 +1,175 @@
+"""The zip that a workbook is: parts by name, read in bounded pieces, and the relationships between them."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from typing import NoReturn
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from .kinds import encrypted
+from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Limits, damaged, too_large
+from .xml import create_parser, feed, local_name, too_many_elements
+
+CHUNK = 64 * 1024
+_CENTRAL_ENTRY = b"PK\x01\x02"
+
+# What zipfile raises for a file that is not what it says: each has been seen by the fuzzer or in its source.
+_ZIP_ERRORS = (
+    BadZipFile,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Relationship:
+    """A relationship of a part: its id, the last word of its type (`worksheet`), and the part it leads to."""
+
+    id: str
+    kind: str
+    target: str
+
+
+class Package:
+    """The parts of a workbook. Names are compared as Windows would: any case, either slash, a leading slash or none."""
+
+    __slots__ = ("_left", "_limits", "_parts", "_zip")
+
+    def __init__(self, data: bytes, limits: Limits) -> None:
+        self._limits = limits
+        self._left = limits.inflated_bytes
+        # zipfile makes an object of every entry before anyone can ask how many there are.
+        if data.count(_CENTRAL_ENTRY) > limits.entries:
+            too_large(f"it consists of more than {limits.entries:,} parts", PASTE_INTO_TEMPLATE)
+        try:
+            self._zip = ZipFile(BytesIO(data))
+        except _ZIP_ERRORS:
+            damaged("its contents cannot be unpacked, as if the file had been cut short")
+        # None is a name that occurs twice: which one counts would depend on who reads it, so neither does.
+        self._parts: dict[str, ZipInfo | None] = {}
+        for info in self._zip.infolist():
+            name = part_name(info.filename)
+            self._parts[name] = None if name in self._parts else info
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the parts, in lower case and without a leading slash."""
+        return frozenset(self._parts)
+
+    def has(self, name: str) -> bool:
+        """Whether there is a part of that name."""
+        return part_name(name) in self._parts
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """The contents of a part, inflated, in pieces of at most 64 KB. Raises Unreadable."""
+        limits = self._limits
+        name = part_name(name)
+        info = self._parts.get(name)
+        if info is None:
+            damaged("a part of it occurs twice" if name in self._parts else "a part that it refers to is missing")
+        if info.flag_bits & 1:
+            encrypted()
+        if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
+            damaged("it is compressed in a way that Excel does not use")
+        size = info.file_size  # zipfile gives no more than this, and checks the sum at the end
+        if size > limits.part_bytes or size > self._left:
+            too_large("unpacked, it is bigger than any results workbook", DELETE_UNUSED)
+        if size > limits.ratio_from and size > info.compress_size * limits.ratio:
+            too_large("unpacked, it is hundreds of times its size, as only endless empty cells are", DELETE_UNUSED)
+        self._left -= size
+        try:
+            file = self._zip.open(info)
+        except _ZIP_ERRORS:
+            _unpackable()
+        with file:
+            while True:
+                try:
+                    chunk = file.read(CHUNK)
+                except _ZIP_ERRORS:
+                    _unpackable()
+                if not chunk:
+                    return
+                yield chunk
+
+    def read(self, name: str, most: int = 1024 * 1024) -> bytes:
+        """The first `most` bytes of a part. Raises Unreadable."""
+        pieces, size = [], 0
+        for chunk in self.chunks(name):
+            pieces.append(chunk)
+            size += len(chunk)
+            if size >= most:
+                break
+        return b"".join(pieces)[:most]
+
+    def relationships(self, source: str) -> list[Relationship]:
+        """The relationships of a part (`""` for the package itself) to other parts; links to elsewhere are left out.
+
+        Nothing outside the file is ever opened. Raises Unreadable.
+        """
+        folder, _, name = source.rpartition("/")
+        part = f"{folder}/_rels/{name}.rels" if folder else f"_rels/{name}.rels"
+        found: list[Relationship] = []
+        if not self.has(part):
+            return found
+        left = self._limits.elements
+        texts: list[str] = []
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            nonlocal left
+            left -= 1
+            if left < 0:
+                too_many_elements(self._limits)
+            if local_name(name) != "Relationship" or attributes.get("TargetMode", "").lower() == "external":
+                return
+            kind = attributes.get("Type", "").rpartition("/")[2]
+            target = self._resolve(folder, attributes.get("Target", ""))
+            found.append(Relationship(attributes.get("Id", ""), kind, target))
+
+        parser = create_parser(self._limits)
+        parser.StartElementHandler = start
+        feed(parser, self.chunks(part), texts, self._limits)
+        return found
+
+    def _resolve(self, folder: str, target: str) -> str:
+        """The part that a target means: relative to the folder, or absolute, or, from odd exporters, neither."""
+        target = target.replace("\\", "/").partition("#")[0]
+        absolute = target.startswith("/")
+        wanted = _normal(target if absolute else f"{folder}/{target}")
+        if not self.has(wanted) and "%" in target:
+            from urllib.parse import unquote  # rare, and slow to import
+
+            unquoted = _normal(unquote(target) if absolute else f"{folder}/{unquote(target)}")
+            wanted = unquoted if self.has(unquoted) else wanted
+        if not self.has(wanted) and not absolute and self.has(_normal(target)):
+            wanted = _normal(target)  # "xl/worksheets/sheet1.xml" in xl/_rels
+        return wanted
+
+
+def part_name(name: str) -> str:
+    """A part's name as it is compared: forward slashes, no leading one, lower case."""
+    return name.replace("\\", "/").lstrip("/").lower()
+
+
+def _normal(path: str) -> str:
+    """A path without `.` and `..`; what climbs out of the package stays at its top."""
+    steps: list[str] = []
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in ("", "."):
+            steps.append(step)
+    return "/".join(steps)
+
+
+def _unpackable() -> NoReturn:
+    damaged("part of its contents cannot be unpacked")
