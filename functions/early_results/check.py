@@ -12,7 +12,6 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from early_results import messages
-from early_results.changes import Changes, what_changed
 from early_results.findings import Code, Finding, Severity, cell_reference
 from early_results.results import Pupil, PupilResults
 from early_results.roster import TEMPLATE_FIRST_ROW, parse_date
@@ -30,6 +29,7 @@ from early_results.workbook import ErrorValue, Value
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from early_results.changes import Changes
     from early_results.roster import Roster
     from early_results.service import Column, Service
 
@@ -112,6 +112,11 @@ def judge(
         _results_at_all(notes, submission.columns, service)
     errors, warnings = notes.sorted()
     accepted = not errors
+    changes = None
+    if accepted and previous is not None:
+        from early_results.changes import what_changed  # 1 ms of a cold start, which a school's first file need not pay
+
+        changes = what_changed(previous, results, service)
     return Verdict(
         accepted=accepted,
         school=submission.school,
@@ -120,7 +125,7 @@ def judge(
         results=tuple(results) if accepted else (),
         pupils=notes.pupils,
         ruleset=service.ruleset,
-        changes=what_changed(previous, results, service) if accepted and previous is not None else None,
+        changes=changes,
     )
 
 
@@ -168,8 +173,9 @@ def _rows(
     school_at = columns.get("school", 0)
     right_school = _right_school(submission, school_at)
     prefilled = [(key, columns[key]) for key in _PREFILLED if key in columns]
-    assessments = [(columns[c.key], _accepted_codes(c), c) for c in service.assessments if c.key in columns]
-    scores = [(columns[c.key], _accepted_scores(c), c) for c in service.scores if c.key in columns]
+    alike: set[tuple[str, Value | None, str | date | None]] = set()  # cell and roster values that turned out the same
+    assessments = [(columns[c.key], _accepted_codes(c), c.key, c) for c in service.assessments if c.key in columns]
+    scores = [(columns[c.key], _accepted_scores(c), c.key, c) for c in service.scores if c.key in columns]
     mismatches = _mismatches(service, columns)
     first_row = notes.first_row
     emptied: list[int] = []
@@ -199,7 +205,13 @@ def _rows(
             for key, position in prefilled:
                 value = get(position)
                 wanted = getattr(pupil, key)
-                if value != wanted and not _same(key, value, wanted):
+                if value == wanted or (key, value, wanted) in alike:
+                    continue
+                if isinstance(value, datetime) and value.date() == wanted:
+                    continue
+                if _same(key, value, wanted):
+                    alike.add((key, value, wanted))
+                else:
                     _differs(notes, service, row, position, key, value)
         else:
             for key, position in prefilled:
@@ -210,7 +222,7 @@ def _rows(
         points: dict[str, int] = {}
         blanks = []
         given = False
-        for position, accepted_codes, column in assessments:
+        for position, accepted_codes, key, column in assessments:
             value = get(position)
             code = accepted_codes.get(value)
             if code is None:
@@ -221,11 +233,11 @@ def _rows(
                 if code is None:
                     given = True
                     continue
-            codes[column.key] = code
+            codes[key] = code
         if blanks and len(blanks) < len(assessments):
             for position, column in blanks:
                 notes.add(Code.ASSESSMENT_MISSING, messages.assessment_missing(column), row, position, column.key)
-        for position, accepted_scores, column in scores:
+        for position, accepted_scores, key, column in scores:
             value = get(position)
             score = accepted_scores.get(value)
             if score is None:
@@ -235,7 +247,7 @@ def _rows(
                 if score is None:
                     given = True
                     continue
-            points[column.key] = score
+            points[key] = score
         for assessment, score_column, below in mismatches:
             limit = below.get(codes.get(assessment, ""))
             if limit is not None and points.get(score_column.key, limit) < limit:

@@ -91,7 +91,11 @@ def upn_of(value: Value | None) -> str:
 
 def is_blank(value: Value | None) -> bool:
     """No value, or a text of nothing but white space (also no-break and zero-width)."""
-    return value is None or (isinstance(value, str) and not value.translate(INVISIBLE).strip())
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        return False
+    return not value.strip() or (not value.isascii() and not value.translate(INVISIBLE).strip())
 
 
 def _read(workbook: Workbook, service: Service) -> Submission:
@@ -202,18 +206,19 @@ def _columns(
         text = headings[position]
         if not isinstance(text, str) or isinstance(text, ErrorValue) or is_blank(text):
             continue
-        cell = cell_reference(number, position)
         column = by_heading.get(heading_key(text))
+        if column is not None and column.key not in columns:
+            columns[column.key] = position
+            continue
+        cell = cell_reference(number, position)
         if column is None:
             shown = "".join(c for c in " ".join(text.split()) if c.isprintable())[:LONGEST_HEADING]
             unknown.append((position, shown))
             findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown, cell))
-        elif column.key in columns:
+        else:
             first = cell_reference(number, columns[column.key])
             message = messages.repeated_column(first)
             findings.append(Finding(Code.REPEATED_COLUMN, message, number, column.heading, cell))
-        else:
-            columns[column.key] = position
     missing = [
         Finding(Code.MISSING_COLUMN, messages.missing_column(column, service), None, column.heading)
         for column in service.columns
