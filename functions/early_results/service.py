@@ -11,6 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -22,11 +23,11 @@ _FOLDER = os.path.join(os.path.dirname(__file__), "services")
 ColumnKind = Literal["identity", "assessment", "score"]
 
 
-class UnknownService(LookupError):
+class UnknownService(LookupError):  # noqa: N818
     """No data file defines this service; the message names it."""
 
 
-class BadServiceFile(ValueError):
+class BadServiceFile(ValueError):  # noqa: N818
     """A service's data file does not say what it must; the message names the file and the setting."""
 
 
@@ -166,7 +167,7 @@ def parse_service(data: dict[str, Any]) -> Service:
     if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
         raise ValueError("two columns share a heading or a key")
     windows = tuple(Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"])
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         if before.closes > after.opens or before.number >= after.number:
             raise ValueError(f"window {after.number} does not follow window {before.number}")
     return Service(
