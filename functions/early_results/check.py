@@ -7,18 +7,20 @@ look-up in a dict; only a cell that is not found there is looked at closely, for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from early_results import messages
 from early_results.findings import Code, Finding, Severity, cell_reference
 from early_results.results import Pupil, PupilResults
-from early_results.roster import TEMPLATE_FIRST_ROW, parse_date
+from early_results.roster import TEMPLATE_FIRST_ROW
 from early_results.submission import (
     INVISIBLE,
     Cells,
     Submission,
+    as_date,
+    folded,
     is_blank,
     read_submission,
     school_number,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["Submission", "Verdict", "judge", "read_submission"]
 
 FEW_PUPILS = 3  # from this many on, "none of them is yours" is worth a finding of its own
-_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,39 +373,17 @@ def _same(key: str, value: Value | None, wanted: str | date | None) -> bool:
     if isinstance(value, ErrorValue):
         return False
     if key == "birth_date":
-        return _as_date(value) == wanted and (wanted is not None or is_blank(value))
+        return as_date(value) == wanted and (wanted is not None or is_blank(value))
     assert isinstance(wanted, str)  # noqa: S101  # every prefilled field but the birth date is text
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    ours, theirs = _folded(wanted), _folded("" if value is None else str(value))
+    ours, theirs = folded(wanted), folded("" if value is None else str(value))
     if ours == theirs:
         return True
     if key == "nc_year":
         return ours.removeprefix("year").strip() == theirs.removeprefix("year").strip()
     # "M" for "Male": MIS exports write either
     return key == "gender" and bool(ours) and bool(theirs) and 1 in (len(ours), len(theirs)) and ours[0] == theirs[0]
-
-
-def _as_date(value: Value | None) -> date | None:
-    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        return parse_date(value.translate(INVISIBLE))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
-        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
-    return None
-
-
-def _folded(text: str) -> str:
-    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
-    if not text.isascii():
-        import unicodedata
-
-        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
-    return " ".join(text.split()).casefold()
 
 
 # Results

@@ -140,7 +140,10 @@ def results_without_upn() -> str:
 
 def pupil_repeated(first: int) -> str:
     """`first` is the row the pupil is on already."""
-    return f"This pupil is already on row {first}. Keep one of the two rows and delete the other."
+    return (
+        f"This pupil is already on row {first}. If another pupil is meant, correct the UPN; otherwise delete one of "
+        "the two rows."
+    )
 
 
 def pupil_missing(service: Service, template_rows: Sequence[int]) -> str:

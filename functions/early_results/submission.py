@@ -7,12 +7,13 @@ that is an error. What is missing, repeated or foreign among the headings is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from early_results import messages
 from early_results.findings import Code, Finding, cell_reference
 from early_results.mark import MARK_SHEET, Mark, read_mark, service_label
-from early_results.roster import heading_key, normal_upn
+from early_results.roster import heading_key, normal_upn, parse_date
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
 FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # what copying from web pages brings along
+_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
 LONGEST_HEADING = 60  # characters of a foreign heading that are shown
 
 Cells = dict[int, Value]
@@ -87,6 +89,28 @@ def upn_of(value: Value | None) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return normal_upn(str(value).translate(INVISIBLE))
+
+
+def as_date(value: Value | None) -> date | None:
+    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        return parse_date(value.translate(INVISIBLE))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
+        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
+    return None
+
+
+def folded(text: str) -> str:
+    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
+    if not text.isascii():
+        import unicodedata
+
+        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
+    return " ".join(text.split()).casefold()
 
 
 def is_blank(value: Value | None) -> bool:
