@@ -78,7 +78,9 @@ def school_number(value: Value | None) -> str | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
-    text = "".join(str(value).split()).replace("/", "").replace("-", "")
+    text = "".join(str(value).split())
+    if text[3:4] in ("/", "-"):
+        text = text[:3] + text[4:]
     return text if len(text) == 7 and text.isascii() and text.isdigit() else None
 
 
