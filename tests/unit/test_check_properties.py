@@ -14,7 +14,7 @@ from early_results.results import extract_json, results_from_extract
 from early_results.roster import Roster
 from tests.unit.school_files import HEADINGS, POSITION, SERVICE, Grid, Shown, book, grid, roster, verdict_on
 
-FILES = settings(max_examples=40, deadline=None)  # each writes and reads workbooks
+FILES = settings(max_examples=100, deadline=None)  # each writes and reads workbooks
 
 PUPILS = 6
 ROSTER = roster(PUPILS)
