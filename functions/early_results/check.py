@@ -361,7 +361,7 @@ def _same(key: str, value: Value | None, wanted: str | date | None) -> bool:
         return False
     if key == "birth_date":
         return _as_date(value) == wanted and (wanted is not None or is_blank(value))
-    assert isinstance(wanted, str)  # noqa: S101  # every prefilled field but the birth date is text
+    assert isinstance(wanted, str)  # every prefilled field but the birth date is text
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     ours, theirs = _folded(wanted), _folded("" if value is None else str(value))

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -164,7 +165,7 @@ def parse_service(data: dict[str, Any]) -> Service:
     if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
         raise ValueError("two columns share a heading or a key")
     windows = tuple(Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"])
-    for before, after in zip(windows, windows[1:], strict=False):
+    for before, after in pairwise(windows):
         if before.closes > after.opens or before.number >= after.number:
             raise ValueError(f"window {after.number} does not follow window {before.number}")
     return Service(
