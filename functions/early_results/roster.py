@@ -22,7 +22,7 @@ TEMPLATE_FIRST_ROW = 2  # of a template's sheet: row 1 has the headings, then th
 MAX_CELL = 200  # characters; no name in any MIS comes near it, and a longer one is a broken quote that ate many lines
 
 
-class BadRoster(ValueError):  # noqa: N818
+class BadRoster(ValueError):
     """The roster cannot be used. The message says on which line and under which heading, without quoting the value."""
 
 

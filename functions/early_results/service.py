@@ -23,11 +23,11 @@ _FOLDER = os.path.join(os.path.dirname(__file__), "services")
 ColumnKind = Literal["identity", "assessment", "score"]
 
 
-class UnknownService(LookupError):  # noqa: N818
+class UnknownService(LookupError):
     """No data file defines this service; the message names it."""
 
 
-class BadServiceFile(ValueError):  # noqa: N818
+class BadServiceFile(ValueError):
     """A service's data file does not say what it must; the message names the file and the setting."""
 
 
