@@ -46,6 +46,8 @@ class Workbook:
         self._limits = limits
         self._budget = Texts(limits)
         self._links = package.relationships(part)
+        if any(link.kind.lower().endswith("macrosheet") for link in self._links):  # Excel 4's, still run today
+            kinds.macros()
         self._epoch_1904 = False
         self._strings: Memo | None = None
         self._numbers: Numbers | None = None
