@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ACCEPTED, ERRORS_FOUND, COULD_NOT_RUN = 0, 1, 2
 
 
-class CannotRun(Exception):  # noqa: N818 - read as "cannot run: <why>"
+class CannotRun(Exception):
     """The command cannot be carried out as given; the message says why, for the person at the terminal."""
 
 

@@ -80,7 +80,7 @@ def _has_glyph(character: str) -> bool:
         or 0x218 <= point <= 0x21B
         or 0x1E80 <= point <= 0x1E85
         or 0x1EA0 <= point <= 0x1EF9
-        or character in "–—‘’“”•…€≥"  # noqa: RUF001
+        or character in "–—‘’“”•…€≥"
     )
 
 
