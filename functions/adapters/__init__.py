@@ -1,0 +1,1 @@
+"""S3, DynamoDB, SQS, workbooks and PDF: the only place for those libraries. Vendor errors stop here."""

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Severity(StrEnum):
@@ -96,6 +100,11 @@ class Finding:
             "column": self.column,
             "cell": self.cell,
         }
+
+
+def finding_from_json(data: Mapping[str, Any]) -> Finding:
+    """The finding that `Finding.to_json` gave. KeyError or ValueError if it is none."""
+    return Finding(Code(data["code"]), data["message"], data["row"], data["column"], data["cell"])
 
 
 def column_letters(column: int) -> str:

@@ -103,7 +103,7 @@ class Workbook:
         return tuple(sheets)
 
 
-def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbook:  # noqa: B008 - it is frozen
+def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbook:
     """Opens a workbook: finds out what the file is, and its sheets. No cell is read yet.
 
     Raises Unreadable with the codes `not-a-workbook`, `old-excel`, `encrypted`, `macros`, `damaged`, `too-large`.

@@ -37,7 +37,7 @@ class Limits:
     sheets: int = 500
 
 
-class Unreadable(Exception):  # noqa: N818 - named for what it tells the user
+class Unreadable(Exception):
     """The file cannot be read. The only exception that leaves the reader.
 
     `code` is the finding's code; `message` is written for the person who uploaded the file and says what to do next.

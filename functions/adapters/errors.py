@@ -1,0 +1,23 @@
+"""What can go wrong outside the domain, on one page. The vendor's error is kept as the cause."""
+
+from __future__ import annotations
+
+
+class OutsideError(Exception):
+    """Something outside our code failed; trying again may help."""
+
+
+class Conflict(OutsideError):
+    """A condition did not hold or a transaction lost a race: read again and decide again."""
+
+
+class NotThere(OutsideError):
+    """An object that was asked for is not there."""
+
+
+class AlreadyThere(OutsideError):
+    """An object that may be written once is there already."""
+
+
+class MissingSetting(RuntimeError):
+    """A setting the function needs is not in its environment; the message names it."""

@@ -1,0 +1,39 @@
+"""Small look-ups that several functions share: the calendar as it stands, window states, unattributed objects."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from early_results import keys
+from early_results.calendar import Calendar, calendar_from_json, calendar_of
+from early_results.freeze import WindowState, state_from_item
+from early_results.service import Service
+from early_results.times import to_text
+from early_results.writes import ABSENT, Put
+
+from .errors import Conflict
+from .objects import Version
+from .stores import Stores
+
+
+def calendar_now(stores: Stores, service: Service) -> Calendar:
+    """The calendar as it stands, read consistently: the table's, or the service file's where the table has none."""
+    item = stores.table.get(keys.calendar(service.service))
+    return calendar_from_json(item["calendar"]) if item else calendar_of(service)
+
+
+def window_states(stores: Stores, calendar: Calendar) -> dict[int, WindowState]:
+    """The state of every window of a calendar, read consistently, by number."""
+    wanted = {window.number: keys.state(calendar.service, window.number) for window in calendar.windows}
+    found = stores.table.get_many(wanted.values())
+    return {number: state_from_item(found.get(key)) for number, key in wanted.items()}
+
+
+def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:
+    """Records an object that no upload explains: it is kept, and alarms. Whether it was not recorded before."""
+    record = {"received": to_text(version.received), "size": version.size, "found": to_text(now)}
+    try:
+        stores.table.write(Put(keys.unattributed(version.key, version.version), record, require={"pk": ABSENT}))
+    except Conflict:
+        return False
+    return True

@@ -1,0 +1,260 @@
+"""A school's report as a PDF: tagged (PDF/UA-1), so a screen reader can read it, and the same bytes every time.
+
+The page itself is report_assets/report.typ. What reaches it is one JSON text of ready words and numbers: Typst parses
+it as data, so a school called `*St #1*` cannot become markup. Fonts come from report_assets alone, never from the
+machine, or the same figures would give other bytes elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import typst
+
+from early_results.figures import (
+    NO_FIGURE,
+    Assessment,
+    Measure,
+    ReportInput,
+    Scores,
+    Share,
+    measures,
+    text_of,
+    words,
+)
+
+ASSETS = Path(__file__).parent / "report_assets"
+
+
+class PdfFailed(RuntimeError):
+    """Typst could not set the report. The message is Typst's own, which names the template, not the school's data."""
+
+
+def build_pdf(report: ReportInput) -> bytes:
+    """The report as PDF/UA-1, in British English, dated by the window's close. PdfFailed if Typst refuses it.
+
+    The compiler is kept for the next report of the process: the first takes some 200 ms, the next ones about 60.
+    """
+    try:
+        pdf = _compiler().compile(
+            format="pdf",
+            sys_inputs={"report": json.dumps(view(report), ensure_ascii=False, sort_keys=True)},
+            pdf_standards=["ua-1"],
+            timestamp=int(report.closes.timestamp()),
+        )
+    except typst.TypstError as error:
+        raise PdfFailed(f"the report's PDF: {error.message}") from error
+    if not isinstance(pdf, bytes):
+        raise PdfFailed(f"the report's PDF: Typst gave {type(pdf).__name__}")
+    return pdf
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(ASSETS)])
+    # With a path, never with bytes: a compiler made from bytes looks for its source on disk at its second compile.
+    return typst.Compiler(
+        input=str(ASSETS / "report.typ"), root=str(ASSETS), font_paths=fonts, ignore_system_fonts=True
+    )
+
+
+def printable(text: str) -> str:
+    """Text that the report's font can print: PDF/UA forbids a missing glyph, and one must not cost a school its report.
+
+    Latin letters with any accent (Welsh, Polish, Turkish, Vietnamese ...) and ordinary punctuation stay; anything else
+    becomes a question mark. The school's number stands beside its name.
+    """
+    return "".join(c if _has_glyph(c) else "?" for c in unicodedata.normalize("NFC", text))
+
+
+def _has_glyph(character: str) -> bool:
+    point = ord(character)
+    return (
+        0x20 <= point <= 0x7E
+        or (0xA0 <= point <= 0x17F and point != 0xAD)
+        or 0x218 <= point <= 0x21B
+        or 0x1E80 <= point <= 0x1E85
+        or 0x1EA0 <= point <= 0x1EF9
+        or character in "–—‘’“”•…€≥"
+    )
+
+
+def view(report: ReportInput) -> dict[str, Any]:
+    """The report as the template reads it: texts, and whole numbers for the lengths of bars."""
+    figures, says = report.figures, words(report)
+    school, national = figures.all.school, figures.all.national
+    beside = national or school
+    texts: dict[str, Any] = {
+        "title": says.title,
+        "author": "Early Results",
+        "school": says.school,
+        "window": says.window,
+        "notice": says.notice,
+        "facts": [list(fact) for fact in says.facts],
+        "footer": f"{says.title} · School {report.school} · Window {report.window} · Early, unvalidated data",
+        "none": NO_FIGURE,
+        "national": national is not None,
+        "expected": str(figures.score_expected),
+        "high": str(figures.score_high),
+        "headline": [
+            _headline(mine, theirs if national else None)
+            for mine, theirs in zip(
+                (*school.assessments, school.combined), (*beside.assessments, beside.combined), strict=True
+            )
+        ],
+        "scores": [
+            {
+                "name": mine.name,
+                "number": str(mine.number),
+                "mean": mine.mean.text,
+                "national_mean": theirs.mean.text,
+                "expected": _pair(mine.expected, theirs.expected if national else None),
+                "high": _pair(mine.high, theirs.high if national else None),
+            }
+            for mine, theirs in zip(school.scores, beside.scores, strict=True)
+        ],
+        "distributions": [
+            {
+                "name": mine.name,
+                "line": counted(mine.assessed, "pupil assessed", "pupils assessed") + _blank(mine.blank, "blank"),
+                "rows": [
+                    {
+                        "code": own.code,
+                        "count": str(own.share.count),
+                        "share": own.share.shown,
+                        "national": nation.share.shown,
+                        "bar": _thousandths(own.share),
+                        "tick": _thousandths(nation.share) if national else None,
+                    }
+                    for own, nation in zip(mine.codes, theirs.codes, strict=True)
+                ],
+            }
+            for mine, theirs in zip(school.assessments, beside.assessments, strict=True)
+        ],
+        "codes": [[code.code, code.meaning] for code in report.service.codes],
+        "charts": [
+            _chart(figures.score_expected, figures.score_high, mine, theirs if national else None)
+            for mine, theirs in zip(school.scores, beside.scores, strict=True)
+        ],
+        "crossing_line": "Pupils by teacher assessment and score band. Pupils with neither, and codes that nobody has, "
+        "are left out.",
+        "crossings": [
+            {
+                "name": crossing.name,
+                "head": ["Code", *figures.bands, "All"],
+                "rows": [
+                    {"cells": [row.code or "Blank", *(str(c) for c in row.counts), str(row.total)]}
+                    for row in crossing.rows
+                    if row.total
+                ]
+                + [{"cells": ["All", *(str(c) for c in crossing.totals), str(crossing.total)]}],
+            }
+            for crossing in school.crossings
+        ],
+        "group_line": "Your school's figure for each group of pupils"
+        + (", and under it the national figure for the same group." if national else ".")
+        + " The workbook of this report has every code and every score by group.",
+        "groups": {
+            "labels": [group.short for group in figures.groups],
+            "rows": _group_rows(measures(figures)),
+        },
+        "notes": list(figures.notes),
+        "provenance": says.provenance,
+    }
+    return {key: _every_text(value, printable) for key, value in texts.items()}
+
+
+def counted(count: int, one: str, many: str) -> str:
+    """`1 pupil assessed`, `24 pupils assessed`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def _blank(count: int, word: str) -> str:
+    return f", {count:,} {word}" if count else ""
+
+
+def _thousandths(share: Share) -> int | None:
+    """The length of a bar. None draws nothing, which is also how a share of nobody looks best."""
+    return 1000 * share.count // share.of if share.count else None
+
+
+def _pair(school: Share, national: Share | None) -> dict[str, Any]:
+    return {
+        "school": school.text,
+        "national": national.text if national else "",
+        "bar": _thousandths(school),
+        "tick": _thousandths(national) if national else None,
+    }
+
+
+def _headline(school: Assessment, national: Assessment | None) -> dict[str, Any]:
+    return {
+        "name": school.name,
+        "assessed": str(school.assessed),
+        "expected": _pair(school.expected, national.expected if national else None),
+        "higher": _pair(school.higher, national.higher if national else None) if school.higher else None,
+    }
+
+
+def _chart(expected: int, high: int, school: Scores, national: Scores | None) -> dict[str, Any]:
+    mine = [_thousandths(count.share) or 0 for count in school.distribution]
+    theirs = [_thousandths(count.share) or 0 for count in national.distribution] if national else None
+    tallest = max((*mine, *(theirs or []), 50))
+    step = next(step for step in (20, 50, 100, 200, 500) if tallest <= 5 * step or step == 500)
+    top = -(-tallest // step) * step + step // 2
+    line = f"{counted(school.number, 'pupil with a score', 'pupils with a score')}{_blank(school.blank, 'without')}"
+    having = [count.score for count in school.distribution if count.share.count]
+    alt = f"Bar chart of {school.name} scaled scores. "
+    if having:
+        line += f" · mean {school.mean.text}" + (f", national {national.mean.text}" if national else "")
+        alt += (
+            f"{counted(school.number, 'pupil has a score', 'pupils have scores')} from {having[0]} to {having[-1]}, "
+            f"mean {school.mean.text}; {school.expected.text} have {expected} or more, "
+            f"{school.high.text} have {high} or more."
+        )
+        if national:
+            alt += f" Nationally: mean {national.mean.text}, {national.expected.text} and {national.high.text}."
+    else:
+        alt += "No pupil of this school has a score."
+    return {
+        "name": school.name,
+        "line": line,
+        "alt": alt,
+        "first": school.distribution[0].score,
+        "marks": [[expected, f"{expected}: expected standard"], [high, f"{high}: high score"]],
+        "levels": [[level, f"{level // 10}%"] for level in range(step, top, step)],
+        "top": top,
+        "school": mine,
+        "national": theirs,
+    }
+
+
+def _group_rows(lines: tuple[Measure, ...]) -> list[dict[str, Any]]:
+    rows = []
+    section = ""
+    for line in lines:
+        rows.append(
+            {
+                "title": line.section if line.section != section else None,
+                "name": line.name,
+                "school": [text_of(figure) for figure in line.school],
+                "national": [text_of(figure) for figure in line.national] or None,
+            }
+        )
+        section = line.section
+    return rows
+
+
+def _every_text(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {key: _every_text(inner, change) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_every_text(inner, change) for inner in value]
+    return value

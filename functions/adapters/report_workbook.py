@@ -1,0 +1,465 @@
+"""A school's report as an Excel workbook: the same figures as the PDF, to sort, copy and chart.
+
+Percentages and means are numbers, so a data manager can work with them; their number formats show exactly what the PDF
+shows (`<1%`, `67% (2 of 3)`). Text is always written as text: a school called `=1+1` is a name, never a formula.
+
+openpyxl stamps a workbook and the parts of its archive with the time of saving. Both are replaced by the window's
+close, so that the same figures give the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from openpyxl import Workbook
+from openpyxl.chart import BarChart, LineChart, Reference
+from openpyxl.chart.axis import ChartLines
+from openpyxl.chart.series import SeriesLabel
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.chart.title import title_maker
+from openpyxl.drawing.line import LineProperties
+from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.pagebreak import Break
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+from openpyxl.writer.excel import ExcelWriter
+from openpyxl.xml.functions import tostring
+
+from early_results.figures import (
+    NO_FIGURE,
+    Assessment,
+    Figures,
+    Group,
+    Mean,
+    ReportInput,
+    Scores,
+    Share,
+    Words,
+    measures,
+    words,
+)
+
+SCHOOL_COLOUR, NATIONAL_COLOUR = "12436D", "F46A25"
+_THIN = Side(style="thin", color="C9D0D8")
+_INK = "1D2430"
+
+Cell = str | int | Share | Mean | None
+
+
+def build_workbook(report: ReportInput) -> bytes:
+    """The report as .xlsx, dated by the window's close."""
+    figures, says = report.figures, words(report)
+    book = Workbook()
+    for style in _styles():
+        book.add_named_style(style)
+    _summary(_sheet(book, "Summary", says, 46), figures, says)
+    _assessments(_sheet(book, "Teacher assessment", says, 14, tall=True), figures)
+    _scores(_sheet(book, "Scaled scores", says, 12), figures)
+    _crossings(_sheet(book, "Assessment by score", says, 14, tall=True), figures)
+    _groups(_sheet(book, "Groups of pupils", says, 46, tall=True), figures)
+    _codes_by_group(_sheet(book, "Codes by group", says, 18), figures)
+    _scores_by_group(_sheet(book, "Scores by group", says, 34), figures)
+    _notes(_sheet(book, "How it is counted", says, 110), figures, says)
+    book.remove(book.worksheets[0])  # the empty sheet that a new workbook comes with
+    book.properties.title = f"{says.title}: {says.school}"
+    book.properties.subject = says.window
+    book.properties.creator = book.properties.lastModifiedBy = "Early Results"
+    book.properties.language = "en-GB"
+    return _saved(book, report.closes)
+
+
+def _saved(book: Workbook, moment: datetime) -> bytes:
+    moment = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    book.properties.created = moment
+    saved = io.BytesIO()
+    # Stored, as it is only deflated once, below.
+    ExcelWriter(book, zipfile.ZipFile(saved, "w", zipfile.ZIP_STORED, allowZip64=True)).save()
+    book.properties.modified = moment
+    fixed = io.BytesIO()
+    with zipfile.ZipFile(saved) as parts, zipfile.ZipFile(fixed, "w") as out:
+        for name in parts.namelist():
+            content = parts.read(name)
+            if name == "docProps/core.xml":
+                content = tostring(book.properties.to_tree())
+            entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o600 << 16
+            out.writestr(entry, content)
+    return fixed.getvalue()
+
+
+def _styles() -> list[NamedStyle]:
+    def style(
+        name: str,
+        *,
+        bold: bool = False,
+        size: int = 11,
+        colour: str = _INK,
+        across: str = "general",
+        fill: str = "",
+        rule: bool = False,
+    ) -> NamedStyle:
+        return NamedStyle(
+            name=name,
+            font=Font(name="Calibri", size=size, bold=bold, color=colour),
+            alignment=Alignment(
+                horizontal=across,
+                vertical="center",
+                wrap_text=name in ("er notice", "er head", "er first head", "er wrap"),
+            ),
+            fill=PatternFill("solid", fgColor=fill) if fill else PatternFill(),
+            border=Border(bottom=_THIN) if rule else Border(),
+        )
+
+    return [
+        style("er title", bold=True, size=18, colour=SCHOOL_COLOUR),
+        style("er section", bold=True, size=13, colour=SCHOOL_COLOUR),
+        style("er quiet", colour="56606C"),
+        style("er notice", fill="FFF4E5"),
+        style("er wrap"),
+        style("er head", bold=True, colour="FFFFFF", across="center", fill=SCHOOL_COLOUR),
+        style("er first head", bold=True, colour="FFFFFF", across="left", fill=SCHOOL_COLOUR),
+        style("er label", rule=True),
+        style("er strong", bold=True, rule=True),
+        style("er number", across="right", rule=True),
+        style("er national", colour="56606C", across="right", rule=True),
+    ]
+
+
+def _sheet(book: Workbook, title: str, says: Words, first_width: int, *, tall: bool = False) -> Worksheet:
+    sheet: Worksheet = book.create_sheet(title)
+    sheet.sheet_view.showGridLines = False
+    sheet.column_dimensions["A"].width = first_width
+    for column in range(2, 30):
+        sheet.column_dimensions[get_column_letter(column)].width = 13
+    sheet.page_setup.orientation = "portrait" if tall else "landscape"
+    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.HeaderFooter.oddFooter = HeaderFooterItem(
+        left=_HeaderFooterPart(text="Early, unvalidated data"), right=_HeaderFooterPart(text="Page &P of &N")
+    )
+    _put(sheet, 1, 1, says.school if title == "Summary" else title, "er title")
+    _put(
+        sheet,
+        2,
+        1,
+        f"{says.title} · {says.window}" if title == "Summary" else f"{says.school} · {says.window}",
+        "er quiet",
+    )
+    sheet.row_dimensions[1].height = 26
+    return sheet
+
+
+def _put(sheet: Worksheet, row: int, column: int, value: Cell, style: str) -> None:
+    cell = sheet.cell(row, column)
+    cell.style = style
+    if isinstance(value, Share):
+        if value.percent is None:
+            cell.value = NO_FIGURE
+        else:
+            cell.value = value.percent / 100
+            cell.number_format = f'"{value.shown}"' if value.shown[0] in "<>" else "0%"
+            if value.beside:
+                cell.number_format += f'"{value.beside}"'
+    elif isinstance(value, Mean):
+        cell.value = NO_FIGURE if value.tenths is None else value.tenths / 10
+        cell.number_format = "0.0"
+    else:
+        cell.value = value
+        if isinstance(value, str):
+            cell.data_type = "s"  # openpyxl takes text that begins with = for a formula
+        elif value is not None:
+            cell.number_format = "#,##0"
+
+
+def _table(
+    sheet: Worksheet, top: int, left: int, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, national: bool = True
+) -> int:
+    """Writes a table and gives the first free row below it. Columns headed National are set in the quieter style."""
+    for at, text in enumerate(head):
+        _put(sheet, top, left + at, text, "er head" if at else "er first head")
+    sheet.row_dimensions[top].height = 32
+    row = top
+    for row, values in enumerate(rows, top + 1):
+        for at, value in enumerate(values):
+            style = "er strong" if at == 0 else "er national" if head[at].startswith("National") else "er number"
+            _put(sheet, row, left + at, value, style)
+    return row + 1
+
+
+def _beside(figures: Figures, *heads: str) -> list[str]:
+    """Headings, each with a National one after it where there are national figures."""
+    return [text for head in heads for text in ((head, "National") if figures.all.national else (head,))]
+
+
+def _both(mine: Share | Mean | None, theirs: Share | Mean | None, figures: Figures) -> list[Cell]:
+    return [mine or NO_FIGURE, theirs or NO_FIGURE] if figures.all.national else [mine or NO_FIGURE]
+
+
+def _lines(group: Group) -> list[tuple[Assessment, Assessment | None]]:
+    mine = (*group.school.assessments, group.school.combined)
+    if group.national is None:
+        return [(line, None) for line in mine]
+    return list(zip(mine, (*group.national.assessments, group.national.combined), strict=True))
+
+
+def _tests(group: Group) -> list[tuple[Scores, Scores | None]]:
+    if group.national is None:
+        return [(line, None) for line in group.school.scores]
+    return list(zip(group.school.scores, group.national.scores, strict=True))
+
+
+def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
+    for column in range(1, 9):
+        _put(sheet, 3, column, None, "er notice")
+    _put(sheet, 3, 1, f"Early, unvalidated data. {says.notice}", "er notice")
+    sheet.merge_cells(start_row=3, end_row=3, start_column=1, end_column=8)
+    sheet.row_dimensions[3].height = 50
+    row = 5
+    for label, text in says.facts:
+        _put(sheet, row, 1, label, "er quiet")
+        _put(sheet, row, 2, text, "er wrap")
+        sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
+        row += 1
+    _put(sheet, row + 1, 1, "Teacher assessment", "er section")
+    row = _table(
+        sheet,
+        row + 2,
+        1,
+        ["Subject", "Pupils assessed", "Blank", *_beside(figures, "Expected or above", "Greater depth")],
+        (
+            [
+                mine.name,
+                mine.assessed,
+                mine.blank,
+                *_both(mine.expected, theirs.expected if theirs else None, figures),
+                *_both(mine.higher, theirs.higher if theirs else None, figures),
+            ]
+            for mine, theirs in _lines(figures.all)
+        ),
+    )
+    headline = (row - len(_lines(figures.all)) - 1, row - 1)
+    _put(sheet, row + 1, 1, "Scaled scores", "er section")
+    row = _table(
+        sheet,
+        row + 2,
+        1,
+        [
+            "Test",
+            "Pupils with a score",
+            "Without",
+            *_beside(figures, "Mean", f"{figures.score_expected} or more", f"{figures.score_high} or more"),
+        ],
+        (
+            [
+                mine.name,
+                mine.number,
+                mine.blank,
+                *_both(mine.mean, theirs.mean if theirs else None, figures),
+                *_both(mine.expected, theirs.expected if theirs else None, figures),
+                *_both(mine.high, theirs.high if theirs else None, figures),
+            ]
+            for mine, theirs in _tests(figures.all)
+        ),
+    )
+    title = "Teacher assessment: expected standard or above"
+    _bar_chart(sheet, f"A{row + 1}", title, *headline, 4, 5 if figures.all.national else 4, width=24)
+
+
+def _assessments(sheet: Worksheet, figures: Figures) -> None:
+    sheet.column_dimensions["F"].width = 4
+    row = 4
+    for mine, theirs in _lines(figures.all)[:-1]:
+        _put(sheet, row, 1, mine.name, "er section")
+        _put(sheet, row, 2, f"{mine.assessed:,} assessed, {mine.blank:,} blank", "er quiet")
+        nation = theirs.codes if theirs else mine.codes
+        after = _table(
+            sheet,
+            row + 1,
+            1,
+            ["Code", "Pupils", *_beside(figures, "Share")],
+            (
+                [own.code, own.share.count, *_both(own.share, other.share if theirs else None, figures)]
+                for own, other in zip(mine.codes, nation, strict=True)
+            ),
+        )
+        _bar_chart(sheet, f"G{row}", mine.name, row + 1, after - 1, 3, 4 if theirs else 3)
+        row = max(after, row + 14) + 2
+
+
+def _scores(sheet: Worksheet, figures: Figures) -> None:
+    tests = _tests(figures.all)
+    head = ["Score"]
+    for mine, _ in tests:
+        short = mine.heading.rpartition(" ")[2]
+        head += [f"{short}: pupils", *_share_heads(figures, short)]
+    span = 3 if figures.all.national else 2
+    rows = []
+    for at, first in enumerate(tests[0][0].distribution if tests else ()):
+        line: list[Cell] = [first.score]
+        for mine, theirs in tests:
+            line += [
+                mine.distribution[at].share.count,
+                *_both(mine.distribution[at].share, theirs.distribution[at].share if theirs else None, figures),
+            ]
+        rows.append(line)
+    top = 4
+    after = _table(sheet, top, 1, head, rows)
+    sheet.freeze_panes = f"A{top + 1}"
+    for at, (mine, theirs) in enumerate(tests):
+        column = 2 + span * at + 1
+        place = f"{get_column_letter(3 + span * len(tests))}{top + at * 16}"
+        _bar_chart(sheet, place, mine.name, top, after - 1, column, column + (1 if theirs else 0), line=True)
+
+
+def _bar_chart(
+    sheet: Worksheet,
+    place: str,
+    title: str,
+    top: int,
+    bottom: int,
+    first: int,
+    last: int,
+    *,
+    line: bool = False,
+    width: int = 16,
+) -> None:
+    """The school's shares as bars; the national ones beside them, or as a line over them."""
+    chart = BarChart()
+    heading = title_maker(title)
+    chart.title = heading
+    # Told explicitly, or Excel lays them over the bars.
+    heading.overlay = chart.legend.overlay = False
+    chart.height, chart.width = 7.2, width
+    chart.gapWidth = 40
+    chart.y_axis.number_format = "0%"
+    chart.y_axis.scaling.min = 0
+    # openpyxl leaves the axes out unless told, and Excel then shows bars without a scale.
+    chart.x_axis.delete = chart.y_axis.delete = False
+    chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=LineProperties(solidFill="E3E7EC")))
+    chart.legend.position = "b"
+    if line:
+        chart.x_axis.tickLblSkip = 5  # 85, 90, ... rather than thirty labels on their sides
+    names = Reference(sheet, min_col=1, min_row=top + 1, max_row=bottom)
+    chart.add_data(Reference(sheet, min_col=first, min_row=top, max_row=bottom), titles_from_data=True)
+    chart.series[0].tx = SeriesLabel(v="Your school")
+    chart.series[0].graphicalProperties.solidFill = SCHOOL_COLOUR
+    if last > first:
+        data = Reference(sheet, min_col=last, min_row=top, max_row=bottom)
+        if line:
+            over = LineChart()
+            over.add_data(data, titles_from_data=True)
+            over.series[0].tx = SeriesLabel(v="National")
+            over.series[0].graphicalProperties.line.solidFill = NATIONAL_COLOUR
+            over.series[0].smooth = False
+            over.series[0].marker.symbol = "none"
+            chart += over
+        else:
+            chart.add_data(data, titles_from_data=True)
+            chart.series[1].graphicalProperties.solidFill = NATIONAL_COLOUR
+    chart.set_categories(names)
+    sheet.add_chart(chart, place)
+
+
+def _crossings(sheet: Worksheet, figures: Figures) -> None:
+    row = 4
+    head = ["Code", *figures.bands, "All"]
+    for number, group in enumerate(figures.groups):
+        if group.dimension == "term" and figures.groups[number - 1].dimension != "term":
+            sheet.row_breaks.append(Break(row - 1))  # a page for each way of grouping, when printed
+        _put(sheet, row, 1, group.label, "er section")
+        after = row
+        for at, crossing in enumerate(group.school.crossings):
+            left = 1 + at * (len(head) + 1)
+            _put(sheet, row + 1, left, crossing.name, "er quiet")
+            after = max(
+                after,
+                _table(
+                    sheet,
+                    row + 2,
+                    left,
+                    head,
+                    (
+                        [code, *counts]
+                        for code, counts in (
+                            *((line.code or "Blank", (*line.counts, line.total)) for line in crossing.rows),
+                            ("All", (*crossing.totals, crossing.total)),
+                        )
+                    ),
+                ),
+            )
+        row = after + 1
+
+
+def _groups(sheet: Worksheet, figures: Figures) -> None:
+    row, section = 4, ""
+    for line in measures(figures):
+        if line.section != section:
+            section = line.section
+            for at, text in enumerate((section, *(group.short for group in figures.groups))):
+                _put(sheet, row, 1 + at, text, "er head" if at else "er first head")
+            sheet.row_dimensions[row].height = 32
+            row += 1
+        for at, value in enumerate((line.name, *line.school)):
+            _put(sheet, row, 1 + at, value, "er strong" if at == 0 else "er number")
+        row += 1
+        if line.national:
+            for at, value in enumerate(("    National", *line.national)):
+                _put(sheet, row, 1 + at, value, "er national" if at else "er label")
+            row += 1
+
+
+def _codes_by_group(sheet: Worksheet, figures: Figures) -> None:
+    """Every code of every subject, for each group: pupils, share and the national share."""
+    head = ["Subject", "Code"]
+    for group in figures.groups:
+        head += [f"{group.short}: pupils", *_share_heads(figures, group.short)]
+    rows = []
+    for at, (subject, _) in enumerate(_lines(figures.all)[:-1]):
+        for code in range(len(subject.codes)):
+            line: list[Cell] = [subject.name, subject.codes[code].code]
+            for group in figures.groups:
+                mine, theirs = _lines(group)[at]
+                share = mine.codes[code].share
+                line += [share.count, *_both(share, theirs.codes[code].share if theirs else None, figures)]
+            rows.append(line)
+    _table(sheet, 4, 1, head, rows)
+    sheet.freeze_panes = "C5"
+    sheet.print_title_rows = "4:4"
+
+
+def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
+    """Every score of every test, for each group: pupils, and the national share."""
+    head = ["Test", "Score"]
+    for group in figures.groups:
+        head += [f"{group.short}: pupils", *([f"National: {group.short}"] if figures.all.national else [])]
+    rows = []
+    for at, (test, _) in enumerate(_tests(figures.all)):
+        for place, counted in enumerate(test.distribution):
+            line: list[Cell] = [test.name, counted.score]
+            for group in figures.groups:
+                mine, theirs = _tests(group)[at]
+                line.append(mine.distribution[place].share.count)
+                if theirs:
+                    line.append(theirs.distribution[place].share)
+            rows.append(line)
+    after = _table(sheet, 4, 1, head, rows)
+    sheet.freeze_panes = "C5"
+    sheet.print_title_rows = "4:4"
+    sheet.auto_filter.ref = f"A4:B{after - 1}"  # to pick one test
+
+
+def _share_heads(figures: Figures, name: str) -> list[str]:
+    return [f"{name}: share", f"National: {name}"] if figures.all.national else [f"{name}: share"]
+
+
+def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:
+    for row, note in enumerate((says.notice, *figures.notes, says.provenance), 4):
+        _put(sheet, row, 1, note, "er wrap")
+        sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6

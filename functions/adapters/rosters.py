@@ -1,0 +1,41 @@
+"""The rosters and the membership of schools in trusts, as the table and the uploads bucket have them."""
+
+from __future__ import annotations
+
+from early_results import access, keys
+from early_results.access import Role, User
+from early_results.ids import roster_key
+from early_results.roster import Roster, roster_from_json
+
+from .errors import NotThere
+from .stores import Stores
+
+
+def current_roster(stores: Stores, service: str, school: str) -> Roster | None:
+    """The school's roster as it is now, or None if none was ever taken in."""
+    item = stores.table.get(keys.roster(service, school))
+    return roster_of_version(stores, service, school, item["version"]) if item else None
+
+
+def roster_of_version(stores: Stores, service: str, school: str, version: str) -> Roster | None:
+    """One version of a school's roster, or None if there is none of that name: a file may claim any."""
+    try:
+        return roster_from_json(stores.uploads.get(roster_key(service, school, version)))
+    except NotThere:
+        return None
+
+
+def user_of(stores: Stores, sub: str) -> User | None:
+    """Who a `sub` is, by the table alone, with the schools they may act for now. None if it knows no such user."""
+    item = stores.table.get(keys.user(sub))
+    if item is None:
+        return None
+    role = Role(item["role"])
+    organisation = str(item["organisation"])
+    schools: frozenset[str] = frozenset()
+    if role is Role.SCHOOL:
+        schools = frozenset({organisation.removeprefix("SCHOOL#")})
+    elif role is Role.TRUST:
+        rows = stores.table.query(organisation, prefix="SCHOOL#")
+        schools = frozenset(row["sk"].removeprefix("SCHOOL#") for row in rows)
+    return access.User(sub, str(item["name"]), role, organisation, schools)

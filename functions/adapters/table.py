@@ -1,0 +1,267 @@
+"""The table: items as plain dictionaries, and the domain's writes as DynamoDB expressions.
+
+Numbers are whole everywhere, so they come back as `int`. A failed condition and a lost transaction are both `Conflict`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from early_results.writes import Absent, Check, Item, Key, NotEqual, OneOf, Present, Put, Requirement, Update, Write
+
+from .errors import Conflict, OutsideError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_serializer = TypeSerializer()
+_deserializer = TypeDeserializer()
+_BATCH = 100
+_CONFLICTS = frozenset(
+    {"ConditionalCheckFailedException", "TransactionCanceledException", "TransactionConflictException"}
+)
+_LOST = frozenset({"ConditionalCheckFailed", "TransactionConflict", "None"})
+
+
+def to_attributes(item: Item) -> dict[str, Any]:
+    """A plain item in DynamoDB's typed form."""
+    return {name: _serializer.serialize(value) for name, value in item.items()}
+
+
+def from_attributes(attributes: dict[str, Any]) -> Item:
+    """A typed item as a plain one; numbers as whole numbers."""
+    return {name: _plain(_deserializer.deserialize(value)) for name, value in attributes.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
+
+
+class Table:
+    """The one table (DESIGN 6)."""
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self.name = name
+
+    def get(self, key: Key, *, consistent: bool = True) -> Item | None:
+        """The item under a key, or None. Reads are consistent unless said otherwise."""
+        try:
+            answer = self._client.get_item(
+                TableName=self.name, Key=to_attributes(key._asdict()), ConsistentRead=consistent
+            )
+        except ClientError as error:
+            raise OutsideError("the table could not be read") from error
+        return from_attributes(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, wanted: Iterable[Key]) -> dict[Key, Item]:
+        """The items under keys that exist, read consistently, in batches of a hundred."""
+        keys = list(dict.fromkeys(wanted))
+        found: dict[Key, Item] = {}
+        for start in range(0, len(keys), _BATCH):
+            ask = [to_attributes(key._asdict()) for key in keys[start : start + _BATCH]]
+            while ask:
+                try:
+                    answer = self._client.batch_get_item(
+                        RequestItems={self.name: {"Keys": ask, "ConsistentRead": True}}
+                    )
+                except ClientError as error:
+                    raise OutsideError("the table could not be read") from error
+                for attributes in answer["Responses"].get(self.name, []):
+                    item = from_attributes(attributes)
+                    found[Key(item["pk"], item["sk"])] = item
+                left = answer.get("UnprocessedKeys", {}).get(self.name)
+                ask = list(left["Keys"]) if left else []
+        return found
+
+    def query(
+        self,
+        pk: str,
+        *,
+        prefix: str = "",
+        index: str | None = None,
+        before: str | None = None,
+        after: str | None = None,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> Iterator[Item]:
+        """The items of a partition in order of sort key; of an index where one is named, whose partition attribute has
+        the index's name and whose sort key is `order`. Reads of the table itself are consistent."""
+        hash_name, range_name = (index, "order") if index else ("pk", "sk")
+        names = {"#h": hash_name}
+        values: Item = {":h": pk}
+        condition = "#h = :h"
+        for text, expression in (
+            (prefix, "begins_with(#r, :r)"),
+            (before, "#r < :r"),
+            (after, "#r > :r"),
+        ):
+            if text:
+                names["#r"] = range_name
+                values[":r"] = text
+                condition = f"#h = :h AND {expression}"
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": to_attributes(values),
+            "ScanIndexForward": not newest_first,
+        }
+        if index:
+            arguments["IndexName"] = index
+        else:
+            arguments["ConsistentRead"] = True
+        left = limit
+        while True:
+            if left is not None:
+                arguments["Limit"] = left
+            try:
+                answer = self._client.query(**arguments)
+            except ClientError as error:
+                raise OutsideError("the table could not be read") from error
+            for attributes in answer["Items"]:
+                yield from_attributes(attributes)
+            if left is not None:
+                left -= len(answer["Items"])
+            if "LastEvaluatedKey" not in answer or (left is not None and left <= 0):
+                return
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def write(self, writes: Write | Sequence[Write]) -> None:
+        """Carries out the writes of one decision: all of them, or none and Conflict."""
+        todo = [writes] if isinstance(writes, Put | Update | Check) else list(writes)
+        if not todo:
+            return
+        try:
+            if len(todo) == 1 and isinstance(todo[0], Put):
+                self._client.put_item(**self._put(todo[0]))
+            elif len(todo) == 1 and isinstance(todo[0], Update):
+                self._client.update_item(**self._update(todo[0]))
+            else:
+                self._client.transact_write_items(TransactItems=[self._transact(write) for write in todo])  # type: ignore[misc]
+        except ClientError as error:
+            if _is_conflict(error):
+                raise Conflict("a condition of the write did not hold") from error
+            raise OutsideError("the table could not be written") from error
+
+    def delete(self, key: Key) -> None:
+        """Removes an item; nothing happens if it is not there."""
+        try:
+            self._client.delete_item(TableName=self.name, Key=to_attributes(key._asdict()))
+        except ClientError as error:
+            raise OutsideError("the table could not be written") from error
+
+    def _transact(self, write: Write) -> dict[str, Any]:
+        if isinstance(write, Put):
+            return {"Put": self._put(write)}
+        if isinstance(write, Update):
+            return {"Update": self._update(write)}
+        expression = _Expression()
+        condition = expression.condition(write.require)
+        return {
+            "ConditionCheck": {
+                "TableName": self.name,
+                "Key": to_attributes(write.key._asdict()),
+                "ConditionExpression": condition,
+                **expression.arguments(),
+            }
+        }
+
+    def _put(self, write: Put) -> dict[str, Any]:
+        expression = _Expression()
+        arguments: dict[str, Any] = {
+            "TableName": self.name,
+            "Item": to_attributes({**write.item, **write.key._asdict()}),
+        }
+        if write.require:
+            arguments["ConditionExpression"] = expression.condition(write.require)
+        return {**arguments, **expression.arguments()}
+
+    def _update(self, write: Update) -> dict[str, Any]:
+        expression = _Expression()
+        parts = []
+        if write.set:
+            parts.append(
+                "SET " + ", ".join(f"{expression.name(n)} = {expression.value(v)}" for n, v in write.set.items())
+            )
+        if write.remove:
+            parts.append("REMOVE " + ", ".join(expression.name(n) for n in write.remove))
+        if write.add:
+            parts.append(
+                "ADD " + ", ".join(f"{expression.name(n)} {expression.value(set(v))}" for n, v in write.add.items())
+            )
+        arguments: dict[str, Any] = {"TableName": self.name, "Key": to_attributes(write.key._asdict())}
+        if parts:
+            arguments["UpdateExpression"] = " ".join(parts)
+        if write.require:
+            arguments["ConditionExpression"] = expression.condition(write.require)
+        return {**arguments, **expression.arguments()}
+
+
+class _Expression:
+    """Names and values of one expression, numbered as they come."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+        self._values: Item = {}
+
+    def name(self, attribute: str) -> str:
+        # A dotted name reaches into a map: `reports.1` is the entry `1` of `reports`.
+        return ".".join(self._one_name(part) for part in attribute.split("."))
+
+    def _one_name(self, attribute: str) -> str:
+        for alias, known in self._names.items():
+            if known == attribute:
+                return alias
+        alias = f"#n{len(self._names)}"
+        self._names[alias] = attribute
+        return alias
+
+    def value(self, value: Any) -> str:
+        alias = f":v{len(self._values)}"
+        self._values[alias] = value
+        return alias
+
+    def condition(self, require: dict[str, Requirement]) -> str:
+        return " AND ".join(self._one(attribute, requirement) for attribute, requirement in require.items())
+
+    def _one(self, attribute: str, requirement: Requirement) -> str:
+        name = self.name(attribute)
+        match requirement:
+            case Absent():
+                return f"attribute_not_exists({name})"
+            case Present():
+                return f"attribute_exists({name})"
+            case OneOf(values):
+                return f"{name} IN ({', '.join(self.value(v) for v in values)})"
+            case NotEqual(value):
+                return f"(attribute_not_exists({name}) OR {name} <> {self.value(value)})"
+            case _:
+                return f"{name} = {self.value(requirement)}"
+
+    def arguments(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        if self._names:
+            found["ExpressionAttributeNames"] = self._names
+        if self._values:
+            found["ExpressionAttributeValues"] = to_attributes(self._values)
+        return found
+
+
+def _is_conflict(error: ClientError) -> bool:
+    code = error.response["Error"]["Code"]
+    if code != "TransactionCanceledException":
+        return code in _CONFLICTS
+    reasons = error.response.get("CancellationReasons", [])
+    return all(reason.get("Code", "None") in _LOST for reason in reasons)

@@ -1,0 +1,331 @@
+"""The template: the workbook a school downloads, prefilled with its pupils, to fill in and upload.
+
+Written with openpyxl. The same service, roster and moment of issue give the same bytes, so a download can be repeated
+and compared. Names come from an MIS, and whatever they begin with they are written as text, never as a formula.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, cast
+
+from openpyxl import Workbook
+from openpyxl.cell.cell import Cell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from early_results import messages
+from early_results.mark import MARK_SHEET, Mark, mark_rows
+from early_results.roster import TEMPLATE_FIRST_ROW, Roster
+from early_results.service import LONDON, Column, Service
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from early_results.results import Pupil
+
+HELP_SHEET = "How to fill this in"
+
+FONT = "Calibri"
+INK = "1F2A37"
+HEAD = PatternFill("solid", fgColor="1F3A5F")
+HEAD_ASSESSMENT = PatternFill("solid", fgColor="1D6F5C")
+HEAD_SCORE = PatternFill("solid", fgColor="7A4A12")
+LOCKED = PatternFill("solid", fgColor="EEF1F5")
+_LINE = Side(style="thin", color="C5CCD6")
+BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+LEFT = Alignment(horizontal="left", vertical="center", indent=1)
+CENTRE = Alignment(horizontal="center", vertical="center")
+WRAP = Alignment(wrap_text=True, vertical="top")
+INDENT = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
+HEAD_ALIGN = Alignment(horizontal="center", vertical="center", wrap_text=True)
+PLAIN = Font(name=FONT, size=11, color=INK)
+BOLD = Font(name=FONT, size=11, bold=True, color=INK)
+WHITE = Font(name=FONT, size=11, bold=True, color="FFFFFF")
+TITLE = Font(name=FONT, size=16, bold=True, color="1F3A5F")
+SECTION = Font(name=FONT, size=12, bold=True, color="1F3A5F")
+
+# What fits the longest values people have without hiding the results off the screen (characters).
+_WIDTHS = {"school": 12, "upn": 18, "forename": 16, "surname": 18, "gender": 10, "birth_date": 12.5, "nc_year": 8}
+_RESULT_WIDTH = 17
+
+
+def template_workbook(
+    service: Service, roster: Roster, issued: datetime, *, deadlines: Sequence[str] | None = None
+) -> bytes:
+    """The template of a school, as the bytes of an .xlsx file.
+
+    `issued` is aware. `deadlines` are sentences for the help sheet, where the calendar in force differs from the one
+    the service was published with.
+    """
+    book = new_workbook()
+    sheet = add_results_sheet(book, service)
+    for row, pupil in enumerate(roster.pupils, TEMPLATE_FIRST_ROW):
+        write_pupil(sheet, service, row, pupil)
+    finish_results_sheet(sheet, service, TEMPLATE_FIRST_ROW + len(roster.pupils) - 1)
+    if deadlines is None:
+        deadlines = [messages.deadline(window) for window in service.windows]
+    add_help_sheet(book, service, roster, issued, deadlines)
+    add_mark(book, Mark(service.service, service.ruleset, roster.school, roster.version, issued))
+    return saved(book, issued, f"{service.title}: {roster.school}")
+
+
+def new_workbook() -> Workbook:
+    """A workbook without sheets."""
+    book = Workbook()
+    while book.worksheets:
+        book.remove(book.worksheets[0])
+    return book
+
+
+def add_results_sheet(book: Workbook, service: Service, heading_row: int = TEMPLATE_FIRST_ROW - 1) -> Worksheet:
+    """The sheet the pupils go on, with its row of headings, which stays in view."""
+    sheet = cast(Worksheet, book.create_sheet(service.sheet))
+    fills = {"identity": HEAD, "assessment": HEAD_ASSESSMENT, "score": HEAD_SCORE}
+    for position, column in enumerate(service.columns, 1):
+        cell = put(sheet, heading_row, position, column.heading)
+        cell.font, cell.fill, cell.alignment, cell.border = WHITE, fills[column.kind], HEAD_ALIGN, BOX
+        sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
+    sheet.row_dimensions[heading_row].height = 48
+    # Names stay in view while results are typed at the far right.
+    first_result = len(service.identity) + 1
+    names = [i for i, c in enumerate(service.identity, 1) if c.key == "surname"]
+    sheet.freeze_panes = f"{get_column_letter(names[0] + 1 if names else first_result)}{heading_row + 1}"
+    sheet.print_title_rows = f"{heading_row}:{heading_row}"
+    sheet.sheet_view.zoomScale = 100
+    return sheet
+
+
+def write_pupil(sheet: Worksheet, service: Service, row: int, pupil: Pupil) -> None:
+    """A pupil's row: identity filled in and locked, result cells empty and open."""
+    for position, column in enumerate(service.columns, 1):
+        if column.kind == "identity":
+            cell = put(sheet, row, position, identity_value(pupil, column.key))
+            cell.fill = LOCKED
+        else:
+            cell = cast(Cell, sheet.cell(row, position))
+            cell.protection = Protection(locked=False)
+        style_entry(cell, column)
+
+
+def style_entry(cell: Cell, column: Column) -> None:
+    """How a pupil's cell looks."""
+    cell.font, cell.border = PLAIN, BOX
+    if column.key == "birth_date":
+        cell.number_format = "dd/mm/yyyy"
+    if column.kind != "identity" or column.key in ("school", "birth_date", "nc_year", "gender"):
+        cell.alignment = CENTRE
+    else:
+        cell.alignment = LEFT
+
+
+def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
+    """A roster value as it stands in the cell. Numbers are numbers, or Excel warns of "number stored as text"."""
+    value = getattr(pupil, key)
+    if key in ("school", "nc_year") and value.isascii() and value.isdigit() and str(int(value)) == value:
+        return int(value)
+    # Excel has no day before 1900
+    if isinstance(value, date) and value.year < 1900:
+        return f"{value.day:02}/{value.month:02}/{value.year:04}"
+    return value or None
+
+
+def finish_results_sheet(
+    sheet: Worksheet, service: Service, last_row: int, *, first_row: int = TEMPLATE_FIRST_ROW
+) -> None:
+    """Choice lists, limits on scores, protection and print set-up, for the pupils' rows."""
+    last_row = max(last_row, first_row)
+    for position, column in enumerate(service.columns, 1):
+        if column.kind == "identity":
+            continue
+        check = _validation(column)
+        letter = get_column_letter(position)
+        check.add(f"{letter}{first_row}:{letter}{last_row}")
+        sheet.add_data_validation(check)
+    # Without a password: it is against slips, and support can lift it. What it allows is what people need.
+    protection = sheet.protection
+    protection.enable()
+    for allowed in ("formatCells", "formatColumns", "formatRows", "sort", "autoFilter"):
+        setattr(protection, allowed, False)  # False is "not forbidden"
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.paperSize = 9  # A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _validation(column: Column) -> DataValidation:
+    if column.kind == "assessment":
+        check = DataValidation(type="list", formula1=f'"{",".join(column.codes)}"', allow_blank=True)
+        check.promptTitle, check.prompt = column.subject_name[:32], f"Choose from the list: {', '.join(column.codes)}."
+        check.error = f"Choose one of {', '.join(column.codes)} (in capitals), or leave the cell empty."
+    else:
+        check = DataValidation(
+            type="whole",
+            operator="between",
+            formula1=str(column.minimum),
+            formula2=str(column.maximum),
+            allow_blank=True,
+        )
+        check.promptTitle = column.subject_name[:32]
+        check.prompt = f"A whole number from {column.minimum} to {column.maximum}, or empty."
+        check.error = messages.scaled_score_range(column)
+    check.errorTitle, check.errorStyle = "Please check this cell", "stop"
+    check.showErrorMessage = check.showInputMessage = True
+    return check
+
+
+def add_help_sheet(
+    book: Workbook, service: Service, roster: Roster, issued: datetime, deadlines: Sequence[str]
+) -> Worksheet:
+    """What a person needs at a first glance: how, with which codes, by when, and whom to ask."""
+    sheet = cast(Worksheet, book.create_sheet(HELP_SHEET))
+    for letter, width in (("A", 3), ("B", 14), ("C", 92)):
+        sheet.column_dimensions[letter].width = width
+    sheet.sheet_view.showGridLines = False
+    row = 1
+
+    def line(text: str, font: Font = PLAIN, height: float | None = None) -> None:
+        nonlocal row
+        cell = put(sheet, row, 2, text)
+        sheet.merge_cells(start_row=row, start_column=2, end_row=row, end_column=3)
+        cell.font, cell.alignment = font, WRAP
+        sheet.row_dimensions[row].height = height or 15.5 * (1 + len(text) // 112)
+        row += 1
+
+    def pairs(entries: Iterable[tuple[str, str]]) -> None:
+        nonlocal row
+        for left, right in entries:
+            for position, text, font in ((2, left, BOLD), (3, right, PLAIN)):
+                cell = put(sheet, row, position, text)
+                cell.font, cell.alignment, cell.border = font, INDENT, BOX
+            sheet.row_dimensions[row].height = 15.5 * (1 + len(right) // 98)
+            row += 1
+
+    def section(text: str) -> None:
+        nonlocal row
+        row += 1
+        line(text, SECTION, 20)
+
+    made = roster.made.astimezone(LONDON)
+    made_on = f"{made.day} {made:%B} {made.year}"
+    line(service.title, TITLE, 26)
+    line(
+        f"School {roster.school}. {len(roster.pupils)} {service.year_group} pupils, from your MIS as of {made_on}.",
+        BOLD,
+    )
+    section("What to do")
+    for step in (
+        f"1.  Enter results on the sheet “{service.sheet}”. Choose codes from the list in the cell or type them.",
+        "2.  No data for a pupil, or for one subject? Leave the cells blank. Do not type a dash or N/A.",
+        "3.  Pupil details are locked and come from your MIS. You cannot add or delete pupils here: bring your MIS up "
+        "to date and download the template again (MIS changes can take up to 24 hours to show).",
+        "4.  Save the workbook (.xlsx) and upload it. If anything is wrong you are told at once, cell by cell.",
+        "5.  Each upload replaces the one before it completely, so always include every pupil entered so far.",
+    ):
+        line(step)
+    section("Deadlines (London time)")
+    for text in deadlines:
+        line(text)
+    line("The last file uploaded successfully before the window closes is the one that is used.")
+    section("Teacher assessment codes")
+    subjects = {
+        code.code: [c.subject_name for c in service.assessments if code.code in c.codes] for code in service.codes
+    }
+    every = len(service.assessments)
+    pairs(
+        (
+            code.code,
+            code.meaning + ("" if len(subjects[code.code]) == every else f" ({_and(subjects[code.code])} only)"),
+        )
+        for code in service.codes
+    )
+    section("Scaled scores")
+    for column in service.scores:
+        line(f"{column.subject_name}: a whole number from {column.minimum} to {column.maximum}, or blank if none.")
+    section("Please note")
+    line(
+        "This does not replace your statutory return to the DfE through your local authority. This file is not passed "
+        "on to them.",
+        BOLD,
+    )
+    section("Help and support")
+    pairs(
+        [
+            ("Email", service.support_email),
+            ("Telephone", service.support_telephone),
+            ("Hours", "; ".join(service.support_hours)),
+        ]
+    )
+    row += 1
+    moment = issued.astimezone(LONDON)
+    line(f"Template downloaded on {moment.day} {moment:%B} {moment.year}. Ruleset {service.ruleset}.")
+    sheet.protection.enable()
+    sheet.page_setup.orientation = "portrait"
+    sheet.page_setup.paperSize = 9
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    return sheet
+
+
+def add_mark(book: Workbook, mark: Mark) -> None:
+    """The mark, on a sheet that Excel neither shows nor offers to show."""
+    sheet = cast(Worksheet, book.create_sheet(MARK_SHEET))
+    for row, (name, value) in enumerate(mark_rows(mark), 1):
+        put(sheet, row, 1, name)
+        put(sheet, row, 2, value)
+    sheet.sheet_state = "veryHidden"
+
+
+def put(sheet: Worksheet, row: int, column: int, value: str | float | bool | date | None) -> Cell:
+    """Writes a value; a text stays a text, whatever it begins with (openpyxl would make a formula of "=...")."""
+    cell = cast(Cell, sheet.cell(row, column))
+    if isinstance(value, str):
+        cell.value = printable(value)
+        if cell.data_type != "s":  # a formula, or "#N/A" and the like
+            cell.data_type = "s"
+        cell.quotePrefix = value[:1] in ("=", "+", "-", "@")  # or Excel makes a formula of it when it is next edited
+    else:
+        cell.value = value
+    return cell
+
+
+def printable(text: str) -> str:
+    """The text without the control characters that a workbook cannot hold, and no longer than a cell."""
+    return "".join(c for c in text if c >= " " or c in "\t\n\r")[:32_767]
+
+
+def comment(cell: Cell, text: str) -> None:
+    """A note on a cell, sized to be read without dragging."""
+    note = Comment(text, "Early Results")
+    note.width, note.height = 320, 40 + 18 * (1 + len(text) // 42)
+    cell.comment = note
+
+
+def saved(book: Workbook, moment: datetime, title: str) -> bytes:
+    """The workbook's bytes, with `moment` for every time that openpyxl would take from the clock."""
+    fixed = moment.replace(tzinfo=None, microsecond=0)
+    properties: Any = book.properties
+    properties.creator, properties.title, properties.created = "Early Results", title, fixed
+    raw, out = io.BytesIO(), io.BytesIO()
+    book.save(raw)
+    stamp = (max(moment.year, 1980), moment.month, moment.day, moment.hour, moment.minute, moment.second // 2 * 2)
+    with zipfile.ZipFile(raw) as source, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as target:
+        for entry in source.infolist():
+            data = source.read(entry)
+            if entry.filename == "docProps/core.xml":
+                modified = f"{properties.modified:%Y-%m-%dT%H:%M:%SZ}".encode()
+                data = data.replace(modified, f"{fixed:%Y-%m-%dT%H:%M:%SZ}".encode())
+            info = zipfile.ZipInfo(entry.filename, stamp)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            target.writestr(info, data)
+    return out.getvalue()
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,84 @@
+"""Keys of the table's items (DESIGN 6), in one place."""
+
+from __future__ import annotations
+
+from .ids import authority_of
+from .writes import Key
+
+SCHOOLS = "SCHOOLS"  # the partition of the index that lists the schools
+UNATTRIBUTED = "UNATTRIBUTED"  # the partition of objects in the uploads bucket that no record explains
+
+
+def upload(upload_id: str) -> Key:
+    """An upload's record."""
+    return Key(f"UPLOAD#{upload_id}", "UPLOAD")
+
+
+def summary(upload_id: str) -> Key:
+    """The counts and cross-tabs of a good upload."""
+    return Key(f"UPLOAD#{upload_id}", "SUMMARY")
+
+
+def window_partition(service: str, window: int, authority: str) -> str:
+    """The partition of a window's registers of one local authority."""
+    return f"WINDOW#{service}#{window}#LA#{authority}"
+
+
+def window_register(service: str, window: int, school: str) -> Key:
+    """The register that decides what is frozen for a school."""
+    return Key(window_partition(service, window, authority_of(school)), f"SCHOOL#{school}")
+
+
+def current_register(service: str, school: str) -> Key:
+    """The register that decides which upload of a school is current."""
+    return Key(f"SCHOOL#{school}", f"CURRENT#{service}")
+
+
+def report(service: str, window: int, school: str) -> Key:
+    """A school's report of a window."""
+    return Key(f"SCHOOL#{school}", f"REPORT#{service}#{window}")
+
+
+def school(number: str) -> Key:
+    """A school's profile: name, trust."""
+    return Key(f"SCHOOL#{number}", "PROFILE")
+
+
+def roster(service: str, number: str) -> Key:
+    """Which version of a school's roster is current."""
+    return Key(f"SCHOOL#{number}", f"ROSTER#{service}")
+
+
+def trust(trust_id: str) -> Key:
+    """A trust's profile: name."""
+    return Key(f"TRUST#{trust_id}", "PROFILE")
+
+
+def trust_school(trust_id: str, number: str) -> Key:
+    """That a school belongs to a trust, now."""
+    return Key(f"TRUST#{trust_id}", f"SCHOOL#{number}")
+
+
+def user(sub: str) -> Key:
+    """A user's role and organisation."""
+    return Key(f"USER#{sub}", "PROFILE")
+
+
+def calendar(service: str) -> Key:
+    """A service's calendar."""
+    return Key(f"SERVICE#{service}", "CALENDAR")
+
+
+def sweep(service: str) -> Key:
+    """How far the sweep of a service has settled the bucket."""
+    return Key(f"SERVICE#{service}", "SWEEP")
+
+
+def state(service: str, window: int) -> Key:
+    """The state of a window: OPEN, CLOSING, FROZEN."""
+    return Key(f"WINDOW#{service}#{window}", "STATE")
+
+
+def unattributed(object_key: str, version: str) -> Key:
+    """An object in the uploads bucket that no record explains."""
+    return Key(UNATTRIBUTED, f"{object_key}#{version}")

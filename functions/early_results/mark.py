@@ -1,0 +1,67 @@
+"""The mark: what a template says about itself, on a sheet that Excel does not show.
+
+People keep templates for weeks, and open last year's by mistake. The mark lets a file say which service and which
+pupil list it was made for, so that we can name the mistake instead of listing a hundred consequences. It is a hint and
+never an authority: anybody can edit a workbook, so nothing is allowed because a mark says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MARK_SHEET = "Early Results mark"
+_FIRST = "Early Results template"
+_LONGEST = 64  # characters of any value of a mark; ours are far shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Which service, ruleset and roster version a template was made from, for which school, and when (aware, UTC)."""
+
+    service: str
+    ruleset: str
+    school: str
+    roster_version: str
+    issued: datetime
+
+
+def mark_rows(mark: Mark) -> tuple[tuple[str, str], ...]:
+    """The mark as rows of name and value, all text, to be written from A1 on."""
+    return (
+        (_FIRST, "1"),
+        ("service", mark.service),
+        ("ruleset", mark.ruleset),
+        ("school", mark.school),
+        ("roster version", mark.roster_version),
+        ("issued", mark.issued.isoformat()),
+    )
+
+
+def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> Mark | None:
+    """The mark on these rows (as `Workbook.rows` gives them), or None if there is none or it has been changed."""
+    values: dict[str, str] = {}
+    for _, cells in rows:
+        name, value = cells.get(1), cells.get(2)
+        if isinstance(name, str) and isinstance(value, str) and len(value) <= _LONGEST:
+            values[name] = value
+    try:
+        issued = datetime.fromisoformat(values["issued"])
+        mark = Mark(values["service"], values["ruleset"], values["school"], values["roster version"], issued)
+    except (KeyError, ValueError):
+        return None
+    return mark if _FIRST in values and issued.tzinfo is not None and all(_plain(v) for v in values.values()) else None
+
+
+def service_label(service: str) -> str:
+    """A service's name for people: `ks1-2022` is `KS1 2022`."""
+    return service.replace("-", " ").upper()
+
+
+def _plain(value: str) -> bool:
+    """Whether every character is one that our own marks are made of, so that it may be shown and stored."""
+    return value.isascii() and all(c.isalnum() or c in "-.:+#/_" for c in value)

@@ -1,0 +1,332 @@
+"""What the findings say, in words for the person who filled in the workbook: what is wrong and what to do next.
+
+Where the service's guide has a wording it is kept. A message may name the codes, ranges and headings of the service and
+the cells of the file; it never quotes a pupil's name, UPN or value, because findings are stored and shown to others.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from early_results.findings import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from early_results.service import Column, Service, Window
+
+# What each kind of finding is called, in lists and counts.
+TITLES: dict[Code, str] = {
+    Code.NOT_A_WORKBOOK: "Not an Excel workbook",
+    Code.OLD_EXCEL: "An old Excel workbook (.xls)",
+    Code.ENCRYPTED: "Protected with a password",
+    Code.MACROS: "A workbook with macros",
+    Code.DAMAGED: "A damaged workbook",
+    Code.TOO_LARGE: "Too large",
+    Code.NO_RESULTS_SHEET: "No results sheet of this service",
+    Code.MISSING_COLUMN: "Column missing",
+    Code.REPEATED_COLUMN: "Column repeated",
+    Code.UNKNOWN_COLUMN: "Column not part of the template",
+    Code.WRONG_SCHOOL: "Another school's file",
+    Code.MIXED_SCHOOLS: "More than one school",
+    Code.PUPIL_NOT_ON_ROSTER: "Pupil not on your school's list",
+    Code.PUPIL_MISSING: "Pupils missing from the file",
+    Code.PUPIL_REPEATED: "Pupil repeated",
+    Code.CODE_NOT_ACCEPTED: "Teacher assessment code not accepted",
+    Code.SCALED_SCORE_RANGE: "Scaled score out of range",
+    Code.CELL_ERROR: "Excel error in a cell",
+    Code.NO_RESULTS: "No results",
+    Code.WINDOW_CLOSED: "Submission window closed",
+    Code.COULD_NOT_PROCESS: "Could not be checked",
+    Code.DIFFERS_FROM_ROSTER: "Differs from your MIS",
+    Code.ASSESSMENT_MISSING: "Teacher assessment missing",
+    Code.ASSESSMENT_SCORE_MISMATCH: "Teacher assessment and scaled score disagree",
+    Code.RESULTS_REMOVED: "Results removed since your last file",
+    Code.PUPIL_JOINED: "Pupils have joined",
+    Code.PUPIL_LEFT: "Pupil has left",
+}
+
+DOWNLOAD = "download a new template and copy your results into it"
+
+
+# The file and its headings
+
+
+def no_results_sheet(service: Service) -> str:
+    return (
+        f"No sheet has the headings of the {name(service)} template. Fill in the template's own sheet "
+        f"“{service.sheet}” and keep its row of headings; or {DOWNLOAD}."
+    )
+
+
+def other_service(service: Service, label: str) -> str:
+    """`label` names the template it is, for example `KS1 2022`."""
+    return f"This is the {label} template. Download the {name(service)} template and fill that in."
+
+
+def missing_column(column: Column, service: Service) -> str:
+    return (
+        f"The column “{column.heading}” is missing. Put its heading back exactly as the {name(service)} template has "
+        f"it, or {DOWNLOAD}."
+    )
+
+
+def repeated_column(first: str) -> str:
+    """`first` is the cell of the heading that came first."""
+    return f"This heading is already in {first}. Keep one of the two columns and delete the other."
+
+
+def unknown_column(service: Service) -> str:
+    return f"This column is not part of the {name(service)} template. Delete the whole column."
+
+
+# The school
+
+
+def wrong_school() -> str:
+    return (
+        "The School DFE number in this file is not your school's, nor one of your trust's. Check that you chose the "
+        "right file; if you did, download your school's own template and fill that in."
+    )
+
+
+def no_school_number(service: Service) -> str:
+    return (
+        f"No row has a School DFE number of seven digits, so we cannot tell whose file this is. Put back your school's "
+        f"number, for example 1231234, beside every pupil, or download a new {name(service)} template."
+    )
+
+
+def mixed_schools() -> str:
+    return (
+        "This School DFE number differs from the other rows'. A file holds one school's pupils: correct the number, or "
+        "move the pupil to the file of that school."
+    )
+
+
+def school_blank() -> str:
+    return "The School DFE number is missing on this row. Your school's number is used."
+
+
+# Pupils
+
+
+def no_roster(service: Service) -> str:
+    return (
+        f"We hold no list of {service.year_group} pupils for this school, so the file cannot be checked. "
+        f"Please contact support: {service.support_email}, {service.support_telephone}."
+    )
+
+
+def no_pupil_matches(service: Service) -> str:
+    return (
+        f"None of these pupils is on your school's current {service.year_group} list. This may be another year's file: "
+        f"{DOWNLOAD}."
+    )
+
+
+def not_on_roster(service: Service) -> str:
+    return (
+        f"This pupil is not on your school's current {service.year_group} list. Check the UPN. You cannot add pupils "
+        "to the template: if the pupil is new, bring your MIS up to date and download the template again (it can take "
+        "up to 24 hours). If the pupil has left, delete the row."
+    )
+
+
+def results_without_upn() -> str:
+    return "This row has results but no UPN. Put back the pupil's UPN; if the row is a total or a note, clear it."
+
+
+def pupil_repeated(first: int) -> str:
+    """`first` is the row the pupil is on already."""
+    return (
+        f"This pupil is already on row {first}. If another pupil is meant, correct the UPN; otherwise delete one of "
+        "the two rows."
+    )
+
+
+def pupil_missing(service: Service, template_rows: Sequence[int]) -> str:
+    """`template_rows` are the rows that the missing pupils have in a template downloaded now."""
+    count = len(template_rows)
+    return (
+        f"{count} {'pupil' if count == 1 else 'pupils'} of your school's current {service.year_group} list "
+        f"{'is' if count == 1 else 'are'} not in this file. Download a new template: there "
+        f"{'it is the pupil on row' if count == 1 else 'they are the pupils on rows'} {spans(template_rows)}. Every "
+        "pupil must be in the file; leave all the cells blank for a pupil with no data."
+    )
+
+
+def pupil_joined(service: Service, template_rows: Sequence[int]) -> str:
+    """`template_rows` are the rows that the pupils have in a template downloaded now."""
+    count = len(template_rows)
+    return (
+        f"{count} {'pupil has' if count == 1 else 'pupils have'} joined your school's {service.year_group} list since "
+        f"this template was downloaded, and {'is' if count == 1 else 'are'} not counted. To include "
+        f"{'the pupil' if count == 1 else 'them'}, download a new template (row{'' if count == 1 else 's'} "
+        f"{spans(template_rows)}) and upload it with all your results."
+    )
+
+
+def pupil_left(service: Service) -> str:
+    return (
+        f"This pupil has left your school's {service.year_group} list since this template was downloaded, so the row "
+        "is not counted. If the pupil is still at your school, bring your MIS up to date and download a new template."
+    )
+
+
+def differs_from_roster(column: Column) -> str:
+    return (
+        f"“{column.heading}” differs from your school's MIS. The value from your MIS is used; if that one is wrong, "
+        "correct it in your MIS."
+    )
+
+
+# Results
+
+
+def code_not_accepted(column: Column) -> str:
+    return f"Accepted codes are {', '.join(column.codes)}. Allows empty field"
+
+
+def code_of_other_column(column: Column, code: str) -> str:
+    """`code` is one the service knows, given in a column that does not take it."""
+    return f"{code} is not accepted for {column.subject_name}. {code_not_accepted(column)}"
+
+
+def score_in_code_column(column: Column) -> str:
+    return f"This looks like a scaled score, but the column is a teacher assessment. {code_not_accepted(column)}"
+
+
+def scaled_score_range(column: Column) -> str:
+    """The guide's own wording."""
+    return f"Range must be between {column.minimum} to {column.maximum} and be whole numbers. Allows empty field"
+
+
+def code_in_score_column(column: Column) -> str:
+    return f"This looks like a teacher assessment code, but the column is a scaled score. {scaled_score_range(column)}"
+
+
+def date_in_score_column(column: Column) -> str:
+    return (
+        f"Excel has made a date of this cell. Set its format to General and type the score again. "
+        f"{scaled_score_range(column)}"
+    )
+
+
+def cell_error() -> str:
+    return (
+        "Excel shows an error in this cell (such as #N/A or #REF!). Type the value itself, or clear the cell if there "
+        "is none."
+    )
+
+
+def no_results(service: Service) -> str:
+    return (
+        f"There are no results in this file. Enter your results on the sheet “{service.sheet}”, save the workbook in "
+        "Excel and upload it again."
+    )
+
+
+def no_pupils(service: Service) -> str:
+    return (
+        f"There are no pupils on the sheet. Download a new {name(service)} template, enter your results there and "
+        "upload it."
+    )
+
+
+def results_removed() -> str:
+    return (
+        "This pupil had results in your last successful file and has none in this one. Each file replaces the one "
+        "before it completely: if the results still stand, enter them here too."
+    )
+
+
+def assessment_missing(column: Column) -> str:
+    return (
+        f"{column.subject_name} has no teacher assessment, though other subjects of this pupil have. If there is one, "
+        "enter it; otherwise leave the cell empty."
+    )
+
+
+def assessment_score_mismatch(service: Service, column: Column) -> str:
+    """`column` is the scaled score's. All rules are named, not the one that the pupil meets: it would tell a value."""
+    rules = []
+    for rule in service.mismatches:
+        codes = [code.code for code in service.codes if code.code in rule.codes]
+        rules.append(f"{any_of(codes)} with {'any score' if rule.any_score else f'a score below {rule.below}'}")
+    return (
+        f"This teacher assessment and the pupil's “{column.heading}” disagree strongly ({'; '.join(rules)}). Check "
+        "both; if both are right, leave them."
+    )
+
+
+# Around the file: these come from the services about it, not from its cells
+
+
+def window_closed(received: datetime, closed: datetime | None, opens: datetime | None) -> str:
+    """`received`, `closed` (the close it came after) and `opens` (the next opening, if there is one) are aware."""
+    text = f"This file arrived at {moment(received)}, when the service was not open."
+    if closed is not None:
+        text += f" The submission window closed at {moment(closed)}."
+    if opens is not None:
+        text += f" The next one opens at {moment(opens)}: upload the file again then."
+    return text
+
+
+def could_not_process(service: Service) -> str:
+    return (
+        "We could not check this file. The fault is ours, not yours: your file is kept, and we have been told. You "
+        f"need not upload it again. If you need help, contact support: {service.support_email}, "
+        f"{service.support_telephone}."
+    )
+
+
+# Words
+
+
+def name(service: Service) -> str:
+    """`KS1 2023`: the service as people call it."""
+    return f"{service.short_title} {service.year}"
+
+
+def any_of(words: Sequence[str]) -> str:
+    """`A, B or C`."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def spans(numbers: Iterable[int]) -> str:
+    """Ascending row numbers as people write them: `4, 7 to 9 and 12`."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    words = [
+        word
+        for first, last in runs
+        for word in ([f"{first} to {last}"] if last > first + 1 else dict.fromkeys((str(first), str(last))))
+    ]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def moment(when: datetime) -> str:
+    """London time as people say it: `12 noon on Friday 30 June 2023`, `9:11am on Thursday 1 June 2023`."""
+    from early_results.service import LONDON
+
+    local = when.astimezone(LONDON)
+    day = f"{local:%A} {local.day} {local:%B} {local.year}"
+    if (local.hour, local.minute, local.second) == (12, 0, 0):
+        return f"12 noon on {day}"
+    clock = f"{local.hour % 12 or 12}:{local:%M}"
+    clock += f":{local:%S}" if local.second else ""  # a file that is seconds late must not seem to be in time
+    return f"{clock}{'am' if local.hour < 12 else 'pm'} on {day}"
+
+
+def deadline(window: Window) -> str:
+    """When a window closes and what comes of it, for templates and pages."""
+    return (
+        f"Window {window.number} closes at {moment(window.closes)}; reports are available from "
+        f"{window.reports.day} {window.reports:%B} {window.reports.year}."
+    )

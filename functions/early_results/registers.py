@@ -1,0 +1,212 @@
+"""Registers: which upload counts, decided by a maximum (DESIGN 5).
+
+A register is the maximum, in dictionary order, of (received, upload id, deleted). Joining what is equal or smaller
+changes nothing, so any order, any repeats and any crash between steps end the same. One transaction does a join; it is
+decided here from what was read, and every write carries what was read as its condition: a lost race is read again and
+decided again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from . import keys
+from .times import from_text, to_text
+from .uploads import Status, Upload, held_partition, purge_partition
+from .writes import ABSENT, Check, Item, Key, OneOf, Requirement, Update, Write
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A register's maximum: whole-second received time, upload id, and whether that upload was deleted."""
+
+    received: datetime
+    upload_id: str
+    deleted: bool
+
+    def to_text(self) -> str:
+        """The mark as stored: `2023-06-30T10:59:59Z#<upload id>#0`. Texts compare as marks do."""
+        return f"{to_text(self.received)}#{self.upload_id}#{int(self.deleted)}"
+
+
+def mark_from_text(text: str) -> Mark:
+    """A stored mark. ValueError if the text is none."""
+    received, upload_id, deleted = text.split("#")
+    return Mark(from_text(received), upload_id, deleted == "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register as read: its mark, None if nothing was ever joined, and whether it is sealed.
+
+    `carried_from` is the window whose sealed file a sealed register without a mark of its own carries on.
+    """
+
+    key: Key
+    mark: Mark | None = None
+    sealed: bool = False
+    carried_from: int | None = None
+    carried_upload: str | None = None
+
+    @property
+    def winner(self) -> str | None:
+        """The upload that stands in the register undeleted, or None."""
+        return self.mark.upload_id if self.mark and not self.mark.deleted else None
+
+    @property
+    def frozen_upload(self) -> str | None:
+        """The upload a sealed register freezes, its own or a carried one; None where there is none."""
+        return self.winner or self.carried_upload
+
+
+def register_from_item(key: Key, item: Item | None) -> Register:
+    """A register as the table has it; an item that is not there is an empty, unsealed register."""
+    if item is None:
+        return Register(key)
+    return Register(
+        key,
+        mark_from_text(item["mark"]) if "mark" in item else None,
+        "frozen_at" in item,
+        item.get("carried_from"),
+        item.get("carried_upload"),
+    )
+
+
+class Outcome(StrEnum):
+    """What a join came to."""
+
+    JOINED = "joined"
+    STRAGGLER = "straggler"
+    NOTHING_TO_DO = "nothing-to-do"
+    NOT_YET = "not-yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A decided join: the writes of one transaction, and what they come to."""
+
+    outcome: Outcome
+    writes: tuple[Write, ...] = ()
+
+
+def facts(upload: Upload) -> Item:
+    """What a register keeps of its winner, so that a manifest line can be written from the sealed row alone."""
+    return {
+        "upload_id": upload.upload_id,
+        "object_key": upload.object_key,
+        "version": upload.version,
+        "sha256": upload.sha256,
+        "received": to_text(_received(upload)),
+        "ruleset": upload.ruleset,
+        "figures": upload.summary_hash,
+    }
+
+
+FACTS = ("upload_id", "object_key", "version", "sha256", "received", "ruleset", "figures")
+
+
+def offer(upload: Upload, window: Register, current: Register, window_frozen: bool) -> Join:
+    """Offers a good upload to its two registers.
+
+    `window_frozen` says that the window's manifest is being or has been written: a register that is sealed, or was
+    never made by then, makes the upload a straggler, which is never offered in silence but waits for an operator.
+    """
+    if not upload.offer_pending:
+        return Join(Outcome.NOTHING_TO_DO)
+    mark = Mark(_received(upload), upload.upload_id, deleted=False)
+    if window.sealed or (window_frozen and window.mark is None):
+        return Join(
+            Outcome.STRAGGLER,
+            (
+                Update(
+                    upload.key,
+                    set={"held": "straggler", "unsettled": held_partition(upload.service)},
+                    remove=("offer_pending",),
+                    require={"offer_pending": "yes"},
+                ),
+            ),
+        )
+    writes = [_raise(window, mark, facts(upload), sealable=True)]
+    raised = current.mark is None or current.mark < mark
+    writes.append(_raise(current, mark, facts(upload), sealable=False))
+    writes.append(
+        Update(
+            upload.key,
+            set={"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value},
+            remove=("offer_pending", "unsettled", "held"),
+            require={"offer_pending": "yes"},
+        )
+    )
+    if raised and current.winner and current.winner != upload.upload_id:
+        writes.append(_overwrite(current.winner))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def delete(upload: Upload, window: Register | None, current: Register) -> Join:
+    """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
+
+    `window` is None where the upload belongs to no window (it was never good). A sealed register never changes: the
+    caller writes an amendment for every window that froze the file. A file that is still being checked is NOT_YET.
+    """
+    if upload.status is Status.DELETED:
+        return Join(Outcome.NOTHING_TO_DO)
+    if not upload.judged and upload.held is None:
+        return Join(Outcome.NOT_YET)
+    require: dict[str, Requirement] = {"status": upload.status.value}
+    require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
+    writes: list[Write] = [
+        Update(
+            upload.key,
+            set={
+                "status": Status.DELETED.value,
+                "purge_pending": "yes",
+                "unsettled": purge_partition(upload.service),
+            },
+            remove=("offer_pending", "by_school", "by_trust", "held", "findings", "changes"),
+            require=require,
+        )
+    ]
+    good = upload.offer_pending or upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN)
+    if good:
+        mark = Mark(_received(upload), upload.upload_id, deleted=True)
+        raised = current.mark is None or current.mark < mark
+        writes.append(_raise(current, mark, {}, sealable=False))
+        if window is not None and not window.sealed:
+            writes.append(_raise(window, mark, {}, sealable=True))
+        if raised and current.winner and current.winner != upload.upload_id:
+            writes.append(_overwrite(current.winner))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def _received(upload: Upload) -> datetime:
+    if upload.received is None:
+        raise ValueError("an upload without a received time cannot be joined")
+    return upload.received
+
+
+def _raise(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
+    """Joins a mark to a register: writes it if it is greater, and checks what was read in either case."""
+    require: dict[str, Requirement] = {"mark": register.mark.to_text() if register.mark else ABSENT}
+    if sealable:
+        require["frozen_at"] = ABSENT
+    if register.mark is not None and mark <= register.mark:
+        # Nothing to write; but a row that is sealed meanwhile must still refuse the join.
+        return Check(register.key, require)
+    gone = tuple(name for name in FACTS if kept.get(name) is None)
+    return Update(
+        register.key,
+        set={"mark": mark.to_text(), **{n: v for n, v in kept.items() if v is not None}},
+        remove=gone,
+        require=require,
+    )
+
+
+def _overwrite(upload_id: str) -> Write:
+    """The former winner becomes OVERWRITTEN: unless it was deleted at this very moment, which the race decides."""
+    return Update(
+        keys.upload(upload_id),
+        set={"status": Status.OVERWRITTEN.value},
+        require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
+    )

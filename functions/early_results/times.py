@@ -1,0 +1,43 @@
+"""Moments as text, and London wording. Stored: UTC, whole seconds, `2023-06-30T10:59:59Z`, which sorts as text."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+from .service import LONDON
+
+
+def cut(moment: datetime) -> datetime:
+    """The moment in UTC, cut to whole seconds: the resolution that received times are compared at."""
+    return moment.astimezone(UTC).replace(microsecond=0)
+
+
+def to_text(moment: datetime) -> str:
+    """A moment as stored and as the API gives it."""
+    return cut(moment).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def from_text(text: str) -> datetime:
+    """A stored moment. ValueError if the text is none."""
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def day_words(day: date) -> str:
+    """`Friday 30 June 2023`."""
+    return f"{day:%A} {day.day} {day:%B} {day.year}"
+
+
+def clock_words(moment: datetime) -> str:
+    """London clock time as people say it: `12 noon`, `9.05am`, `11.59.59am` (seconds only where there are any)."""
+    local = moment.astimezone(LONDON)
+    if (local.minute, local.second) == (0, 0) and local.hour in (0, 12):
+        return "12 noon" if local.hour else "midnight"
+    hour = local.hour % 12 or 12
+    minutes = f".{local.minute:02d}" if local.minute or local.second else ""
+    seconds = f".{local.second:02d}" if local.second else ""
+    return f"{hour}{minutes}{seconds}{'am' if local.hour < 12 else 'pm'}"
+
+
+def moment_words(moment: datetime) -> str:
+    """`12 noon on Friday 30 June 2023`, London time."""
+    return f"{clock_words(moment)} on {day_words(moment.astimezone(LONDON).date())}"

@@ -1,0 +1,172 @@
+"""The portal's API (DESIGN 8) and the page it serves."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.metrics import MetricUnit
+
+from adapters.rosters import user_of
+from adapters.stores import Stores, open_stores
+from early_results.access import User
+
+from . import downloads, history, page, problems, services, uploading
+from .requests import upload_request
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+app = APIGatewayHttpResolver()
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+@app.exception_handler(problems.Problem)
+def _problem(problem: problems.Problem) -> Response[str]:
+    return problem.response()
+
+
+@app.exception_handler(NotFoundError)
+def _no_route(_: NotFoundError) -> Response[str]:
+    return problems.not_found("There is no such address in this service.").response()
+
+
+@app.exception_handler(Exception)
+def _ours(error: Exception) -> Response[str]:
+    # What kind of error it is and where it was raised, never its text: that could hold what a user sent.
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
+    logger.error("request failed", extra={"error": type(error).__name__, "at": places})
+    metrics.add_metric("RequestFailed", MetricUnit.Count, 1)
+    return problems.our_fault().response()
+
+
+def caller() -> User:
+    """Who is asking: an access token's `sub`, looked up in the table. Problem (401, 403) for anybody else."""
+    claims = app.current_event.request_context.authorizer.jwt_claim or {}
+    if claims.get("token_use") != "access" or not claims.get("sub"):
+        raise problems.unauthorised()
+    user = user_of(open_stores(), claims["sub"])
+    if user is None:
+        raise problems.unknown_user()
+    return user
+
+
+def query() -> dict[str, str]:
+    """The query of the request, one value a name."""
+    return dict(app.current_event.query_string_parameters or {})
+
+
+def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
+    """A JSON answer that nobody caches."""
+    return Response(status.value, "application/json", json.dumps(body), dict(NO_STORE))
+
+
+def _asking() -> tuple[Stores, User, datetime]:
+    return open_stores(), caller(), datetime.now(UTC)
+
+
+@app.get("/api/me")
+def _me() -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(services.describe_me(stores, user))
+
+
+@app.get("/api/services")
+def _services() -> Response[str]:
+    stores, _, now = _asking()
+    return answer(services.describe_services(stores, now))
+
+
+@app.get("/api/services/<service>/template")
+def _template(service: str) -> Response[bytes]:
+    stores, user, now = _asking()
+    name, data = services.build_template(stores, user, services.service_of(service), query().get("school", ""), now)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
+    return Response(HTTPStatus.OK.value, uploading.CONTENT_TYPE, data, headers)
+
+
+@app.post("/api/uploads")
+def _upload() -> Response[str]:
+    stores, user, now = _asking()
+    request = upload_request(app.current_event.decoded_body)
+    forms = uploading.issue_forms(stores, user, services.service_of(request.service), request, now)
+    return answer(forms, HTTPStatus.CREATED)
+
+
+@app.get("/api/uploads")
+def _uploads() -> Response[str]:
+    stores, user, now = _asking()
+    return answer(history.list_uploads(stores, user, query(), now))
+
+
+@app.get("/api/uploads/<upload_id>")
+def _one_upload(upload_id: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(history.one_upload(stores, user, history.find_upload(stores, user, upload_id)))
+
+
+@app.get("/api/uploads/<upload_id>/file")
+def _file(upload_id: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(downloads.file_link(stores, history.find_upload(stores, user, upload_id)))
+
+
+@app.get("/api/uploads/<upload_id>/findings")
+def _findings(upload_id: str) -> Response[str]:
+    stores, user, now = _asking()
+    upload = history.find_upload(stores, user, upload_id)
+    return answer(downloads.findings_link(stores, upload, query().get("format", "json"), now))
+
+
+@app.delete("/api/uploads/<upload_id>")
+def _delete(upload_id: str) -> Response[str]:
+    stores, user, now = _asking()
+    upload = history.find_upload(stores, user, upload_id)
+    uploading.delete(stores, user, services.service_of(upload.service), upload, now)
+    return Response(HTTPStatus.NO_CONTENT.value, None, "", dict(NO_STORE))
+
+
+@app.get("/api/reports")
+def _reports() -> Response[str]:
+    stores, user, now = _asking()
+    return answer(services.list_reports(stores, user, query(), now))
+
+
+@app.get("/api/reports/<service>/<window>/<school>")
+def _report(service: str, window: str, school: str) -> Response[str]:
+    stores, user, now = _asking()
+    form = query().get("format", "pdf")
+    return answer(services.report_link(stores, user, services.service_of(service), window, school, form, now))
+
+
+@app.get("/api/windows/<service>/<window>")
+def _board(service: str, window: str) -> Response[str]:
+    stores, user, now = _asking()
+    return answer(services.deadline_board(stores, user, services.service_of(service), window, now))
+
+
+@app.get("/")
+def _page() -> Response[bytes]:
+    return page.serve("index.html")
+
+
+@app.get("/page/<name>")
+def _asset(name: str) -> Response[bytes]:
+    return page.serve(name)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A request of the HTTP API."""
+    return app.resolve(event, context)

@@ -1,0 +1,84 @@
+"""Downloads of one upload: the file as it was sent, and its findings as JSON, CSV or the user's workbook annotated."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from adapters.annotated import annotated_workbook
+from adapters.errors import NotThere
+from adapters.lookups import calendar_now
+from adapters.stores import Stores
+from early_results import messages
+from early_results.findings import Finding, finding_from_json
+from early_results.freeze import canonical
+from early_results.ids import findings_key
+from early_results.listing import findings_csv
+from early_results.service import load_service
+from early_results.uploads import Upload
+from validate.judging import judge_again
+
+from . import problems
+from .services import LINK_SECONDS
+
+TYPES = {
+    "json": "application/json",
+    "csv": "text/csv; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
+    """A short-lived link to the file as it was uploaded, under its own name."""
+    if upload.version is None:
+        raise problems.not_found("We have not received this file yet.")
+    url = stores.uploads.link(
+        upload.object_key,
+        filename=upload.name,
+        content_type=TYPES["xlsx"],
+        seconds=LINK_SECONDS,
+        version=upload.version,
+    )
+    return {"url": url}
+
+
+def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> dict[str, Any]:
+    """A short-lived link to all the findings of an upload; the list is made when it is first asked for."""
+    if form not in TYPES:
+        raise problems.bad_request("The format is xlsx, csv or json.")
+    key = findings_key(upload.service, upload.upload_id, form)
+    if form != "json":
+        stores.results.put(key, _list(stores, upload, form, now), TYPES[form])
+    elif not stores.results.has(key):
+        stores.results.put(key, _json(upload), TYPES[form])
+    stem = upload.name.rsplit(".", 1)[0]
+    url = stores.results.link(key, filename=f"{stem}-findings.{form}", content_type=TYPES[form], seconds=LINK_SECONDS)
+    return {"url": url}
+
+
+def all_findings(stores: Stores, upload: Upload) -> tuple[Finding, ...]:
+    """Every finding of an upload: from the results bucket, or from the record where the check never wrote any."""
+    try:
+        data = json.loads(stores.results.get(findings_key(upload.service, upload.upload_id, "json")))
+    except NotThere:
+        data = upload.findings
+    return tuple(finding_from_json(entry) for entry in data)
+
+
+def _json(upload: Upload) -> bytes:
+    return canonical(list(upload.findings))
+
+
+def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
+    if form == "csv":
+        return findings_csv(all_findings(stores, upload))
+    again = judge_again(stores, upload)
+    if again is None:
+        raise problems.not_found(
+            "There is no annotated workbook for this file, because it could not be read. The list of findings says why."
+        )
+    submission, verdict, roster = again
+    service = load_service(upload.service)
+    deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
+    return annotated_workbook(service, submission, verdict, roster, now, deadlines=deadlines)

@@ -1,0 +1,188 @@
+"""The upload history, and one upload in full: what the user may see of it, in the guide's words."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from adapters.lookups import calendar_now
+from adapters.stores import Stores
+from early_results import access, keys
+from early_results.access import Role, User
+from early_results.calendar import Calendar
+from early_results.ids import is_ulid
+from early_results.registers import register_from_item
+from early_results.service import load_service, service_names
+from early_results.times import to_text
+from early_results.uploads import (
+    SHOWN_STATUSES,
+    Status,
+    Upload,
+    next_step,
+    receipt,
+    shown_status,
+    upload_from_item,
+)
+
+from . import problems
+
+PAGE = 50
+_QUERIES = 16  # schools of a trust whose histories are read side by side
+
+
+def list_uploads(stores: Stores, user: User, query: dict[str, str], now: datetime) -> dict[str, Any]:
+    """A page of the history, newest first: {"uploads": [...], "cursor": ...}, the cursor null on the last page."""
+    wanted = _filters(query)
+    cursor = query.get("cursor") or None
+    if cursor is not None and not is_ulid(cursor):
+        raise problems.bad_request("The cursor is not one that this service gave.")
+    found = []
+    for upload in _newest_first(stores, _partitions(user, query.get("organisation", "")), cursor):
+        if access.may_read(user, upload) and _listed(upload, now) and wanted(upload):
+            found.append(upload)
+            if len(found) > PAGE:
+                break
+    page = found[:PAGE]
+    calendars = {name: calendar_now(stores, load_service(name)) for name in {u.service for u in page}}
+    frozen = _frozen(stores, page)
+    return {
+        "uploads": [describe(user, upload, calendars[upload.service], frozen) for upload in page],
+        "cursor": page[-1].upload_id if len(found) > PAGE else None,
+    }
+
+
+def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
+    """One upload in full: status, receipt, counts, the first ten findings, what changed since the last good file."""
+    calendar = calendar_now(stores, load_service(upload.service))
+    told = describe(user, upload, calendar, _frozen(stores, [upload]))
+    return {
+        **told,
+        "findings": list(upload.findings),
+        "changes": upload.changes,
+        "ruleset": upload.ruleset,
+        "roster_version": upload.roster_version,
+        "replays": len(upload.replays),
+    }
+
+
+def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
+    """The upload of that id. Problem (404) if there is none, or none that the user may know of."""
+    item = stores.table.get(keys.upload(upload_id)) if is_ulid(upload_id) else None
+    if item is None:
+        raise problems.no_such_upload()
+    upload = upload_from_item(item)
+    if not access.may_read(user, upload):
+        raise problems.no_such_upload()
+    return upload
+
+
+def describe(user: User, upload: Upload, calendar: Calendar, frozen: dict[str, str | None]) -> dict[str, Any]:
+    """An upload as a line of the history. `frozen` maps an upload to what its sealed register froze."""
+    shown = shown_status(upload)
+    window = calendar.window(upload.window) if upload.window else None
+    told = receipt(upload, window.closes if window else None, frozen.get(upload.upload_id), upload.upload_id in frozen)
+    return {
+        "upload_id": upload.upload_id,
+        "name": upload.name,
+        "service": upload.service,
+        "year": load_service(upload.service).year,
+        "organisation": upload.organisation,
+        "school": upload.school,
+        "user": upload.user_name,
+        "date": to_text(upload.issued),
+        "status": shown,
+        "next_step": next_step(upload),
+        "counts_for_school": bool(told and told["counts"]),
+        "can_delete": access.may_delete(user, upload) and (upload.judged or upload.held is not None),
+        "can_download": upload.received is not None,
+        "counts": upload.counts,
+        "receipt": told,
+        "reports": upload.reports,
+    }
+
+
+def _listed(upload: Upload, now: datetime) -> bool:
+    """A form that expired with nothing received was no attempt; a deleted upload is gone from the history."""
+    if upload.status is Status.DELETED:
+        return False
+    return upload.status is not Status.AWAITING_UPLOAD or now <= upload.expires_at
+
+
+def _filters(query: dict[str, str]) -> Callable[[Upload], bool]:
+    status, year, service = query.get("status", ""), query.get("year", ""), query.get("service", "")
+    if status and status not in SHOWN_STATUSES:
+        raise problems.bad_request(f"The statuses are: {', '.join(SHOWN_STATUSES)}.")
+    if year and not (year.isascii() and year.isdigit()):
+        raise problems.bad_request("The year is a number such as 2023.")
+    if service and service not in service_names():
+        raise problems.no_such_service(service_names())
+
+    def wanted(upload: Upload) -> bool:
+        return (
+            (not status or shown_status(upload) == status)
+            and (not service or upload.service == service)
+            and (not year or load_service(upload.service).year == int(year))
+        )
+
+    return wanted
+
+
+def _partitions(user: User, organisation: str) -> list[tuple[str, str]]:
+    """The index partitions that hold what is asked for, as (index, partition). Problem (403) if not the user's."""
+    if organisation.startswith("SCHOOL#"):
+        if not user.may_read_school(organisation.removeprefix("SCHOOL#")):
+            raise problems.forbidden("This school is not one that you act for.")
+        return [("by_school", organisation)]
+    if organisation and organisation != user.organisation and user.role is not Role.OPERATOR:
+        raise problems.forbidden("This organisation is not yours.")
+    if user.role is Role.OPERATOR:
+        if not organisation.startswith("TRUST#"):
+            raise problems.bad_request("Please name an organisation: SCHOOL#1231234 or TRUST#<id>.")
+        return [("by_trust", organisation)]
+    found = [("by_school", f"SCHOOL#{school}") for school in sorted(user.schools)]
+    if user.role is Role.TRUST:
+        found.append(("by_trust", user.organisation))
+    return found
+
+
+def _newest_first(stores: Stores, partitions: list[tuple[str, str]], cursor: str | None) -> Iterator[Upload]:
+    """Uploads of several partitions as one list, newest first: upload ids sort as their times do."""
+
+    def read(partition: tuple[str, str]) -> Iterator[dict[str, Any]]:
+        index, pk = partition
+        return stores.table.query(pk, index=index, before=cursor, newest_first=True)
+
+    def first(partition: tuple[str, str]) -> Iterator[dict[str, Any]]:
+        rows = read(partition)
+        head = list(islice(rows, 1))  # starts the query, so that a trust's schools are read side by side
+        return _chain(head, rows)
+
+    with ThreadPoolExecutor(_QUERIES) as pool:
+        streams = list(pool.map(first, partitions))
+    for item in heapq.merge(*streams, key=lambda row: row["order"], reverse=True):
+        yield upload_from_item(item)
+
+
+def _chain(head: list[dict[str, Any]], rest: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    yield from head
+    yield from rest
+
+
+def _frozen(stores: Stores, uploads: Iterable[Upload]) -> dict[str, str | None]:
+    """For uploads whose window's register is sealed: which upload it froze."""
+    registers = {
+        upload.upload_id: keys.window_register(upload.service, upload.window, upload.school)
+        for upload in uploads
+        if upload.window is not None and upload.school is not None
+    }
+    items = stores.table.get_many(registers.values())
+    found = {}
+    for upload_id, key in registers.items():
+        register = register_from_item(key, items.get(key))
+        if register.sealed:
+            found[upload_id] = register.frozen_upload
+    return found

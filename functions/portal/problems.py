@@ -1,0 +1,112 @@
+"""Problems: what goes wrong in a request, and the one place that makes it an HTTP answer (RFC 9457)."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A request that cannot be done. `kind` is stable and meant for programs, `detail` for people: what to do next."""
+
+    def __init__(self, status: HTTPStatus, kind: str, title: str, detail: str, **more: Any) -> None:
+        super().__init__(kind)
+        self.status = status
+        self.kind = kind
+        self.title = title
+        self.detail = detail
+        self.more = more
+
+    def response(self) -> Response[str]:
+        """The problem as an HTTP answer."""
+        body = {
+            "type": f"urn:early-results:problem:{self.kind}",
+            "title": self.title,
+            "status": self.status.value,
+            "detail": self.detail,
+            **self.more,
+        }
+        return Response(self.status.value, CONTENT_TYPE, json.dumps(body), {"Cache-Control": "no-store"})
+
+
+def unauthorised() -> Problem:
+    """The token is not an access token of this service's own users."""
+    return Problem(
+        HTTPStatus.UNAUTHORIZED, "not-signed-in", "You are not signed in", "Please sign in again, and then try again."
+    )
+
+
+def unknown_user() -> Problem:
+    """The token is good, but the table knows no such user."""
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "no-access",
+        "You do not have access",
+        "Your account is not set up for Early Results. Please ask an administrator of your school or trust.",
+    )
+
+
+def forbidden(detail: str) -> Problem:
+    """The user may not do this."""
+    return Problem(HTTPStatus.FORBIDDEN, "not-allowed", "You may not do this", detail)
+
+
+def no_such_upload() -> Problem:
+    """There is no such upload, or none that may be known to the user: the answer is the same."""
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "no-such-upload",
+        "There is no such upload",
+        "It may have been deleted. Please look at your upload history.",
+    )
+
+
+def no_such_service(known: tuple[str, ...]) -> Problem:
+    """The service named is not known."""
+    return Problem(
+        HTTPStatus.NOT_FOUND,
+        "no-such-service",
+        "There is no such service",
+        f"The services are: {', '.join(known)}.",
+    )
+
+
+def not_found(detail: str) -> Problem:
+    """Something else that is not there."""
+    return Problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", detail)
+
+
+def bad_request(detail: str, errors: list[dict[str, str]] | None = None) -> Problem:
+    """The request is not of the form the API takes; `errors` name each place."""
+    more: dict[str, Any] = {"errors": errors} if errors else {}
+    return Problem(HTTPStatus.BAD_REQUEST, "bad-request", "The request is not of the right form", detail, **more)
+
+
+def window_closed(detail: str) -> Problem:
+    """No submission window is open."""
+    return Problem(HTTPStatus.CONFLICT, "window-closed", "No submission window is open", detail)
+
+
+def still_checking() -> Problem:
+    """An upload that is awaited or being checked cannot be deleted yet."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "still-checking",
+        "This file is still being checked",
+        "Please wait until the check has ended, usually a few seconds, and then delete it.",
+    )
+
+
+def our_fault() -> Problem:
+    """Something failed on our side."""
+    return Problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "our-fault",
+        "Something went wrong on our side",
+        "Nothing you sent has been lost. Please try again in a moment; if it goes on, contact support.",
+    )

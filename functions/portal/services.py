@@ -1,0 +1,264 @@
+"""The services and their windows, templates, reports and the operators' deadline board."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from adapters.lookups import calendar_now, window_states
+from adapters.rosters import current_roster
+from adapters.stores import Stores
+from adapters.templates import template_workbook
+from early_results import keys, messages
+from early_results.access import Role, User
+from early_results.calendar import Calendar
+from early_results.freeze import State, WindowState
+from early_results.ids import authority_of, is_school, report_key
+from early_results.registers import register_from_item
+from early_results.service import LONDON, Service, UnknownService, Window, load_service, service_names
+from early_results.times import day_words, moment_words, to_text
+from early_results.uploads import ReportState
+from early_results.writes import Item
+
+from . import problems
+
+LINK_SECONDS = 300
+REPORT_TYPES = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def service_of(name: str) -> Service:
+    """The service of that name. Problem (404) if there is none."""
+    try:
+        return load_service(name)
+    except UnknownService:
+        raise problems.no_such_service(service_names()) from None
+
+
+def window_of(calendar: Calendar, number: str) -> Window:
+    """The window of that number. Problem (404) if there is none."""
+    window = calendar.window(int(number)) if number.isascii() and number.isdigit() and len(number) < 4 else None
+    if window is None:
+        numbers = ", ".join(str(w.number) for w in calendar.windows)
+        raise problems.not_found(f"The windows of {calendar.service} are: {numbers}.")
+    return window
+
+
+def describe_me(stores: Stores, user: User) -> dict[str, Any]:
+    """Who the user is, their role and the organisations they act for."""
+    found = stores.table.get_many(keys.school(school) for school in user.schools)
+    schools = [
+        {
+            "organisation": f"SCHOOL#{school}",
+            "school": school,
+            "name": str(found.get(keys.school(school), {}).get("name", "")),
+        }
+        for school in sorted(user.schools)
+    ]
+    organisations: list[dict[str, Any]] = schools
+    if user.trust is not None:
+        profile = stores.table.get(keys.trust(user.trust)) or {}
+        trust = {"organisation": user.organisation, "name": str(profile.get("name", ""))}
+        organisations = [trust, *schools]
+    return {
+        "sub": user.sub,
+        "name": user.name,
+        "role": user.role.value,
+        "organisation": user.organisation,
+        "organisations": organisations,
+        "may_upload": user.may_upload(),
+    }
+
+
+def describe_services(stores: Stores, now: datetime) -> dict[str, Any]:
+    """Every service: its windows, which is open, and the seconds to its close."""
+    return {"services": [_describe(stores, load_service(name), now) for name in service_names()], "now": to_text(now)}
+
+
+def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]:
+    calendar = calendar_now(stores, service)
+    states = window_states(stores, calendar)
+    is_open = calendar.window_of(now)
+    return {
+        "service": service.service,
+        "title": service.title,
+        "short_title": service.short_title,
+        "year": service.year,
+        "year_group": service.year_group,
+        "support": {
+            "email": service.support_email,
+            "telephone": service.support_telephone,
+            "hours": list(service.support_hours),
+        },
+        "max_upload_bytes": stores.settings.max_upload_bytes,
+        "open_window": is_open.number if is_open else None,
+        "seconds_to_close": int((is_open.closes - now).total_seconds()) if is_open else None,
+        "windows": [_describe_window(window, states[window.number], now) for window in calendar.windows],
+    }
+
+
+def _describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
+    return {
+        "number": window.number,
+        "opens": to_text(window.opens),
+        "closes": to_text(window.closes),
+        "closes_words": moment_words(window.closes),
+        "reports": window.reports.isoformat(),
+        "reports_words": day_words(window.reports),
+        "state": state.state.value,
+        "open": window.opens <= now < window.closes,
+    }
+
+
+def build_template(stores: Stores, user: User, service: Service, school: str, now: datetime) -> tuple[str, bytes]:
+    """File name and bytes of a school's prefilled workbook, made from its roster as it is now."""
+    if not school and len(user.schools) == 1:
+        school = next(iter(user.schools))
+    if not is_school(school):
+        raise problems.bad_request("Please name the school: ?school=1231234, seven digits.")
+    if school not in user.schools:
+        raise problems.forbidden("This school is not one that you act for.")
+    roster = current_roster(stores, service.service, school)
+    if roster is None:
+        raise problems.not_found(
+            f"We hold no pupil list for this school yet. Please contact {service.support_email}, "
+            f"telephone {service.support_telephone}."
+        )
+    deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
+    data = template_workbook(service, roster, now, deadlines=deadlines)
+    return f"{service.year}{service.short_title}-{school}.xlsx", data
+
+
+def list_reports(stores: Stores, user: User, query: dict[str, str], now: datetime) -> dict[str, Any]:
+    """The reports of the user's schools, or of one school: which are being built, ready, or failed for good."""
+    wanted = service_of(query["service"]).service if query.get("service") else None
+    number = query.get("window", "")
+    if number and not (number.isascii() and number.isdigit()):
+        raise problems.bad_request("The window is a number such as 1.")
+    school = query.get("school", "")
+    if school and not user.may_read_school(school):
+        raise problems.forbidden("This school is not one that you act for.")
+    if not school and user.role is Role.OPERATOR:
+        raise problems.bad_request("Please name the school: ?school=1231234.")
+    found = []
+    for one in [school] if school else sorted(user.schools):
+        items = stores.table.query(f"SCHOOL#{one}", prefix=f"REPORT#{wanted or ''}")
+        kept = [item for item in items if not number or item["window"] == int(number)]
+        found += [_describe_report(stores, user, item, one, now) for item in kept]
+    return {"reports": found}
+
+
+def _describe_report(stores: Stores, user: User, item: Item, school: str, now: datetime) -> dict[str, Any]:
+    calendar = calendar_now(stores, load_service(item["service"]))
+    window = window_of(calendar, str(item["window"]))
+    return {
+        "service": item["service"],
+        "window": item["window"],
+        "school": school,
+        "upload_id": item["upload_id"],
+        "state": item["state"],
+        "available": item["state"] == ReportState.READY.value and _published(user, window, now),
+        "available_from": window.reports.isoformat(),
+        "available_from_words": day_words(window.reports),
+    }
+
+
+def _published(user: User, window: Window, now: datetime) -> bool:
+    """Reports come on their date, London time; operators look before."""
+    return user.role is Role.OPERATOR or now.astimezone(LONDON).date() >= window.reports
+
+
+def report_link(
+    stores: Stores, user: User, service: Service, number: str, school: str, form: str, now: datetime
+) -> dict[str, Any]:
+    """A short-lived link to a school's report. Problem if it is not the user's, not there, or not published yet."""
+    if form not in REPORT_TYPES:
+        raise problems.bad_request("The format is pdf or xlsx.")
+    if not is_school(school) or not user.may_read_school(school):
+        raise problems.forbidden("This school is not one that you act for.")
+    window = window_of(calendar_now(stores, service), number)
+    item = stores.table.get(keys.report(service.service, window.number, school))
+    if item is None:
+        raise problems.not_found("There is no report of this school for this window.")
+    if item["state"] == ReportState.FAILED.value:
+        raise problems.not_found("The report could not be built. We have been told and are looking into it.")
+    if item["state"] != ReportState.READY.value:
+        raise problems.not_found("The report is still being built. Please try again in a few minutes.")
+    if not _published(user, window, now):
+        raise problems.not_found(f"Reports of this window are available from {day_words(window.reports)}.")
+    url = stores.results.link(
+        report_key(service.service, window.number, school, item["upload_id"], form),
+        filename=f"{service.year}{service.short_title}-report-{school}-window-{window.number}.{form}",
+        content_type=REPORT_TYPES[form],
+        seconds=LINK_SECONDS,
+    )
+    return {"url": url}
+
+
+def deadline_board(stores: Stores, user: User, service: Service, number: str, now: datetime) -> dict[str, Any]:
+    """For operators: which schools have submitted, which have only errors, and which have nothing yet."""
+    if user.role is not Role.OPERATOR:
+        raise problems.forbidden("Only operators see the whole of a window.")
+    calendar = calendar_now(stores, service)
+    window = window_of(calendar, number)
+    schools = [row["order"] for row in stores.table.query(keys.SCHOOLS, index="listed")]
+    profiles = stores.table.get_many(keys.school(school) for school in schools)
+    rows: dict[str, Item] = {}
+    for authority in sorted({authority_of(school) for school in schools}):
+        partition = keys.window_partition(service.service, window.number, authority)
+        rows |= {row["sk"].removeprefix("SCHOOL#"): row for row in stores.table.query(partition)}
+    board = []
+    for school in schools:
+        row = rows.get(school)
+        register = register_from_item(keys.window_register(service.service, window.number, school), row)
+        profile = profiles.get(keys.school(school), {})
+        board.append(
+            {
+                "school": school,
+                "name": str(profile.get("name", "")),
+                "authority": authority_of(school),
+                "trust": profile.get("trust"),
+                "standing": _standing(register.frozen_upload, row),
+                "upload_id": register.frozen_upload,
+                "received": row.get("received") if row and register.frozen_upload else None,
+                "carried_from": register.carried_from,
+            }
+        )
+    state = window_states(stores, calendar)[window.number]
+    counts = {name: sum(1 for line in board if line["standing"] == name) for name in STANDINGS}
+    return {
+        **_describe_window(window, state, now),
+        "service": service.service,
+        "counts": counts,
+        "schools": board,
+        "waiting": _waiting(stores, service) if state.state is not State.FROZEN else [],
+        "manifest": {"key": state.manifest_key, "version": state.manifest_version, "sha256": state.manifest_sha256},
+    }
+
+
+STANDINGS = ("submitted", "only-errors", "nothing")
+
+
+def _standing(upload_id: str | None, row: Item | None) -> str:
+    if upload_id:
+        return "submitted"
+    return "only-errors" if row and "tried" in row else "nothing"
+
+
+def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
+    """The uploads that are not settled, oldest first: what a freeze would wait for."""
+    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.service, index="unsettled")]
+    found = stores.table.get_many(wanted)
+    return [
+        {
+            "upload_id": found[key]["upload_id"],
+            "school": found[key].get("school"),
+            "status": found[key]["status"],
+            "held": found[key].get("held"),
+            "issued": found[key]["issued"],
+        }
+        for key in wanted
+        if key in found and "unsettled" in found[key] and "received" in found[key]
+    ]

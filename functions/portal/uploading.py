@@ -1,0 +1,112 @@
+"""Issuing upload forms, and deleting uploads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from secrets import token_bytes
+from typing import Any
+
+from adapters.lookups import calendar_now
+from adapters.stores import Stores
+from early_results import access, verdicts
+from early_results.access import User
+from early_results.calendar import Calendar
+from early_results.ids import new_ulid
+from early_results.registers import Outcome
+from early_results.service import Service
+from early_results.times import moment_words, to_text
+from early_results.uploads import Status, Upload, upload_from_item
+from early_results.writes import ABSENT, Put
+from report.purging import purge
+from supersede.joining import delete_upload
+
+from . import problems
+from .requests import FileToUpload, UploadRequest
+
+CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+def issue_forms(stores: Stores, user: User, service: Service, request: UploadRequest, now: datetime) -> list[Any]:
+    """One record and one presigned form a file. Nothing is written if no window is open or the user may not upload."""
+    if not user.may_upload():
+        raise problems.forbidden("Only administrators of a school or of a trust upload files.")
+    calendar = calendar_now(stores, service)
+    expires_at = calendar.form_expiry(now)
+    if expires_at is None:
+        raise problems.window_closed(closed_words(calendar, now))
+    return [_issue(stores, user, service, file, now, expires_at) for file in request.files]
+
+
+def closed_words(calendar: Calendar, now: datetime) -> str:
+    """When the last window closed and the next one opens, for people."""
+    closed = calendar.last_closed(now)
+    opens = calendar.next_to_open(now)
+    words = [f"The last window closed at {moment_words(closed.closes)}."] if closed else []
+    words.append(
+        f"The next window opens at {moment_words(opens.opens)}." if opens else "There is no later window this year."
+    )
+    return " ".join(words)
+
+
+def _issue(
+    stores: Stores, user: User, service: Service, file: FileToUpload, now: datetime, expires_at: datetime
+) -> dict[str, Any]:
+    limit = stores.settings.max_upload_bytes
+    upload = Upload(
+        upload_id=new_ulid(now, token_bytes(10)),
+        service=service.service,
+        user=user.sub,
+        user_name=user.name,
+        organisation=user.organisation,
+        name=file.name,
+        size=file.size,
+        issued=now,
+        expires_at=expires_at,
+        status=Status.AWAITING_UPLOAD,
+        school=next(iter(user.schools)) if user.role is access.Role.SCHOOL else None,
+        trust=user.trust,
+        unsettled=True,
+    )
+    answer: dict[str, Any] = {"upload_id": upload.upload_id, "name": upload.name, "status": upload.status.value}
+    if file.size > limit:
+        refused = verdicts.too_large(file.size, limit)
+        upload = replace(
+            upload,
+            status=Status.UPLOAD_ERROR,
+            unsettled=False,
+            findings=(refused.to_json(),),
+            counts={"pupils": 0, "errors": 1, "warnings": 0},
+            ruleset=service.ruleset,
+        )
+        stores.table.write(Put(upload.key, upload.to_item(), {"pk": ABSENT}))
+        return {
+            **answer,
+            "status": upload.status.value,
+            "post": None,
+            "expires_at": None,
+            "findings": [refused.to_json()],
+        }
+    stores.table.write(Put(upload.key, upload.to_item(), {"pk": ABSENT}))
+    form = stores.uploads.form(
+        upload.object_key,
+        content_type=CONTENT_TYPE,
+        metadata={"name": file.name, "user": user.sub, "organisation": user.organisation, "service": service.service},
+        max_bytes=limit,
+        seconds=max(1, int((expires_at - now).total_seconds())),
+    )
+    return {**answer, "post": form, "expires_at": to_text(expires_at)}
+
+
+def delete(stores: Stores, user: User, service: Service, upload: Upload, now: datetime) -> None:
+    """Deletes an upload for its uploader: out of the history and the registers at once, and then its objects too."""
+    if not access.may_delete(user, upload):
+        raise problems.forbidden("Only the person who uploaded a file can delete it.")
+    outcome, before = delete_upload(stores, upload.upload_id)
+    if outcome is Outcome.NOT_YET:
+        raise problems.still_checking()
+    if before is None:
+        raise problems.no_such_upload()
+    item = stores.table.get(upload.key)
+    if item and "purge_pending" in item:
+        purge(stores, calendar_now(stores, service), upload_from_item(item), now)

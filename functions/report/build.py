@@ -1,0 +1,43 @@
+"""The build function: one school's report a message; from the dead-letter queue, the note that it failed for good."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from adapters.settings import setting
+from adapters.stores import open_stores
+
+from .building import Built, build_report, fail_report
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+METRICS = {Built.READY: "ReportReady", Built.FAILED: "ReportFailed", Built.DELETED: "ReportDeleted"}
+
+logger = Logger()
+metrics = Metrics()
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+def build_record(record: SQSRecord) -> None:
+    """Builds the report that a message asks for, or gives it up if the message is a dead letter."""
+    message = json.loads(record.body)
+    dead = record.event_source_arn == setting("REPORT_DEAD_LETTER_QUEUE_ARN")
+    act = fail_report if dead else build_report
+    built = act(open_stores(), message["service"], int(message["window"]), message["school"])
+    logger.info("report", extra={**message, "outcome": built.value})
+    metrics.add_metric(METRICS[built], MetricUnit.Count, 1)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Messages of the report queue and of its dead-letter queue, one an invocation."""
+    return process_partial_response(event, build_record, processor, context)

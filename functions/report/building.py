@@ -1,0 +1,117 @@
+"""Building one school's report from its frozen file, or noting that it could not be built."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any
+
+from adapters.errors import Conflict
+from adapters.lookups import calendar_now
+from adapters.report_pdf import build_pdf
+from adapters.report_workbook import build_workbook
+from adapters.stores import Stores
+from early_results import keys
+from early_results.figures import National, ReportInput, school_figures
+from early_results.freeze import sha256, state_from_item
+from early_results.ids import national_key, report_key
+from early_results.registers import register_from_item
+from early_results.service import Service, load_service
+from early_results.summary import Summary
+from early_results.times import from_text
+from early_results.uploads import REPORT_PREFIX, ReportState, Status
+from early_results.writes import Item, OneOf, Put, Update
+
+CONTENT_TYPES = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class Built(StrEnum):
+    """What came of a report message."""
+
+    READY = "ready"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
+    """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
+    key = keys.window_register(service_name, window, school)
+    row = stores.table.get(key)
+    upload_id = register_from_item(key, row).frozen_upload
+    if row is None or upload_id is None:
+        return Built.DELETED
+    found = stores.table.get(keys.summary(upload_id))
+    if found is None:
+        return Built.DELETED  # its deletion has got so far
+    report = _input(stores, load_service(service_name), window, school, upload_id, row, found)
+    objects = {
+        report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
+        report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
+    }
+    for name, (data, form) in objects.items():
+        stores.results.put(name, data, CONTENT_TYPES[form])
+    hashes = {form: sha256(data) for data, form in objects.values()}
+    try:
+        _note(stores, service_name, window, school, upload_id, ReportState.READY, {"sha256": hashes})
+    except Conflict:
+        # Deleted while it was being built: what was written must not outlive the file.
+        for name in objects:
+            stores.results.remove(name)
+        return Built.DELETED
+    return Built.READY
+
+
+def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
+    """Notes that a report failed for good, so that people see it instead of waiting for ever."""
+    key = keys.window_register(service_name, window, school)
+    upload_id = register_from_item(key, stores.table.get(key)).frozen_upload
+    if upload_id is None:
+        return Built.DELETED
+    try:
+        _note(stores, service_name, window, school, upload_id, ReportState.FAILED, {})
+    except Conflict:
+        return Built.DELETED
+    return Built.FAILED
+
+
+def _note(
+    stores: Stores, service: str, window: int, school: str, upload_id: str, state: ReportState, more: dict[str, Any]
+) -> None:
+    item: Item = {"state": state.value, "upload_id": upload_id, "service": service, "window": window, **more}
+    stores.table.write(
+        [
+            Update(
+                keys.upload(upload_id),
+                set={f"{REPORT_PREFIX}{window}": state.value},
+                require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
+            ),
+            Put(keys.report(service, window, school), item),
+        ]
+    )
+
+
+def _input(
+    stores: Stores, service: Service, window: int, school: str, upload_id: str, row: Item, found: Item
+) -> ReportInput:
+    national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
+    profile = stores.table.get(keys.school(school)) or {}
+    state = state_from_item(stores.table.get(keys.state(service.service, window)))
+    kept = calendar_now(stores, service).window(window)
+    if kept is None or state.closes is None:
+        raise ValueError("a report is built only for a window of the calendar that has closed")
+    return ReportInput(
+        service=service,
+        school=school,
+        school_name=str(profile.get("name", "")),
+        window=window,
+        closes=state.closes,
+        reports=kept.reports,
+        upload_id=upload_id,
+        received=from_text(row["received"]),
+        sha256=str(row["sha256"]),
+        carried_from=row.get("carried_from"),
+        figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
+    )

@@ -1,0 +1,58 @@
+"""The freeze function: sweeps at every run, and freezes the windows that have closed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from adapters.lookups import calendar_now, window_states
+from adapters.stores import open_queue, open_stores
+from early_results.freeze import windows_to_freeze
+from early_results.service import load_service, service_names
+
+from .freezing import freeze_window
+from .sweeping import Swept, sweep
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+
+
+def run(now: datetime) -> dict[str, Any]:
+    """One run over every service: the sweep first, then each closed window. Gives what the log says of it."""
+    stores = open_stores()
+    told: dict[str, Any] = {}
+    for name in service_names():
+        service = load_service(name)
+        calendar = calendar_now(stores, service)
+        swept = sweep(stores, open_queue("UPLOAD_QUEUE_URL"), service, calendar, now)
+        count(swept)
+        told[name] = []
+        for window in windows_to_freeze(calendar, window_states(stores, calendar), now):
+            frozen = freeze_window(stores, open_queue("REPORT_QUEUE_URL"), service, calendar, window, swept, now)
+            waited = [{"upload_id": w.upload_id, "school": w.school, "why": w.why} for w in frozen.waited]
+            told[name].append({"window": window.number, "state": frozen.state.value, "waited_for": waited})
+            metrics.add_metric("FreezeWaitsFor", MetricUnit.Count, len(waited))
+    return told
+
+
+def count(swept: Swept) -> None:
+    """Tells the metrics what a sweep found: each of these should be nought on a good day."""
+    metrics.add_metric("SweptQueuedAgain", MetricUnit.Count, swept.queued_again)
+    metrics.add_metric("SweptOffered", MetricUnit.Count, swept.offered)
+    metrics.add_metric("Straggler", MetricUnit.Count, swept.stragglers)
+    metrics.add_metric("ObjectUnattributed", MetricUnit.Count, swept.unattributed)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """A run of the schedule: every minute of the noon hour and every five minutes all year."""
+    told = run(datetime.now(UTC))
+    logger.info("freeze run", extra={"run": event.get("run"), "windows": told})
+    return told

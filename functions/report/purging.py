@@ -1,0 +1,69 @@
+"""Removing what a deleted upload leaves: tombstone first, then amendments, then the file, its results and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from adapters.errors import AlreadyThere
+from adapters.stores import Stores
+from early_results import freeze, keys
+from early_results.calendar import Calendar
+from early_results.freeze import canonical
+from early_results.ids import amendment_key, extract_key, findings_key, report_key, tombstone_key
+from early_results.registers import register_from_item
+from early_results.times import to_text
+from early_results.uploads import Upload
+from early_results.writes import Update
+
+
+def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> None:
+    """Finishes the deletion of an upload whose register carries its mark already. Safe to repeat and to die in.
+
+    The tombstone is written before any version is removed, so that the buckets alone can tell what was deleted. Every
+    window that froze or carried the file gets an amendment, also before its manifest exists.
+    """
+    tombstone = {
+        "upload": upload.upload_id,
+        "service": upload.service,
+        "school": upload.school,
+        "received": to_text(upload.received) if upload.received else None,
+        "window": upload.window,
+        "user": upload.user,
+        "at": to_text(now),
+    }
+    _put_once(stores, tombstone_key(upload.service, upload.upload_id), tombstone)
+    for window in calendar.windows if upload.school else ():
+        school = str(upload.school)
+        key = keys.window_register(upload.service, window.number, school)
+        register = register_from_item(key, stores.table.get(key))
+        if register.sealed and register.frozen_upload == upload.upload_id:
+            amended = freeze.amendment(
+                upload.service,
+                window.number,
+                school,
+                upload.upload_id,
+                "removed",
+                now,
+                upload.user,
+                "deleted by its uploader",
+            )
+            _put_once(stores, amendment_key(upload.service, window.number, upload.upload_id), amended)
+        report = keys.report(upload.service, window.number, school)
+        if (stores.table.get(report) or {}).get("upload_id") == upload.upload_id:
+            stores.table.delete(report)
+        for form in ("pdf", "xlsx"):
+            stores.results.remove(report_key(upload.service, window.number, school, upload.upload_id, form))
+    stores.uploads.remove_versions(upload.object_key)
+    for form in ("json", "csv", "xlsx"):
+        stores.results.remove(findings_key(upload.service, upload.upload_id, form))
+    stores.results.remove(extract_key(upload.service, upload.upload_id))
+    stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))
+    stores.table.delete(keys.summary(upload.upload_id))
+
+
+def _put_once(stores: Stores, key: str, record: Mapping[str, object]) -> None:
+    try:
+        stores.records.put_once(key, canonical(record), "application/json")
+    except AlreadyThere:
+        return  # an earlier, unfinished deletion wrote it

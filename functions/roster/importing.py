@@ -1,0 +1,93 @@
+"""Taking in the extracts that are dropped under `rosters/`: pupils of a service, schools, trusts.
+
+    rosters/<service>/<any name>.csv    the pupils of one or many schools
+    rosters/schools.csv                 the schools, and the trust of each
+    rosters/trusts.csv                  the trusts
+
+Extracts may come again and out of order: S3's own time of the object decides, and only a newer one replaces what is
+there. Every version of a school's roster is kept, because a verdict names the one it was reached with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import TypeVar
+
+from adapters.errors import Conflict
+from adapters.stores import Stores
+from early_results import keys
+from early_results.ids import roster_key
+from early_results.organisations import School, Trust, parse_schools, parse_trusts
+from early_results.results import Pupil
+from early_results.roster import BadRoster, Roster, parse_rosters, roster_json, roster_version
+from early_results.service import UnknownService, load_service
+from early_results.times import to_text
+from early_results.writes import ABSENT, Item, Key, Put, Requirement
+
+WORKERS = 16
+Entry = TypeVar("Entry")
+
+
+def import_extract(stores: Stores, key: str, version: str | None, received: datetime) -> int:
+    """Takes in one extract and gives how many schools or trusts it held. BadRoster if it cannot be used."""
+    source = stores.uploads.get(key, version)
+    parts = key.split("/")
+    if key == "rosters/schools.csv":
+        return _each(parse_schools(source), lambda school: _put_school(stores, school, received))
+    if key == "rosters/trusts.csv":
+        return _each(parse_trusts(source), lambda trust: _put_trust(stores, trust, received))
+    if len(parts) != 3 or not parts[2].endswith(".csv"):
+        raise BadRoster("An extract is rosters/<service>/<name>.csv, rosters/schools.csv or rosters/trusts.csv.")
+    try:
+        service = load_service(parts[1])
+    except UnknownService:
+        raise BadRoster("The folder of this extract names a service that is not known.") from None
+    rosters = parse_rosters(source, service)
+    return _each(rosters.items(), lambda entry: _put_roster(stores, service.service, *entry, received))
+
+
+def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return len(list(pool.map(act, entries)))
+
+
+def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], made: datetime) -> None:
+    version = f"{made:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
+    roster = Roster(school, version, made, pupils)
+    stores.uploads.put(roster_key(service, school, version), roster_json(roster).encode(), "application/json")
+    _put_newer(
+        stores, keys.roster(service, school), {"version": version, "pupils": len(pupils), "school": school}, made
+    )
+
+
+def _put_school(stores: Stores, school: School, received: datetime) -> None:
+    item: Item = {"school": school.number, "name": school.name, "listed": keys.SCHOOLS, "order": school.number}
+    if school.trust:
+        item["trust"] = school.trust
+    before = _put_newer(stores, keys.school(school.number), item, received)
+    if before is None:
+        return  # a newer extract has spoken
+    if before.get("trust") not in (None, school.trust):
+        stores.table.delete(keys.trust_school(before["trust"], school.number))
+    if school.trust:
+        stores.table.write(Put(keys.trust_school(school.trust, school.number), {"school": school.number}))
+
+
+def _put_trust(stores: Stores, trust: Trust, received: datetime) -> None:
+    _put_newer(stores, keys.trust(trust.trust), {"trust": trust.trust, "name": trust.name}, received)
+
+
+def _put_newer(stores: Stores, key: Key, item: Item, made: datetime) -> Item | None:
+    """Writes an item unless a newer one is there. Gives what was there before, {} for nothing, None if it was newer."""
+    while True:
+        before = stores.table.get(key)
+        if before and before["made"] > to_text(made):
+            return None
+        require: dict[str, Requirement] = {"made": before["made"]} if before else {"pk": ABSENT}
+        try:
+            stores.table.write(Put(key, {**item, "made": to_text(made)}, require))
+        except Conflict:
+            continue
+        return before or {}

@@ -1,0 +1,42 @@
+"""The supersede function: good uploads that wait for their offer, as the table's stream brings them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+from adapters.stores import open_stores
+from early_results.registers import Outcome
+
+from .joining import offer_upload
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger()
+metrics = Metrics()
+# A failed record must not hold back the schools behind it: each is offered, whatever became of the one before.
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+
+
+def offer_record(record: DynamoDBRecord) -> None:
+    """Offers the upload that a stream record is about. The record only says that there is something to do."""
+    image = record.dynamodb.new_image if record.dynamodb else None
+    if not image or "offer_pending" not in image:
+        return
+    outcome = offer_upload(open_stores(), image["upload_id"])
+    logger.info("offered", extra={"upload_id": image["upload_id"], "outcome": outcome.value})
+    if outcome is Outcome.STRAGGLER:
+        metrics.add_metric("Straggler", MetricUnit.Count, 1)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Records of the table's stream that carry `offer_pending`."""
+    return process_partial_response(event, offer_record, processor, context)
