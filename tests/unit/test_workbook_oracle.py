@@ -388,7 +388,7 @@ def test_generated_sheets(
 
 
 # -- where openpyxl is not followed, because Excel is right --------------------------------------------------------
-def openpyxl_one(cell: str, style: str | None = None, book: str = workbook()) -> object:  # noqa: B008 - a string
+def openpyxl_one(cell: str, style: str | None = None, book: str = workbook()) -> object:
     data = build({SHEET: sheet(f'<row r="1">{cell}</row>'), STYLES: style, STRINGS: strings(), WORKBOOK: book})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
