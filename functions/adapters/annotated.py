@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from early_results.workbook import Value
 
 OVERVIEW_SHEET = "What to correct"
-LISTED = 5_000  # findings on the overview; the CSV has all
+LISTED = 3_000  # findings on the overview and cells with notes; the CSV has all, and every bad cell is coloured
 
 ERROR_FILL = PatternFill("solid", fgColor="F8C9C4")
 WARNING_FILL = PatternFill("solid", fgColor="FFE9A8")
@@ -202,7 +202,7 @@ def _results(book: Workbook, copy: _Copy) -> None:
         place = copy.place(finding)
         if place is not None:
             notes.setdefault(place, []).append(finding)
-    for (row, position), findings in notes.items():
+    for number, ((row, position), findings) in enumerate(notes.items()):
         cell = cast("Cell", page.sheet.cell(row, position))
         left = [finding for finding in findings if not copy.puts_right(finding)]
         if not left:
@@ -211,6 +211,8 @@ def _results(book: Workbook, copy: _Copy) -> None:
             cell.fill, cell.font = ERROR_FILL, ERROR_FONT
         else:
             cell.fill = WARNING_FILL
+        if number >= LISTED:
+            continue
         texts = list(dict.fromkeys(finding.message for finding in findings))
         templates.comment(cell, "\n\n".join(texts if left else [f"{DONE}: please check.", *texts]))
 

@@ -199,3 +199,14 @@ def test_the_copy_corrected_in_place_passes(
     verdict = again(copy)
     assert verdict.errors == ()
     assert verdict.pupils == len(ROSTER.pupils)
+
+
+def test_a_hopeless_file_is_coloured_whole_and_listed_in_part() -> None:
+    many = roster(450)
+    copy, verdict, _ = annotate(book(grid(many.pupils, ("x",) * 7)), many)
+    assert len(verdict.errors) == 3_150
+    sheet, overview = copy[SERVICE.sheet], copy[OVERVIEW_SHEET]
+    assert filled(sheet["H2"]) == filled(sheet["N451"]) == RED
+    assert sheet["H2"].comment is not None
+    assert sheet["N451"].comment is None
+    assert overview[overview.max_row][0].value == "The first 3,000 are listed here."
