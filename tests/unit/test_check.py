@@ -396,8 +396,9 @@ def test_one_slip_in_a_school_number_hides_nothing_else() -> None:
 
 def test_a_school_that_is_not_the_uploaders_learns_nothing_of_its_roster() -> None:
     cells = {**grid(ROSTER.pupils), (3, 2): "P1", (3, 12): 84, (3, 3): "Someone"}
+    cells |= {(4, position): None for position in range(8, 15)}
     for given in (ROSTER, None):
-        verdict = verdict_on(book(cells), given, allowed=("7654321",))
+        verdict = verdict_on(book(cells), given, allowed=("7654321",), previous=_previous())
         assert told(verdict.findings) == [(Code.WRONG_SCHOOL, None), (Code.SCALED_SCORE_RANGE, "L3")]
         assert verdict.school == SCHOOL
 
