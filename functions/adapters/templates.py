@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from early_results.results import Pupil
 
+LONGEST_TEXT = 32_767  # characters of a cell
 HELP_SHEET = "How to fill this in"
 
 FONT = "Calibri"
@@ -307,8 +308,11 @@ def put(sheet: Worksheet, row: int, column: int, value: str | float | bool | dat
 
 
 def printable(text: str) -> str:
-    """The text without the control characters that a workbook cannot hold, and no longer than a cell."""
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")[:32_767]
+    """The text without the characters that XML cannot hold (controls, halves of pairs), and no longer than a cell."""
+    if text.isprintable():
+        return text[:LONGEST_TEXT]
+    kept = (c for c in text if c in "\t\n\r" or " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff")
+    return "".join(kept)[:LONGEST_TEXT]
 
 
 def comment(cell: Cell, text: str) -> None:

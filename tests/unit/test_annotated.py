@@ -141,6 +141,7 @@ def test_values_of_every_kind_come_through() -> None:
         (5, 12): 1e300,
         (6, 12): "x" * 32_000,
         (7, 12): "a\nb\t_x0041_",
+        (8, 12): "\x01odd",
     }
     copy, verdict, _ = annotate(book({**grid(ROSTER.pupils), **odd}))
     assert len(verdict.errors) == len(odd)
