@@ -171,7 +171,7 @@ BAD: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.dictionaries(st.tuples(st.integers(2, 9), st.integers(3, 14)), BAD, max_size=15),
     st.sets(st.integers(2, 9), max_size=3),

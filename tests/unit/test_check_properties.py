@@ -16,7 +16,7 @@ from early_results.submission import Submission, _pupil_rows, _schools
 from early_results.workbook import ErrorValue
 from tests.unit.school_files import HEADINGS, POSITION, SERVICE, Grid, Shown, book, grid, mark, roster, verdict_on
 
-FILES = settings(max_examples=100, deadline=None)  # each writes and reads workbooks
+FILES = settings(max_examples=60, deadline=None)  # each writes and reads workbooks
 
 PUPILS = 6
 ROSTER = roster(PUPILS)
