@@ -87,6 +87,12 @@ def _services() -> Response[str]:
     return answer(services.describe_services(stores, now))
 
 
+@app.get("/api/services/<service>/schools")
+def _schools(service: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(services.describe_schools(stores, user, services.service_of(service)))
+
+
 @app.get("/api/services/<service>/template")
 def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()

@@ -49,7 +49,7 @@ def _policy() -> str:
     bucket = s3().generate_presigned_post(read_settings().uploads_bucket, "page")["url"]
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'none'; "
-        "base-uri 'none'; frame-ancestors 'none'; "
+        "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
         f"connect-src 'self' {_origin(setting('COGNITO_ENDPOINT'))} {_origin(bucket)}"
     )
 
