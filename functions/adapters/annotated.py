@@ -8,11 +8,12 @@ without the user is: headings, pupil details from the MIS, missing pupils. What 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, cast
 
-from openpyxl.cell.cell import ERROR_CODES, Cell
-from openpyxl.styles import Alignment, Font, PatternFill, Protection
+from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.styles import Font, PatternFill, Protection
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 
@@ -20,13 +21,14 @@ from adapters import templates
 from early_results import messages
 from early_results.findings import Code, Severity, cell_reference
 from early_results.mark import Mark
-from early_results.submission import upn_of
+from early_results.submission import as_date, folded, upn_of
 from early_results.workbook import ErrorValue
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from openpyxl import Workbook
+    from openpyxl.cell.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
     from early_results.check import Verdict
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from early_results.results import Pupil
     from early_results.roster import Roster
     from early_results.service import Service
-    from early_results.submission import Submission
+    from early_results.submission import Cells, Submission
     from early_results.workbook import Value
 
 OVERVIEW_SHEET = "What to correct"
@@ -42,11 +44,20 @@ LISTED = 5_000  # findings on the overview; the CSV has all
 
 ERROR_FILL = PatternFill("solid", fgColor="F8C9C4")
 WARNING_FILL = PatternFill("solid", fgColor="FFE9A8")
-ADDED_FILL = PatternFill("solid", fgColor="CFE5FA")
+PUT_RIGHT_FILL = PatternFill("solid", fgColor="CFE5FA")
 ERROR_FONT = Font(name=templates.FONT, size=11, bold=True, color="9C0006")
 LINK = Font(name=templates.FONT, size=11, underline="single", color="0B57A4")
-TOP = Alignment(vertical="top")
-_DONE = "Already corrected in this copy"
+DONE = "Already corrected in this copy"
+_PUT_RIGHT = frozenset(
+    {
+        Code.UNKNOWN_COLUMN,
+        Code.MISSING_COLUMN,
+        Code.REPEATED_COLUMN,
+        Code.PUPIL_MISSING,
+        Code.PUPIL_JOINED,
+        Code.PUPIL_LEFT,
+    }
+)
 
 
 def annotated_workbook(
@@ -67,9 +78,9 @@ def annotated_workbook(
     overview = cast("Worksheet", book.create_sheet(OVERVIEW_SHEET))
     if roster is not None and (roster.school != submission.school or _has(verdict, Code.WRONG_SCHOOL)):
         roster = None  # nobody is shown the pupils of a school that is not theirs
-    names: dict[int, str] = {}
+    copy = _Copy(service, submission, verdict, roster)
     if submission.columns is not None:
-        names = _results(book, service, submission, verdict, roster)
+        _results(book, copy)
         if roster is not None:
             if deadlines is None:
                 deadlines = [messages.deadline(window) for window in service.windows]
@@ -78,179 +89,247 @@ def annotated_workbook(
             templates.add_mark(book, mark)  # the pupils are now those of the current roster
         elif submission.mark is not None:
             templates.add_mark(book, submission.mark)
-    _overview(overview, service, submission, verdict, names)
+    _overview(overview, copy)
     return templates.saved(book, issued, f"{service.title}: {OVERVIEW_SHEET.lower()}")
 
 
-def _results(
-    book: Workbook, service: Service, submission: Submission, verdict: Verdict, roster: Roster | None
-) -> dict[int, str]:
-    """The results sheet; the pupils' names by row, for the overview."""
-    sheet = templates.add_results_sheet(book, service, submission.heading_row)
-    known = {pupil.upn: pupil for pupil in roster.pupils} if roster else {}
-    columns = submission.columns or {}
-    left = {f.row for f in verdict.warnings if f.code is Code.PUPIL_LEFT}
-    names: dict[int, str] = {}
-    rows_of: dict[str, list[int]] = {}
-    last = submission.heading_row
-    for row, cells in submission.rows:
-        if row in left:  # in a copy made for the current list they would be errors
-            continue
-        last = row
-        upn = upn_of(cells.get(columns.get("upn", 0)))
-        pupil = known.get(upn)
-        if upn:
-            rows_of.setdefault(upn, []).append(row)
-        values = {key: cells[position] for key, position in columns.items() if position in cells}
-        names[row] = _row(sheet, service, row, values, pupil)
-    for rows in rows_of.values():
-        for row in rows if len(rows) > 1 else ():
-            _unlock(sheet, service, row)  # one of them is to be deleted
-    for pupil in known.values():
-        if pupil.upn not in rows_of:
-            last += 1
-            templates.write_pupil(sheet, service, last, pupil)
-            names[last] = f"{pupil.forename} {pupil.surname}".strip()
-            for position in range(1, len(service.columns) + 1):
-                cell = cast(Cell, sheet.cell(last, position))
-                cell.fill = ADDED_FILL
-            upn_at = _position(service, "upn")
-            note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
-            templates.comment(cast(Cell, sheet.cell(last, upn_at)), note)
-    templates.finish_results_sheet(sheet, service, last, first_row=submission.heading_row + 1)
-    sheet.protection.deleteRows = False  # not forbidden: rows of pupils who are on no list have to go
-    _colour(sheet, service, verdict)
-    return names
+class _Copy:
+    """Who stands on which row of the copy, and which findings it puts right by itself."""
 
+    def __init__(self, service: Service, submission: Submission, verdict: Verdict, roster: Roster | None) -> None:
+        self.service, self.submission, self.verdict = service, submission, verdict
+        self.columns = submission.columns or {}
+        self.pupils: dict[int, Pupil] = {}  # by row: whom the roster knows
+        self.recognised: set[int] = set()  # rows whose UPN was wrong, but not the name and the date of birth
+        self.repeated: set[int] = set()  # rows of one pupil, of which one is to be deleted
+        self.added: dict[int, Pupil] = {}  # by row: the roster's pupils who are not in the file
+        # In a copy made for the current list, the rows of those who have left would be errors.
+        self.left = {finding.row for finding in verdict.warnings if finding.code is Code.PUPIL_LEFT}
+        self.rows = [(row, cells) for row, cells in submission.rows if row not in self.left]
+        self.cells = dict(self.rows)
+        if roster is not None:
+            self._recognise(roster)
 
-def _row(sheet: Worksheet, service: Service, row: int, values: dict[str, Value], pupil: Pupil | None) -> str:
-    """One row of the user's file; the pupil's name."""
-    if pupil is not None:
-        templates.write_pupil(sheet, service, row, pupil)
-        name = f"{pupil.forename} {pupil.surname}"
-    else:
-        name = " ".join(
-            str(values[key]) for key in ("forename", "surname") if key in values and isinstance(values[key], str)
+    @property
+    def last_row(self) -> int:
+        return max([self.submission.heading_row, *(row for row, _ in self.rows), *self.added])
+
+    def value(self, cells: Cells, key: str) -> Value | None:
+        return cells.get(self.columns.get(key, 0))
+
+    def name(self, row: int) -> str:
+        """The pupil's name on a row, as the roster or else the file has it."""
+        pupil = self.pupils.get(row) or self.added.get(row)
+        if pupil is not None:
+            return f"{pupil.forename} {pupil.surname}".strip()
+        cells = self.cells.get(row, {})
+        words = (self.value(cells, key) for key in ("forename", "surname"))
+        return " ".join(word for word in words if isinstance(word, str) and not isinstance(word, ErrorValue))
+
+    def place(self, finding: Finding) -> tuple[int, int] | None:
+        """The row and column of a finding here; None if it is about the whole file, or about what is left out."""
+        if finding.row is None or finding.cell is None or finding.row in self.left or not self.columns:
+            return None
+        for position, column in enumerate(self.service.columns, 1):
+            if column.heading == finding.column:
+                return finding.row, position
+        return None
+
+    def puts_right(self, finding: Finding) -> bool:
+        """Whether this copy has corrected what the finding tells, so that the user has only to look at it."""
+        if not self.columns:
+            return False
+        if finding.code in _PUT_RIGHT:
+            return True
+        if finding.code in (Code.PUPIL_NOT_ON_ROSTER, Code.PUPIL_REPEATED):
+            return finding.row in self.recognised
+        identity = any(column.heading == finding.column for column in self.service.identity)
+        return finding.row in self.pupils and identity
+
+    def _recognise(self, roster: Roster) -> None:
+        known = {pupil.upn: pupil for pupil in roster.pupils}
+        strangers: list[tuple[int, Cells]] = []
+        seen: set[str] = set()
+        for row, cells in self.rows:
+            pupil = known.get(upn_of(self.value(cells, "upn")))
+            if pupil is None or (pupil.upn in seen and not self._is(cells, pupil)):
+                strangers.append((row, cells))
+            else:
+                self.pupils[row] = pupil
+                seen.add(pupil.upn)
+        missing = [pupil for pupil in roster.pupils if pupil.upn not in seen]
+        for row, cells in strangers:
+            # A mistyped UPN makes one pupil a stranger and the same pupil missing. Correcting the UPN beside a row
+            # that was added for the pupil would then be a repeat: so put the right UPN in, and say so.
+            same = [pupil for pupil in missing if self._is(cells, pupil)]
+            if len(same) == 1:
+                self.pupils[row] = same[0]
+                self.recognised.add(row)
+                missing.remove(same[0])
+            elif (pupil := known.get(upn_of(self.value(cells, "upn")))) is not None:
+                self.pupils[row] = pupil
+        self.added = dict(enumerate(missing, self.last_row + 1))
+        times = Counter(pupil.upn for pupil in self.pupils.values())
+        self.repeated = {row for row, pupil in self.pupils.items() if times[pupil.upn] > 1}
+
+    def _is(self, cells: Cells, pupil: Pupil) -> bool:
+        """Whether a row has the pupil's names and date of birth."""
+        return (
+            pupil.birth_date is not None
+            and as_date(self.value(cells, "birth_date")) == pupil.birth_date
+            and folded(str(self.value(cells, "forename"))) == folded(pupil.forename)
+            and folded(str(self.value(cells, "surname"))) == folded(pupil.surname)
         )
-    for position, column in enumerate(service.columns, 1):
-        if pupil is not None and column.kind == "identity":
-            continue
-        cell = _put_back(sheet, row, position, values.get(column.key))
-        templates.style_entry(cell, column)
-        cell.protection = Protection(locked=False)
-    return name.strip()
+
+
+def _results(book: Workbook, copy: _Copy) -> None:
+    """The results sheet: the user's rows where they were, then the pupils who were missing."""
+    service = copy.service
+    sheet = templates.add_results_sheet(book, service, copy.submission.heading_row)
+    for row, cells in copy.rows:
+        _row(sheet, copy, row, cells)
+    for row, pupil in copy.added.items():
+        templates.write_pupil(sheet, service, row, pupil)
+        for position in range(1, len(service.columns) + 1):
+            cast("Cell", sheet.cell(row, position)).fill = PUT_RIGHT_FILL
+        upn_at = 1 + [column.key for column in service.columns].index("upn")
+        note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
+        templates.comment(cast("Cell", sheet.cell(row, upn_at)), note)
+    templates.finish_results_sheet(sheet, service, copy.last_row, first_row=copy.submission.heading_row + 1)
+    sheet.protection.deleteRows = False  # not forbidden: rows of pupils who are on no list have to go
+    notes: dict[tuple[int, int], list[Finding]] = {}
+    for finding in copy.verdict.findings:
+        place = copy.place(finding)
+        if place is not None:
+            notes.setdefault(place, []).append(finding)
+    for (row, position), findings in notes.items():
+        cell = cast("Cell", sheet.cell(row, position))
+        left = [finding for finding in findings if not copy.puts_right(finding)]
+        if not left:
+            cell.fill = PUT_RIGHT_FILL
+        elif left[0].severity is Severity.ERROR:  # errors come first
+            cell.fill, cell.font = ERROR_FILL, ERROR_FONT
+        else:
+            cell.fill = WARNING_FILL
+        texts = list(dict.fromkeys(finding.message for finding in findings))
+        templates.comment(cell, "\n\n".join(texts if left else [f"{DONE}: please check.", *texts]))
+
+
+def _row(sheet: Worksheet, copy: _Copy, row: int, cells: Cells) -> None:
+    """One row of the user's file, with the roster's details where it knows the pupil."""
+    pupil = copy.pupils.get(row)
+    if pupil is not None:
+        templates.write_pupil(sheet, copy.service, row, pupil)
+    for position, column in enumerate(copy.service.columns, 1):
+        if pupil is None or column.kind != "identity":
+            cell = _put_back(sheet, row, position, copy.value(cells, column.key))
+            templates.style_entry(cell, column)
+        else:
+            cell = cast("Cell", sheet.cell(row, position))
+        # Excel deletes a row of a protected sheet only if no cell of it is locked.
+        locked = column.kind == "identity" and pupil is not None and row not in copy.repeated
+        cell.protection = Protection(locked=locked)
 
 
 def _put_back(sheet: Worksheet, row: int, position: int, value: Value | None) -> Cell:
     """The user's value as it was, as far as a workbook can hold it."""
+    cell = cast("Cell", sheet.cell(row, position))
     if isinstance(value, ErrorValue) and value in ERROR_CODES:
-        cell = cast(Cell, sheet.cell(row, position))
         cell.value = str(value)
         return cell
-    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, date) and value.year < 1900):
-        value = str(value)
     if isinstance(value, datetime):
         value = value.replace(tzinfo=None)
+    if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, date) and value.year < 1900):
+        value = str(value)
     if isinstance(value, time):
-        cell = cast(Cell, sheet.cell(row, position))
         cell.value = value
         return cell
     return templates.put(sheet, row, position, value)
 
 
-def _colour(sheet: Worksheet, service: Service, verdict: Verdict) -> None:
-    """Colours the cells of the findings and notes on each what to do, errors before warnings."""
-    notes: dict[tuple[int, int], list[Finding]] = {}
-    for finding in verdict.findings:
-        place = _place(service, finding)
-        if place is not None and finding.code is not Code.PUPIL_LEFT:
-            notes.setdefault(place, []).append(finding)
-    for (row, position), findings in notes.items():
-        cell = cast(Cell, sheet.cell(row, position))
-        if findings[0].severity is Severity.ERROR:
-            cell.fill, cell.font = ERROR_FILL, ERROR_FONT
-        else:
-            cell.fill = WARNING_FILL
-        templates.comment(cell, "\n\n".join(dict.fromkeys(finding.message for finding in findings)))
-
-
-def _place(service: Service, finding: Finding) -> tuple[int, int] | None:
-    """The row and column of a finding in this copy; None if it is about the whole file or a foreign column."""
-    if finding.row is None or finding.cell is None:
-        return None
-    for position, column in enumerate(service.columns, 1):
-        if column.heading == finding.column:
-            return finding.row, position
-    return None
-
-
-def _overview(
-    sheet: Worksheet, service: Service, submission: Submission, verdict: Verdict, names: dict[int, str]
-) -> None:
-    """Counts by rule, then every finding with a link to its cell."""
-    for letter, width in (("A", 11), ("B", 11), ("C", 26), ("D", 34), ("E", 88)):
+def _overview(sheet: Worksheet, copy: _Copy) -> None:
+    """Counts by rule, then every finding with a link to its cell: first what is left to do, then what is done."""
+    for letter, width in (("A", 12), ("B", 14), ("C", 26), ("D", 34), ("E", 88)):
         sheet.column_dimensions[letter].width = width
     sheet.sheet_view.showGridLines = False
-    errors, warnings = len(verdict.errors), len(verdict.warnings)
-    title = f"{errors} error{'' if errors == 1 else 's'} to correct" if errors else "No errors"
-    title += f", {warnings} warning{'' if warnings == 1 else 's'} to look at" if warnings else ""
-    _line(sheet, 1, f"{service.title}: {title}", templates.TITLE, 26)
+    findings = sorted(copy.verdict.findings, key=copy.puts_right)  # stable: errors, warnings, then what is put right
+    _line(sheet, 1, f"{copy.service.title}: {_title(copy)}", templates.TITLE, 26)
     row = 2
-    if submission.columns is not None:
+    if copy.columns:
         for text in (
-            f"1.  Correct the red cells on the sheet “{service.sheet}”. Point at a cell to read its note, or click a "
-            "cell reference below to go there. Amber cells are warnings: they do not stop the file.",
-            "2.  Save this workbook and upload it. The colours, the notes and this sheet are ignored.",
-            *_put_right(service, submission, verdict),
+            f"1.  Correct the red cells on the sheet “{copy.service.sheet}”. Point at a cell to read its note, or "
+            "click a cell reference below to go there.",
+            "2.  Blue is already corrected in this copy: please check it. Amber is a warning: it stops nothing.",
+            "3.  Save this workbook and upload it. The colours, the notes and this sheet are ignored.",
+            *_put_right_sentences(copy),
         ):
-            _line(sheet, row, text, templates.PLAIN, 15.5 * (1 + len(text) // 165))
+            _line(sheet, row, text, templates.PLAIN, 15.5 * (1 + len(text) // 175))
             row += 1
     row = _table_head(sheet, row + 1, ("Type", "How many", "What is wrong", "", "First cell"))
-    counts: dict[Code, list[Finding]] = {}
-    for finding in verdict.findings:
-        counts.setdefault(finding.code, []).append(finding)
-    for code, found in counts.items():
-        _type(sheet, row, found[0])
+    counts: dict[tuple[str, Code], list[Finding]] = {}
+    for finding in findings:
+        counts.setdefault((_kind(copy, finding), finding.code), []).append(finding)
+    for (_, code), found in counts.items():
+        _type(sheet, row, _kind(copy, found[0]))
         templates.put(sheet, row, 2, len(found))
         templates.put(sheet, row, 3, messages.TITLES[code])
         sheet.merge_cells(start_row=row, start_column=3, end_row=row, end_column=4)
-        _link(sheet, row, 5, service, next((f for f in found if _place(service, f)), found[0]), submission)
+        _link(sheet, row, 5, copy, next((f for f in found if copy.place(f)), found[0]))
         _frame(sheet, row)
         row += 1
     row = _table_head(sheet, row + 1, ("Type", "Cell", "Pupil", "Column", "What to do"))
     sheet.print_title_rows = f"{row - 1}:{row - 1}"
-    for finding in verdict.findings[:LISTED]:
-        _type(sheet, row, finding)
-        _link(sheet, row, 2, service, finding, submission)
-        templates.put(sheet, row, 3, names.get(finding.row or 0, ""))
+    for finding in findings[:LISTED]:
+        _type(sheet, row, _kind(copy, finding))
+        _link(sheet, row, 2, copy, finding)
+        templates.put(sheet, row, 3, copy.name(finding.row) if finding.row else "")
         templates.put(sheet, row, 4, finding.column or "")
         templates.put(sheet, row, 5, finding.message)
         _frame(sheet, row)
-        sheet.row_dimensions[row].height = 15.5 * (1 + max(len(finding.message) // 88, len(finding.column or "") // 32))
+        sheet.row_dimensions[row].height = 15.5 * (1 + max(len(finding.message) // 92, len(finding.column or "") // 34))
         row += 1
-    if len(verdict.findings) > LISTED:
+    if len(findings) > LISTED:
         _line(sheet, row, f"The first {LISTED:,} are listed here.", templates.BOLD, 16)
     sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", 9
     sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
-def _put_right(service: Service, submission: Submission, verdict: Verdict) -> list[str]:
-    """What this copy has already put right, in sentences."""
-    done = []
-    if _has(verdict, Code.UNKNOWN_COLUMN):
-        columns = ", ".join(f"“{heading}”" for _, heading in submission.unknown)
-        done.append(f"the columns that are not part of the template are left out ({columns})")
-    if _has(verdict, Code.MISSING_COLUMN) or _has(verdict, Code.REPEATED_COLUMN):
-        done.append("every heading of the template is there once (check the columns that were missing or repeated)")
-    if _has(verdict, Code.DIFFERS_FROM_ROSTER):
+def _title(copy: _Copy) -> str:
+    """`3 errors to correct, 2 already corrected, 1 warning`."""
+    kinds = [_kind(copy, finding) for finding in copy.verdict.findings]
+    errors, warnings, done = (kinds.count(kind) for kind in ("Error", "Warning", "Corrected"))
+    words = [f"{errors} error{'' if errors == 1 else 's'} to correct" if errors else "no errors left to correct"]
+    words += [f"{done} already corrected"] if done else []
+    words += [f"{warnings} warning{'' if warnings == 1 else 's'}"] if warnings else []
+    return ", ".join(words)
+
+
+def _put_right_sentences(copy: _Copy) -> list[str]:
+    """What this copy has put right, in one sentence."""
+    verdict, done = copy.verdict, []
+    if copy.submission.unknown:
+        columns = ", ".join(f"“{heading}”" for _, heading in copy.submission.unknown[:5])
+        done.append(f"columns that are not part of the template are left out ({columns})")
+    if _has(verdict, Code.MISSING_COLUMN):
+        done.append("the headings that were missing are back (enter their results again)")
+    if _has(verdict, Code.REPEATED_COLUMN):
+        done.append("of columns that were there twice, the first is kept")
+    if copy.pupils and (_has(verdict, Code.DIFFERS_FROM_ROSTER) or _has(verdict, Code.MIXED_SCHOOLS)):
         done.append("pupil details are those of your MIS")
-    if _has(verdict, Code.PUPIL_MISSING) or _has(verdict, Code.PUPIL_JOINED):
-        done.append("pupils who were not in your file are added below the others, in blue")
-    left = [f.row for f in verdict.warnings if f.code is Code.PUPIL_LEFT and f.row is not None]
+    if copy.recognised:
+        done.append("UPNs are put right where the name and date of birth are those of a pupil on your list")
+    if copy.added:
+        done.append("pupils who were not in your file are added below the others")
+    left = sorted(row for row in copy.left if row is not None)
     if left:
         done.append(f"pupils who have left are taken out (row{'' if len(left) == 1 else 's'} {messages.spans(left)})")
-    return [f"{_DONE}: {'; '.join(done)}."] if done else []
+    return [f"{DONE}: {'; '.join(done)}."] if done else []
+
+
+def _kind(copy: _Copy, finding: Finding) -> str:
+    """`Error`, `Warning` or `Corrected`."""
+    return "Corrected" if copy.puts_right(finding) else finding.severity.value.capitalize()
 
 
 def _has(verdict: Verdict, code: Code) -> bool:
@@ -269,44 +348,34 @@ def _table_head(sheet: Worksheet, row: int, titles: Sequence[str]) -> int:
     for position, title in enumerate(titles, 1):
         cell = templates.put(sheet, row, position, title)
         cell.font, cell.fill, cell.border = templates.WHITE, templates.HEAD, templates.BOX
+        cell.alignment = templates.INDENT
     sheet.row_dimensions[row].height = 18
     return row + 1
 
 
 def _frame(sheet: Worksheet, row: int) -> None:
     for position in range(1, 6):
-        cell = cast(Cell, sheet.cell(row, position))
-        cell.border, cell.alignment = templates.BOX, templates.WRAP
-        if cell.font == Font() or cell.font.name != templates.FONT:
+        cell = cast("Cell", sheet.cell(row, position))
+        cell.border, cell.alignment = templates.BOX, templates.INDENT
+        if cell.font.name != templates.FONT:
             cell.font = templates.PLAIN
 
 
-def _type(sheet: Worksheet, row: int, finding: Finding) -> None:
-    cell = templates.put(sheet, row, 1, finding.severity.value.capitalize())
-    if finding.severity is Severity.ERROR:
-        cell.fill, cell.font = ERROR_FILL, ERROR_FONT
-    else:
-        cell.fill, cell.font = WARNING_FILL, templates.BOLD
+def _type(sheet: Worksheet, row: int, kind: str) -> None:
+    cell = templates.put(sheet, row, 1, kind)
+    cell.fill = {"Error": ERROR_FILL, "Warning": WARNING_FILL, "Corrected": PUT_RIGHT_FILL}[kind]
+    cell.font = ERROR_FONT if kind == "Error" else templates.BOLD
 
 
-def _link(
-    sheet: Worksheet, row: int, position: int, service: Service, finding: Finding, submission: Submission
-) -> None:
-    """A link to a finding's cell in this copy; for the whole file, the words say so."""
-    place = _place(service, finding)
-    if place is None or finding.code is Code.PUPIL_LEFT or submission.columns is None:
+def _link(sheet: Worksheet, row: int, position: int, copy: _Copy, finding: Finding) -> None:
+    """A link to a finding's cell in this copy; in words where there is none."""
+    place = copy.place(finding)
+    if place is None and copy.added and finding.code in (Code.PUPIL_MISSING, Code.PUPIL_JOINED):
+        place = (next(iter(copy.added)), 2)
+    if place is None:
         templates.put(sheet, row, position, f"{finding.cell} (left out)" if finding.cell else "whole file")
         return
     reference = cell_reference(*place)
     cell = templates.put(sheet, row, position, reference)
-    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{service.sheet}'!{reference}", display=reference)
+    cell.hyperlink = Hyperlink(ref=cell.coordinate, location=f"'{copy.service.sheet}'!{reference}", display=reference)
     cell.font = LINK
-
-
-def _unlock(sheet: Worksheet, service: Service, row: int) -> None:
-    for position in range(1, len(service.columns) + 1):
-        cast(Cell, sheet.cell(row, position)).protection = Protection(locked=False)
-
-
-def _position(service: Service, key: str) -> int:
-    return 1 + [column.key for column in service.columns].index(key)

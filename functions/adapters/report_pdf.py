@@ -72,6 +72,10 @@ def printable(text: str) -> str:
     return "".join(c if _has_glyph(c) else "?" for c in unicodedata.normalize("NFC", text))
 
 
+# Dashes, curly quotation marks, bullet, ellipsis, euro, at least: by code point, as they look like their plain twins.
+_PUNCTUATION = "\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac\u2265"
+
+
 def _has_glyph(character: str) -> bool:
     point = ord(character)
     return (
@@ -80,7 +84,7 @@ def _has_glyph(character: str) -> bool:
         or 0x218 <= point <= 0x21B
         or 0x1E80 <= point <= 0x1E85
         or 0x1EA0 <= point <= 0x1EF9
-        or character in "–—‘’“”•…€≥"
+        or character in _PUNCTUATION
     )
 
 
@@ -141,14 +145,14 @@ def view(report: ReportInput) -> dict[str, Any]:
             _chart(figures.score_expected, figures.score_high, mine, theirs if national else None)
             for mine, theirs in zip(school.scores, beside.scores, strict=True)
         ],
-        "crossing_line": "How many pupils with each teacher assessment have a scaled score in each band. "
-        "Pupils with neither, and codes that nobody has, are left out.",
+        "crossing_line": "Pupils by teacher assessment and score band. Pupils with neither, and codes that nobody has, "
+        "are left out.",
         "crossings": [
             {
                 "name": crossing.name,
                 "head": ["Code", *figures.bands, "All"],
                 "rows": [
-                    {"cells": [row.code or "Blank", *(_count(c) for c in row.counts), str(row.total)]}
+                    {"cells": [row.code or "Blank", *(str(c) for c in row.counts), str(row.total)]}
                     for row in crossing.rows
                     if row.total
                 ]
@@ -157,12 +161,14 @@ def view(report: ReportInput) -> dict[str, Any]:
             for crossing in school.crossings
         ],
         "group_line": "Your school's figure for each group of pupils"
-        + (", and under it the national figure for the same group." if national else "."),
+        + (", and under it the national figure for the same group." if national else ".")
+        + " The workbook of this report has every code and every score by group.",
         "groups": {
             "labels": [group.short for group in figures.groups],
             "rows": _group_rows(measures(figures)),
         },
         "notes": list(figures.notes),
+        "provenance": says.provenance,
     }
     return {key: _every_text(value, printable) for key, value in texts.items()}
 
@@ -174,10 +180,6 @@ def counted(count: int, one: str, many: str) -> str:
 
 def _blank(count: int, word: str) -> str:
     return f", {count:,} {word}" if count else ""
-
-
-def _count(count: int) -> str:
-    return str(count) if count else "·"
 
 
 def _thousandths(share: Share) -> int | None:

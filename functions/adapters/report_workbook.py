@@ -19,10 +19,12 @@ from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.chart.axis import ChartLines
 from openpyxl.chart.series import SeriesLabel
 from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.chart.title import title_maker
 from openpyxl.drawing.line import LineProperties
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
+from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
@@ -56,10 +58,10 @@ def build_workbook(report: ReportInput) -> bytes:
     for style in _styles():
         book.add_named_style(style)
     _summary(_sheet(book, "Summary", says, 46), figures, says)
-    _assessments(_sheet(book, "Teacher assessment", says, 14), figures)
+    _assessments(_sheet(book, "Teacher assessment", says, 14, tall=True), figures)
     _scores(_sheet(book, "Scaled scores", says, 12), figures)
-    _crossings(_sheet(book, "Assessment by score", says, 14), figures)
-    _groups(_sheet(book, "Groups of pupils", says, 46), figures)
+    _crossings(_sheet(book, "Assessment by score", says, 14, tall=True), figures)
+    _groups(_sheet(book, "Groups of pupils", says, 46, tall=True), figures)
     _codes_by_group(_sheet(book, "Codes by group", says, 18), figures)
     _scores_by_group(_sheet(book, "Scores by group", says, 34), figures)
     _notes(_sheet(book, "How it is counted", says, 110), figures, says)
@@ -129,13 +131,13 @@ def _styles() -> list[NamedStyle]:
     ]
 
 
-def _sheet(book: Workbook, title: str, says: Words, first_width: int) -> Worksheet:
+def _sheet(book: Workbook, title: str, says: Words, first_width: int, *, tall: bool = False) -> Worksheet:
     sheet: Worksheet = book.create_sheet(title)
     sheet.sheet_view.showGridLines = False
     sheet.column_dimensions["A"].width = first_width
     for column in range(2, 30):
         sheet.column_dimensions[get_column_letter(column)].width = 13
-    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.orientation = "portrait" if tall else "landscape"
     sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
     sheet.page_setup.fitToHeight = 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
@@ -330,7 +332,10 @@ def _bar_chart(
 ) -> None:
     """The school's shares as bars; the national ones beside them, or as a line over them."""
     chart = BarChart()
-    chart.title = title
+    heading = title_maker(title)
+    chart.title = heading
+    # Told explicitly, or Excel lays them over the bars.
+    heading.overlay = chart.legend.overlay = False
     chart.height, chart.width = 7.2, width
     chart.gapWidth = 40
     chart.y_axis.number_format = "0%"
@@ -353,6 +358,7 @@ def _bar_chart(
             over.series[0].tx = SeriesLabel(v="National")
             over.series[0].graphicalProperties.line.solidFill = NATIONAL_COLOUR
             over.series[0].smooth = False
+            over.series[0].marker.symbol = "none"
             chart += over
         else:
             chart.add_data(data, titles_from_data=True)
@@ -364,7 +370,9 @@ def _bar_chart(
 def _crossings(sheet: Worksheet, figures: Figures) -> None:
     row = 4
     head = ["Code", *figures.bands, "All"]
-    for group in figures.groups:
+    for number, group in enumerate(figures.groups):
+        if group.dimension == "term" and figures.groups[number - 1].dimension != "term":
+            sheet.row_breaks.append(Break(row - 1))  # a page for each way of grouping, when printed
         _put(sheet, row, 1, group.label, "er section")
         after = row
         for at, crossing in enumerate(group.school.crossings):
@@ -423,6 +431,7 @@ def _codes_by_group(sheet: Worksheet, figures: Figures) -> None:
             rows.append(line)
     _table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
+    sheet.print_title_rows = "4:4"
 
 
 def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
@@ -442,6 +451,7 @@ def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
             rows.append(line)
     after = _table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
+    sheet.print_title_rows = "4:4"
     sheet.auto_filter.ref = f"A4:B{after - 1}"  # to pick one test
 
 
@@ -450,6 +460,6 @@ def _share_heads(figures: Figures, name: str) -> list[str]:
 
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:
-    for row, note in enumerate((says.notice, *figures.notes), 4):
+    for row, note in enumerate((says.notice, *figures.notes, says.provenance), 4):
         _put(sheet, row, 1, note, "er wrap")
         sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6

@@ -40,8 +40,10 @@ HEAD_SCORE = PatternFill("solid", fgColor="7A4A12")
 LOCKED = PatternFill("solid", fgColor="EEF1F5")
 _LINE = Side(style="thin", color="C5CCD6")
 BOX = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
+LEFT = Alignment(horizontal="left", vertical="center", indent=1)
 CENTRE = Alignment(horizontal="center", vertical="center")
 WRAP = Alignment(wrap_text=True, vertical="top")
+INDENT = Alignment(horizontal="left", wrap_text=True, vertical="top", indent=1)
 HEAD_ALIGN = Alignment(horizontal="center", vertical="center", wrap_text=True)
 PLAIN = Font(name=FONT, size=11, color=INK)
 BOLD = Font(name=FONT, size=11, bold=True, color=INK)
@@ -50,8 +52,8 @@ TITLE = Font(name=FONT, size=16, bold=True, color="1F3A5F")
 SECTION = Font(name=FONT, size=12, bold=True, color="1F3A5F")
 
 # What fits the longest values people have without hiding the results off the screen (characters).
-_WIDTHS = {"school": 11, "upn": 17, "forename": 16, "surname": 18, "gender": 9, "birth_date": 12.5, "nc_year": 8}
-_RESULT_WIDTH = 15.5
+_WIDTHS = {"school": 12, "upn": 18, "forename": 16, "surname": 18, "gender": 10, "birth_date": 12.5, "nc_year": 8}
+_RESULT_WIDTH = 17
 
 
 def template_workbook(
@@ -117,8 +119,10 @@ def style_entry(cell: Cell, column: Column) -> None:
     cell.font, cell.border = PLAIN, BOX
     if column.key == "birth_date":
         cell.number_format = "dd/mm/yyyy"
-    if column.kind != "identity" or column.key in ("birth_date", "nc_year", "gender"):
+    if column.kind != "identity" or column.key in ("school", "birth_date", "nc_year", "gender"):
         cell.alignment = CENTRE
+    else:
+        cell.alignment = LEFT
 
 
 def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
@@ -199,7 +203,7 @@ def add_help_sheet(
         for left, right in entries:
             for position, text, font in ((2, left, BOLD), (3, right, PLAIN)):
                 cell = put(sheet, row, position, text)
-                cell.font, cell.alignment, cell.border = font, WRAP, BOX
+                cell.font, cell.alignment, cell.border = font, INDENT, BOX
             sheet.row_dimensions[row].height = 15.5 * (1 + len(right) // 98)
             row += 1
 

@@ -7,19 +7,20 @@ look-up in a dict; only a cell that is not found there is looked at closely, for
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from early_results import messages
-from early_results.changes import Changes, what_changed
 from early_results.findings import Code, Finding, Severity, cell_reference
 from early_results.results import Pupil, PupilResults
-from early_results.roster import TEMPLATE_FIRST_ROW, parse_date
+from early_results.roster import TEMPLATE_FIRST_ROW
 from early_results.submission import (
     INVISIBLE,
     Cells,
     Submission,
+    as_date,
+    folded,
     is_blank,
     read_submission,
     school_number,
@@ -30,13 +31,13 @@ from early_results.workbook import ErrorValue, Value
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from early_results.changes import Changes
     from early_results.roster import Roster
     from early_results.service import Column, Service
 
 __all__ = ["Submission", "Verdict", "judge", "read_submission"]
 
 FEW_PUPILS = 3  # from this many on, "none of them is yours" is worth a finding of its own
-_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,11 @@ def judge(
         _results_at_all(notes, submission.columns, service)
     errors, warnings = notes.sorted()
     accepted = not errors
+    changes = None
+    if accepted and previous is not None:
+        from early_results.changes import what_changed  # 1 ms of a cold start, which a school's first file need not pay
+
+        changes = what_changed(previous, results, service)
     return Verdict(
         accepted=accepted,
         school=submission.school,
@@ -120,7 +126,7 @@ def judge(
         results=tuple(results) if accepted else (),
         pupils=notes.pupils,
         ruleset=service.ruleset,
-        changes=what_changed(previous, results, service) if accepted and previous is not None else None,
+        changes=changes,
     )
 
 
@@ -168,8 +174,9 @@ def _rows(
     school_at = columns.get("school", 0)
     right_school = _right_school(submission, school_at)
     prefilled = [(key, columns[key]) for key in _PREFILLED if key in columns]
-    assessments = [(columns[c.key], _accepted_codes(c), c) for c in service.assessments if c.key in columns]
-    scores = [(columns[c.key], _accepted_scores(c), c) for c in service.scores if c.key in columns]
+    alike: set[tuple[str, Value | None, str | date | None]] = set()  # cell and roster values that turned out the same
+    assessments = [(columns[c.key], _accepted_codes(c), c.key, c) for c in service.assessments if c.key in columns]
+    scores = [(columns[c.key], _accepted_scores(c), c.key, c) for c in service.scores if c.key in columns]
     mismatches = _mismatches(service, columns)
     first_row = notes.first_row
     emptied: list[int] = []
@@ -199,7 +206,13 @@ def _rows(
             for key, position in prefilled:
                 value = get(position)
                 wanted = getattr(pupil, key)
-                if value != wanted and not _same(key, value, wanted):
+                if value == wanted or (key, value, wanted) in alike:
+                    continue
+                if isinstance(value, datetime) and value.date() == wanted:
+                    continue
+                if _same(key, value, wanted):
+                    alike.add((key, value, wanted))
+                else:
                     _differs(notes, service, row, position, key, value)
         else:
             for key, position in prefilled:
@@ -210,7 +223,7 @@ def _rows(
         points: dict[str, int] = {}
         blanks = []
         given = False
-        for position, accepted_codes, column in assessments:
+        for position, accepted_codes, key, column in assessments:
             value = get(position)
             code = accepted_codes.get(value)
             if code is None:
@@ -221,11 +234,11 @@ def _rows(
                 if code is None:
                     given = True
                     continue
-            codes[column.key] = code
+            codes[key] = code
         if blanks and len(blanks) < len(assessments):
             for position, column in blanks:
                 notes.add(Code.ASSESSMENT_MISSING, messages.assessment_missing(column), row, position, column.key)
-        for position, accepted_scores, column in scores:
+        for position, accepted_scores, key, column in scores:
             value = get(position)
             score = accepted_scores.get(value)
             if score is None:
@@ -235,7 +248,7 @@ def _rows(
                 if score is None:
                     given = True
                     continue
-            points[column.key] = score
+            points[key] = score
         for assessment, score_column, below in mismatches:
             limit = below.get(codes.get(assessment, ""))
             if limit is not None and points.get(score_column.key, limit) < limit:
@@ -360,39 +373,17 @@ def _same(key: str, value: Value | None, wanted: str | date | None) -> bool:
     if isinstance(value, ErrorValue):
         return False
     if key == "birth_date":
-        return _as_date(value) == wanted and (wanted is not None or is_blank(value))
-    assert isinstance(wanted, str)  # every prefilled field but the birth date is text
+        return as_date(value) == wanted and (wanted is not None or is_blank(value))
+    assert isinstance(wanted, str)  # noqa: S101  # every prefilled field but the birth date is text
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    ours, theirs = _folded(wanted), _folded("" if value is None else str(value))
+    ours, theirs = folded(wanted), folded("" if value is None else str(value))
     if ours == theirs:
         return True
     if key == "nc_year":
         return ours.removeprefix("year").strip() == theirs.removeprefix("year").strip()
     # "M" for "Male": MIS exports write either
     return key == "gender" and bool(ours) and bool(theirs) and 1 in (len(ours), len(theirs)) and ours[0] == theirs[0]
-
-
-def _as_date(value: Value | None) -> date | None:
-    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        return parse_date(value.translate(INVISIBLE))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
-        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
-    return None
-
-
-def _folded(text: str) -> str:
-    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
-    if not text.isascii():
-        import unicodedata
-
-        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
-    return " ".join(text.split()).casefold()
 
 
 # Results

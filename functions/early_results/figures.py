@@ -23,6 +23,7 @@ from early_results.summary import (
     GENDERS,
     NONE,
     TERMS,
+    BadSummary,
     Summary,
     add,
     combined_columns,
@@ -204,8 +205,13 @@ class National:
 
     @classmethod
     def from_json(cls, data: Any) -> National:
-        """What `to_json` gave. BadSummary, KeyError or TypeError if it is not that."""
-        return cls(Summary.from_json(data["summary"]), int(data["schools"]))
+        """What `to_json` gave. BadSummary if it is not that."""
+        if not isinstance(data, dict) or set(data) != {"schools", "summary"}:
+            raise BadSummary("national figures have a number of schools and a summary")
+        schools = data["schools"]
+        if not isinstance(schools, int) or isinstance(schools, bool) or schools < 0:
+            raise BadSummary("the number of schools is a whole number")
+        return cls(Summary.from_json(data["summary"]), schools)
 
     @property
     def sha256(self) -> str:
@@ -229,10 +235,14 @@ def national(summaries: Iterable[Summary]) -> National:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order."""
+    """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order.
+
+    `summary_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
+    """
 
     service: str
     rulesets: tuple[str, ...]
+    summary_sha256: str
     groups: tuple[Group, ...]
     bands: tuple[str, ...]
     score_expected: int
@@ -246,10 +256,6 @@ class Figures:
     def all(self) -> Group:
         """The group of all pupils."""
         return self.groups[0]
-
-    def of(self, dimension: str) -> tuple[Group, ...]:
-        """The groups of one dimension: `gender` or `term`."""
-        return tuple(group for group in self.groups if group.dimension == dimension)
 
     @property
     def sha256(self) -> str:
@@ -306,6 +312,7 @@ def school_figures(service: Service, summary: Summary, national: National | None
     return Figures(
         service=service.service,
         rulesets=summary.rulesets,
+        summary_sha256=summary.sha256,
         groups=tuple(groups),
         bands=(
             f"Below {service.score_expected}",
@@ -390,7 +397,7 @@ def _notes(service: Service, national: National | None) -> tuple[str, ...]:
     notes = [
         "Percentages in a teacher assessment subject are of the pupils who have a code in that subject. "
         "A pupil with code A stays in and counts as not meeting the standard, as in the national statistics. "
-        "A pupil whose cell is blank is left out; how many that is stands beside the figure.",
+        "A pupil whose cell is blank is left out; how many that is stands with each subject.",
         f"{service.combined_name}: of the pupils with a code in all of these subjects. A pupil reaches the expected "
         "standard or greater depth in the combined measure by reaching it in every one of them.",
         "Scaled score figures are of the pupils who have a score in that subject. "
@@ -401,6 +408,13 @@ def _notes(service: Service, national: National | None) -> tuple[str, ...]:
         "Girls and boys are as recorded in your management information system. Autumn-born is September to December, "
         "spring-born January to April, summer-born May to August.",
     ]
+    lower = [
+        column.subject_name
+        for column in service.assessments
+        if not any(service.code(code).higher for code in column.codes)
+    ]
+    if lower:
+        notes[1] += f" There is no greater depth standard in {' or '.join(lower).lower()}."
     if national:
         notes.append(
             "National here means every pupil in the files received for this collection by the close of this "
@@ -511,6 +525,7 @@ class Words:
     window: str
     notice: str
     facts: tuple[tuple[str, str], ...]
+    provenance: str
 
 
 def words(report: ReportInput) -> Words:
@@ -533,7 +548,8 @@ def words(report: ReportInput) -> Words:
             4,
             (
                 "Carried forward",
-                f"No file was received in window {report.window}: this is the file of window {report.carried_from}.",
+                f"No successful file was received in window {report.window}: "
+                f"this is the file of window {report.carried_from}.",
             ),
         )
     if figures.national_schools is not None and figures.national_pupils is not None:
@@ -553,4 +569,8 @@ def words(report: ReportInput) -> Words:
         "source. They are not official statistics, and this submission does not replace your statutory "
         f"{service.short_title} return to the Department for Education through your local authority.",
         facts=tuple(facts),
+        provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
+        + f"Made from the figures {figures.summary_sha256[:12]}"
+        + (f" and the national figures {figures.national_sha256[:12]}" if figures.national_sha256 else "")
+        + f"; the SHA-256 of the file is {report.sha256}.",
     )

@@ -140,7 +140,10 @@ def results_without_upn() -> str:
 
 def pupil_repeated(first: int) -> str:
     """`first` is the row the pupil is on already."""
-    return f"This pupil is already on row {first}. Keep one of the two rows and delete the other."
+    return (
+        f"This pupil is already on row {first}. If another pupil is meant, correct the UPN; otherwise delete one of "
+        "the two rows."
+    )
 
 
 def pupil_missing(service: Service, template_rows: Sequence[int]) -> str:
@@ -300,7 +303,11 @@ def spans(numbers: Iterable[int]) -> str:
             runs[-1][1] = number
         else:
             runs.append([number, number])
-    words = [f"{a}" if a == b else f"{a} to {b}" for a, b in runs]
+    words = [
+        word
+        for first, last in runs
+        for word in ([f"{first} to {last}"] if last > first + 1 else dict.fromkeys((str(first), str(last))))
+    ]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 

@@ -7,12 +7,13 @@ that is an error. What is missing, repeated or foreign among the headings is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from early_results import messages
 from early_results.findings import Code, Finding, cell_reference
 from early_results.mark import MARK_SHEET, Mark, read_mark, service_label
-from early_results.roster import heading_key, normal_upn
+from early_results.roster import heading_key, normal_upn, parse_date
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
 FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # what copying from web pages brings along
+_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
 LONGEST_HEADING = 60  # characters of a foreign heading that are shown
 
 Cells = dict[int, Value]
@@ -76,7 +78,9 @@ def school_number(value: Value | None) -> str | None:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
-    text = "".join(str(value).split()).replace("/", "").replace("-", "")
+    text = "".join(str(value).split())
+    if text[3:4] in ("/", "-"):
+        text = text[:3] + text[4:]
     return text if len(text) == 7 and text.isascii() and text.isdigit() else None
 
 
@@ -89,9 +93,35 @@ def upn_of(value: Value | None) -> str:
     return normal_upn(str(value).translate(INVISIBLE))
 
 
+def as_date(value: Value | None) -> date | None:
+    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        return parse_date(value.translate(INVISIBLE))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
+        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
+    return None
+
+
+def folded(text: str) -> str:
+    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
+    if not text.isascii():
+        import unicodedata
+
+        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
+    return " ".join(text.split()).casefold()
+
+
 def is_blank(value: Value | None) -> bool:
     """No value, or a text of nothing but white space (also no-break and zero-width)."""
-    return value is None or (isinstance(value, str) and not value.translate(INVISIBLE).strip())
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        return False
+    return not value.strip() or (not value.isascii() and not value.translate(INVISIBLE).strip())
 
 
 def _read(workbook: Workbook, service: Service) -> Submission:
@@ -202,18 +232,19 @@ def _columns(
         text = headings[position]
         if not isinstance(text, str) or isinstance(text, ErrorValue) or is_blank(text):
             continue
-        cell = cell_reference(number, position)
         column = by_heading.get(heading_key(text))
+        if column is not None and column.key not in columns:
+            columns[column.key] = position
+            continue
+        cell = cell_reference(number, position)
         if column is None:
             shown = "".join(c for c in " ".join(text.split()) if c.isprintable())[:LONGEST_HEADING]
             unknown.append((position, shown))
             findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown, cell))
-        elif column.key in columns:
+        else:
             first = cell_reference(number, columns[column.key])
             message = messages.repeated_column(first)
             findings.append(Finding(Code.REPEATED_COLUMN, message, number, column.heading, cell))
-        else:
-            columns[column.key] = position
     missing = [
         Finding(Code.MISSING_COLUMN, messages.missing_column(column, service), None, column.heading)
         for column in service.columns

@@ -13,7 +13,8 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 STRICT = "http://purl.oclc.org/ooxml/spreadsheetml/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 RELATIONSHIPS = "http://schemas.openxmlformats.org/package/2006/relationships"
-MAIN_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+PART_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+MAIN_TYPE = f"{PART_TYPE}.sheet.main+xml"
 
 SHEET = "xl/worksheets/sheet1.xml"
 STRINGS = "xl/sharedStrings.xml"
@@ -28,7 +29,9 @@ def content_types(main: str = MAIN_TYPE) -> str:
     return (
         f'{XML}<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
         '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
-        f'<Override PartName="/xl/workbook.xml" ContentType="{main}"/></Types>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{main}"/>'
+        f'<Override PartName="/xl/sharedStrings.xml" ContentType="{PART_TYPE}.sharedStrings+xml"/>'
+        f'<Override PartName="/xl/styles.xml" ContentType="{PART_TYPE}.styles+xml"/></Types>'
     )
 
 

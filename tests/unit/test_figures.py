@@ -114,7 +114,9 @@ def test_every_figure_of_every_group_is_what_counting_the_pupils_gives(
 
 
 @UNHURRIED
-@given(st.integers(0, 2000).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of))))
+@given(
+    st.one_of(st.integers(0, 12), st.integers(0, 2000)).flatmap(lambda of: st.tuples(st.integers(0, of), st.just(of)))
+)
 def test_percentages_round_half_up_and_never_hide_somebody(counts: tuple[int, int]) -> None:
     share = Share(*counts)
     count, of = counts
@@ -128,10 +130,12 @@ def test_percentages_round_half_up_and_never_hide_somebody(counts: tuple[int, in
 
 
 def test_rounding_by_example() -> None:
-    assert [Share(*pair).text for pair in ((1, 8), (3, 8), (2, 3), (1, 400), (399, 400), (0, 9))] == [
+    assert [Share(*pair).text for pair in ((1, 8), (3, 8), (2, 3), (3, 5), (3, 6), (1, 400), (399, 400), (0, 9))] == [
         "13%",
         "38%",
         "67% (2 of 3)",
+        "60% (3 of 5)",
+        "50%",
         "<1%",
         ">99%",
         "0%",
@@ -164,6 +168,21 @@ def test_figures_of_another_service_are_refused() -> None:
         national([ours, other])
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        {"schools": 1},
+        {"schools": "1", "summary": EMPTY.to_json()},
+        {"schools": -1, "summary": EMPTY.to_json()},
+    ],
+)
+def test_national_figures_that_were_spoilt_refuse_to_load(data: object) -> None:
+    with pytest.raises(BadSummary):
+        National.from_json(data)
+
+
 def test_a_school_with_nothing_and_a_nation_of_nobody() -> None:
     figures = school_figures(KS1, EMPTY, national([]))
     assert figures.all.school.pupils == figures.national_pupils == figures.national_schools == 0
@@ -190,9 +209,13 @@ def test_the_words_say_which_file_and_when() -> None:
     assert facts["File"] == "Upload 01H3Z4F5QJ6K7M8N9P0QRSTVWX, SHA-256 9f86d081884c…"
     assert facts["Year 2 pupils in the file"] == "3"
     assert "statutory KS1 return" in said.notice
+    figures = report_of(cohort(3, 1), nation_of(2)).figures
+    assert figures.summary_sha256 == summarise(KS1, cohort(3, 1)).sha256
+    for trace in ("ks1-2023.1", figures.summary_sha256[:12], str(figures.national_sha256)[:12], report_of([]).sha256):
+        assert trace in said.provenance
     assert "Carried forward" not in facts
     carried = dict(words(replace(report_of([]), window=2, carried_from=1)).facts)
-    assert carried["Carried forward"] == "No file was received in window 2: this is the file of window 1."
+    assert carried["Carried forward"] == "No successful file was received in window 2: this is the file of window 1."
 
 
 def test_days_and_moments() -> None:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -19,13 +20,15 @@ from openpyxl import load_workbook
 from pypdf import PdfReader
 from pypdf.generic import BooleanObject
 
-from adapters.report_pdf import build_pdf, printable
+from adapters.report_pdf import build_pdf, printable, view
 from adapters.report_workbook import build_workbook
 from early_results.figures import Mean, Share, measures, plain, text_of, words
-from tests.unit.report_samples import UNHURRIED, cohort, nation_of, odd_reports, report_of
+from early_results.results import PupilResults
+from tests.unit.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd_reports, report_of
 
 ROOT = Path(__file__).parents[2]
 ODD = odd_reports()
+ODD_RESULTS = [replace(r, pupil=replace(r.pupil, gender="", birth_date=None)) for r in cohort(3, 7)]
 
 
 def page_text(pdf: bytes) -> str:
@@ -136,6 +139,7 @@ def test_the_pdf_can_be_read_aloud() -> None:
     assert all("mean" in alt and "Nationally" in alt for alt in alts)
     assert len(kinds["/Table"]) == 2 + 4 + 1 + 2 + 1
     assert len(kinds["/TH"]) > 40
+    assert all("/K" in heading for heading in kinds["/TH"])  # no column without a heading
     assert len(kinds["/H1"]) == 1
 
 
@@ -146,6 +150,7 @@ def test_pdf_and_workbook_say_the_same_figures() -> None:
     for _, fact in said.facts:
         assert fact in text
     assert said.notice in text
+    assert said.provenance in text
     for note in report.figures.notes:
         assert note in text
     sheet = load_workbook(io.BytesIO(build_workbook(report)))["Groups of pupils"]
@@ -177,6 +182,119 @@ def shown_by_excel(value: Any, number_format: str) -> str:
         assert round(value * 100) == pytest.approx(value * 100)
         return f"{round(value * 100)}%" + number_format[2:].replace('"', "")
     return f"{value:,.1f}" if number_format == "0.0" else f"{value:,}"
+
+
+def grid(sheet: Any, top: int = 4) -> list[list[str]]:
+    """A sheet's cells as a reader sees them, blank ones and blank rows left out."""
+    rows = [
+        [shown_by_excel(cell.value, cell.number_format) for cell in row if cell.value is not None]
+        for row in sheet.iter_rows(min_row=top)
+    ]
+    return [row for row in rows if row]
+
+
+def test_every_sheet_of_the_workbook_holds_its_figures() -> None:
+    report = report_of([*ODD_RESULTS, *cohort(31, 1)], nation_of(3))
+    book = load_workbook(io.BytesIO(build_workbook(report)))
+    groups = report.figures.groups
+    mine, nation = groups[0].school, groups[0].national
+    assert nation is not None
+    assert len(groups) == 1 + 3 + 4
+
+    summary = grid(book["Summary"])
+    for own, other in zip((*mine.assessments, mine.combined), (*nation.assessments, nation.combined), strict=True):
+        higher = [own.higher.text, other.higher.text] if own.higher and other.higher else ["\N{EN DASH}"] * 2
+        line = [own.name, str(own.assessed), str(own.blank), own.expected.text, other.expected.text, *higher]
+        assert line in summary
+    for tests, others in zip(mine.scores, nation.scores, strict=True):
+        pairs = ((tests.mean, others.mean), (tests.expected, others.expected), (tests.high, others.high))
+        assert [tests.name, str(tests.number), str(tests.blank), *(f.text for pair in pairs for f in pair)] in summary
+
+    codes = grid(book["Teacher assessment"])
+    for own, other in zip(mine.assessments, nation.assessments, strict=True):
+        at = codes.index([own.name, f"{own.assessed:,} assessed, {own.blank:,} blank"]) + 2
+        assert codes[at : at + len(own.codes)] == [
+            [a.code, str(a.share.count), a.share.text, b.share.text]
+            for a, b in zip(own.codes, other.codes, strict=True)
+        ]
+
+    scores = grid(book["Scaled scores"], 5)
+    assert scores == [
+        [
+            str(85 + at),
+            *(
+                text
+                for own, other in zip(mine.scores, nation.scores, strict=True)
+                for text in (
+                    str(own.distribution[at].share.count),
+                    own.distribution[at].share.text,
+                    other.distribution[at].share.text,
+                )
+            ),
+        ]
+        for at in range(31)
+    ]
+
+    crossed = grid(book["Assessment by score"])
+    wanted = []
+    for group in groups:
+        reading, maths = group.school.crossings
+        head = ["Code", *report.figures.bands, "All"]
+        wanted += [[group.label], ["Reading", "Maths"], head * 2]
+        for a, b in zip(reading.rows, maths.rows, strict=True):
+            wanted.append(
+                [text for line in (a, b) for text in (line.code or "Blank", *map(str, line.counts), str(line.total))]
+            )
+        wanted.append([text for c in (reading, maths) for text in ("All", *map(str, c.totals), str(c.total))])
+    assert crossed == wanted
+
+    by_group = grid(book["Codes by group"], 5)
+    assert len(by_group) == 9 * 3 + 3
+    for at, subject in enumerate(mine.assessments):
+        for place, code in enumerate(subject.codes):
+            line = [subject.name, code.code]
+            for group in groups:
+                assert group.national is not None
+                share = group.school.assessments[at].codes[place].share
+                line += [str(share.count), share.text, group.national.assessments[at].codes[place].share.text]
+            assert by_group.pop(0) == line
+
+    each_score = grid(book["Scores by group"], 5)
+    assert len(each_score) == 3 * 31
+    for at, test in enumerate(mine.scores):
+        for place in range(31):
+            line = [test.name, str(85 + place)]
+            for group in groups:
+                assert group.national is not None
+                line += [
+                    str(group.school.scores[at].distribution[place].share.count),
+                    group.national.scores[at].distribution[place].share.text,
+                ]
+            assert each_score.pop(0) == line
+
+
+@UNHURRIED
+@given(cohorts(), st.booleans())
+def test_bars_are_as_long_as_their_shares(results: list[PupilResults], beside: bool) -> None:
+    report = report_of(results, nation_of(1) if beside else None)
+    seen = view(report)
+    groups = report.figures.groups[0]
+    for at, chart in enumerate(seen["charts"]):
+        for key, block in (("school", groups.school), ("national", groups.national)):
+            if block is None:
+                assert chart[key] is None
+                continue
+            shares = [bar.share for bar in block.scores[at].distribution]
+            assert chart[key] == [1000 * share.count // max(share.of, 1) for share in shares]
+            assert max(chart[key]) <= chart["top"]
+        levels = [level for level, _ in chart["levels"]]
+        assert levels == sorted(set(levels))
+        assert 2 <= len(levels) <= 6
+        assert all(0 < level <= chart["top"] for level in levels)
+    for at, subject in enumerate(seen["distributions"]):
+        for row, code in zip(subject["rows"], groups.school.assessments[at].codes, strict=True):
+            assert (row["count"], row["share"]) == (str(code.share.count), code.share.shown)
+            assert row["bar"] == (1000 * code.share.count // code.share.of if code.share.count else None)
 
 
 def test_small_and_extreme_shares_show_the_same_in_excel() -> None:

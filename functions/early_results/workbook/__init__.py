@@ -25,6 +25,7 @@ from .xml import create_parser, feed, too_many_elements
 __all__ = ["ErrorValue", "Limits", "Rows", "SheetInfo", "Unreadable", "Value", "Workbook", "open_workbook"]
 
 _DEFAULT_WORKBOOK = "xl/workbook.xml"
+_WORKBOOK_TYPES = (b"spreadsheetml.sheet.main+xml", b"spreadsheetml.template.main+xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class Workbook:
         self._limits = limits
         self._budget = Texts(limits)
         self._links = package.relationships(part)
+        if any(link.kind.lower().endswith("macrosheet") for link in self._links):  # Excel 4's, still run today
+            kinds.macros()
         self._epoch_1904 = False
         self._strings: Memo | None = None
         self._numbers: Numbers | None = None
@@ -114,7 +117,8 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbo
     content_types = content_types.replace(b"\x00", b"")  # UTF-16, near enough to look for ASCII words in
     links = package.relationships("")
     part = next((link.target for link in links if link.kind == "officeDocument"), _DEFAULT_WORKBOOK)
-    if not package.has(part) or (b"spreadsheetml" not in content_types and not _is_workbook(package, part)):
+    named = any(kind in content_types for kind in _WORKBOOK_TYPES)
+    if not package.has(part) or not (named or _is_workbook(package, part)):
         kinds.refuse_other_package(package.names, content_types, package.read)
     if b".macroEnabled." in content_types or any(n.endswith("vbaproject.bin") for n in package.names):
         kinds.macros()
@@ -127,5 +131,5 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbo
 
 
 def _is_workbook(package: Package, part: str) -> bool:
-    """For files without a list of content types: whether the main part at least names a spreadsheet's namespace."""
+    """For files that do not list what their parts are: whether the main part at least names a workbook's namespace."""
     return any(namespace.encode() in package.read(part).replace(b"\x00", b"") for namespace in MAIN_NAMESPACES)

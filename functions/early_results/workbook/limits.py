@@ -33,6 +33,7 @@ class Limits:
     strings: int = 150_000  # shared strings
     string_length: int = 100_000  # characters of one cell; Excel stops at 32,767
     characters: int = 4_000_000  # text of a workbook, all strings together
+    formats: int = 5_000  # number formats that the workbook defines; Excel stops at about 250
     sheets: int = 500
 
 

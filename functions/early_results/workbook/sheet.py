@@ -22,7 +22,8 @@ MAIN_NAMESPACES = frozenset(
 )
 
 # Formats that Excel knows by number alone: dates and times. 46 is a duration; 27-36 and 50-58 are East Asian dates.
-_DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), 45, 47, *range(50, 59)})
+_DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+_LONGEST_FORMAT = 255  # Excel's own limit
 
 Rows = list[tuple[int, dict[int, Value]]]
 
@@ -132,7 +133,9 @@ def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[i
             if section == "cellXfs":
                 formats.append(attributes.get("numFmtId", "0"))
             elif section == "numFmts":
-                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")[:1024]
+                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")[:_LONGEST_FORMAT]
+                if len(codes) > limits.formats:
+                    too_large(f"it has more than {limits.formats:,} number formats of its own", PASTE_INTO_TEMPLATE)
 
     def end(_name: str) -> None:
         nonlocal depth
@@ -142,9 +145,8 @@ def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[i
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     feed(parser, package.chunks(part), [], limits)
-    known = {name: is_date_format(code) for name, code in codes.items()}
-    known.update((str(n), True) for n in _DATE_FORMATS if str(n) not in known)
-    return frozenset(style for style, name in enumerate(formats) if known.get(name.strip(), False))
+    dates = {name for name in set(formats) if (is_date_format(codes[name]) if name in codes else name in _DATE_FORMATS)}
+    return frozenset(style for style, name in enumerate(formats) if name in dates)
 
 
 class Numbers(dict[str | None, Memo]):

@@ -1,0 +1,36 @@
+"""Fuzzes the workbook reader for as long as it is given, guided by coverage of the reader and of zipfile.
+
+    python -m venv out/fuzz && out/fuzz/bin/pip install 'atheris>=3' hypothesis pytest
+    PYTHONPATH=functions:. nice out/fuzz/bin/python tests/fuzz/workbook.py out/corpus -max_total_time=1500
+
+Arguments after the corpus are libFuzzer's. A find stops the run and is saved as crash-...; keep it as a test in
+tests/unit/test_workbook_fuzz.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import atheris  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+with atheris.instrument_imports(include=["early_results", "zipfile"]):
+    import zipfile  # noqa: F401 - instrumented
+
+    from early_results import workbook  # noqa: F401 - instrumented
+
+from tests.unit.test_workbook_fuzz import check, make_file, seeds
+
+
+def main() -> None:
+    """Runs libFuzzer with the reader's promises as what must not break."""
+    corpus = Path(sys.argv[1])
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds()):
+        (corpus / f"seed-{number:03}").write_bytes(seed)
+    atheris.Setup(sys.argv, lambda data: check(make_file(data)))
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
