@@ -162,13 +162,13 @@ def _board(service: str, window: str) -> Response[str]:
 
 
 @app.get("/")
-def _page() -> Response[bytes]:
-    return page.serve("index.html")
+def _page() -> Response[bytes | str]:
+    return page.serve("index.html", app.current_event.headers.get("if-none-match"))
 
 
 @app.get("/page/<name>")
-def _asset(name: str) -> Response[bytes]:
-    return page.serve(name)
+def _asset(name: str) -> Response[bytes | str]:
+    return page.serve(name, app.current_event.headers.get("if-none-match"))
 
 
 @logger.inject_lambda_context

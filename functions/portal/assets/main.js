@@ -26,10 +26,18 @@ function oops(reason) {
 }
 
 async function start() {
-  const response = await fetch("page/config.json");
-  configure(await response.json(), askAgain);
+  try {
+    const response = await fetch("page/config.json");
+    if (!response.ok) throw new Error(`settings: ${response.status}`);
+    configure(await response.json(), askAgain);
+  } catch (error) {
+    console.error(error);
+    const again = h("button", { type: "button", class: "main", onclick: () => location.reload() }, "Try again");
+    return void fill(main, panel("bad", "Early Results could not be loaded", h("p", {}, "Check your internet connection, and then try again."), again));
+  }
   if (isSignedIn()) await enter();
   else signInScreen();
+  return undefined;
 }
 
 function signInScreen() {
