@@ -53,9 +53,11 @@ def parser() -> argparse.ArgumentParser:
         prog="early-results", description="Early Results: templates and checks, as the service makes them."
     )
     top.set_defaults(brief=False)
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_template(commands)
     _add_validate(commands)
+    _add_operating(commands, "retry", "queue a parked upload again")
+    _add_operating(commands, "settle", "close a parked upload as an error, so that its window no longer waits for it")
     return top
 
 
@@ -89,6 +91,25 @@ def _add_validate(commands: Any) -> None:
     command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
     # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
     command.set_defaults(run=_validate, brief=True)
+
+
+def _add_operating(commands: Any, name: str, words: str) -> None:
+    command = commands.add_parser(name, help=words)
+    command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+    command.add_argument("--reason", required=True, help="why; it is recorded with the decision")
+    command.add_argument("--stack", metavar="NAME", help="a stack on AWS; the one `make run` started if not given")
+    command.set_defaults(run=_operate)
+
+
+def _operate(options: argparse.Namespace) -> int:
+    from infra import operating
+
+    try:
+        act = {"retry": operating.retry, "settle": operating.settle}[options.command]
+        print(act(operating.open_stack(options.stack), options.upload, options.reason))
+    except operating.CannotOperate as error:
+        raise CannotRun(str(error)) from error
+    return ACCEPTED
 
 
 def _template(options: argparse.Namespace) -> int:

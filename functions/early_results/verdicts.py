@@ -132,7 +132,7 @@ def retry_parked(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"status": Status.CHECKING.value, "unsettled": upload.service},
-        remove=("held", "findings", "counts"),
+        remove=("held", "findings", "counts", "rescues"),
         require={"held": "parked"},
     )
 

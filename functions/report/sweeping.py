@@ -13,6 +13,7 @@ from adapters.errors import Conflict
 from adapters.lookups import record_unattributed
 from adapters.objects import Version
 from adapters.queue import Queue
+from adapters.settings import Settings
 from adapters.stores import Stores
 from early_results import keys
 from early_results.calendar import FORM_LIFETIME, Calendar
@@ -90,7 +91,7 @@ def _settle_objects(
         oldest = stores.uploads.oldest(listed.key) or listed
         swept.received[upload.upload_id] = oldest.received
         swept.pending.append(upload)
-        if not upload.judged and _due_again(upload, oldest, now, stores.settings.sweep_age):
+        if not upload.judged and _due_again(upload, oldest, now, stores.settings):
             again.append((upload, oldest))
     if again:
         queue.send([_notification(version) for _, version in again])
@@ -107,8 +108,13 @@ def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:
     return upload_from_item(item) if item else upload
 
 
-def _due_again(upload: Upload, version: Version, now: datetime, age: timedelta) -> bool:
-    """Whether an object's own event has had its time, and the last time it was queued again too."""
+def _due_again(upload: Upload, version: Version, now: datetime, settings: Settings) -> bool:
+    """Whether an object's own event has had its time, and the last time it was queued again too.
+
+    A check that has begun is given far longer: its message is still on its way, and each further message about a file
+    that kills its function would kill it five times more.
+    """
+    age = settings.stalled if upload.status is Status.CHECKING else settings.sweep_age
     return now - max(version.received, upload.queued_again or version.received) >= age
 
 
