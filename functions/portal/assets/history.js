@@ -215,7 +215,7 @@ export class History {
 
   async #download(row) {
     try {
-      download((await get(`/uploads/${row.upload_id}/file`)).url);
+      download((await get(`/uploads/${row.upload_id}/file`)).url, row.name);
       announce(`The download of ${row.name} has started.`);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;

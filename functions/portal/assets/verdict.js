@@ -3,7 +3,7 @@
 import { Problem, get } from "./api.js";
 import { announce, download, fill, h, icon, panel } from "./dom.js";
 import { count, moment } from "./words.js";
-import { schoolWords } from "./state.js";
+import { schoolWords, state } from "./state.js";
 
 const SHOWN = 10;
 
@@ -97,6 +97,16 @@ function receiptOf(receipt, window) {
       receipt.sha256 && [h("dt", {}, "Fingerprint of the file (SHA-256)"), h("dd", { class: "hash" }, receipt.sha256)]));
 }
 
+/** Which file counts, now that this one does not: nobody should have to wonder. */
+function stands(upload) {
+  const school = (state.schools.get(upload.service) ?? []).find((one) => one.school === upload.school);
+  if (!school) return null;
+  const { current } = school;
+  return h("p", {}, current
+    ? ["The file that counts is still ", h("span", { class: "filename" }, current.name), `, uploaded by ${current.user}, received at ${moment(current.received)}.`]
+    : "No file counts for this school yet.");
+}
+
 /** Whether a verdict was good. */
 export const isGood = (upload) => ["SUCCESSFUL", "OVERWRITTEN", "PROCESSING"].includes(upload.status);
 
@@ -130,7 +140,8 @@ export function verdict(upload, window) {
       whose,
       !ours && h("p", {}, errors.length
         ? `${count(upload.counts.errors, "error")} found. This file will not be used. Correct ${upload.counts.errors === 1 ? "it" : "them"} in Excel, save the file and upload it again.`
-        : `${upload.next_step}.`)),
+        : `${upload.next_step}.`),
+      stands(upload)),
     rulesOf(errors, upload.rules),
     warnings.length > 0 && [h("h4", {}, "Warnings: these do not stop the file"), rulesOf(warnings, upload.rules)],
     hiddenWarnings > 0 && h("p", { class: "note" }, `There ${hiddenWarnings === 1 ? "is" : "are"} also ${count(hiddenWarnings, "warning")} in the full list.`),
