@@ -120,3 +120,15 @@ class Portal:
             press.click()
         download = waiting.value
         return download.suggested_filename, Path(download.path()).read_bytes()
+
+    def upload_many(self, *files: FilePayload) -> None:
+        """Chooses files and selects Upload, and yes where the page asks whether a good file may be overwritten."""
+        if files:
+            self.choose(*files)
+        self.upload_button.click()
+        yes = self.page.get_by_role("dialog").get_by_role("button", name="Upload")
+        expect(
+            self.status.locator(".lines progress").first.or_(self.status.get_by_text("done:").or_(yes)).first
+        ).to_be_visible()
+        if yes.is_visible():
+            yes.click()

@@ -3,7 +3,7 @@
 
 import { Problem, get, post } from "./api.js";
 import { email } from "./session.js";
-import { loadServices, now, openWindow, serviceOf, tell } from "./state.js";
+import { loadServices, now, openWindow, serviceOf, tellUploads } from "./state.js";
 
 const STALLED = 60_000; // milliseconds without a byte moving before a connection counts as lost
 const RETRIES = [1000, 2000, 4000, 8000, 15_000];
@@ -232,7 +232,7 @@ export class Transfer {
     }, SLOW);
     try {
       this.upload = await verdictOf(this.id);
-      tell("uploads");
+      tellUploads();
       this.#set("done");
     } catch (error) {
       this.fail(error);
