@@ -287,6 +287,29 @@ add(
     repeated(CONTENT_TYPES, "<Types>", '<Default Extension="spreadsheetml"/>', 500_000, "</Types>"),
 )
 
+
+def many_sheets(count: int, rows: str, parts_of_their_own: bool = True) -> bytes:
+    """A workbook of many sheets with the same contents, in one part or each in its own."""
+    targets = [f"worksheets/s{number if parts_of_their_own else 0}.xml" for number in range(count)]
+    return build(
+        {
+            WORKBOOK: workbook("".join(f'<sheet name="{n}" r:id="r{n}"/>' for n in range(count))),
+            WORKBOOK_RELS: relationships(*((f"r{n}", "worksheet", target) for n, target in enumerate(targets))),
+            **{f"xl/{target}": sheet(rows) for target in targets},
+        }
+    )
+
+
+add("30 sheets of 100,000 empty rows", TOO_LARGE, lambda: many_sheets(30, "<row/>" * 100_000))
+add("30 sheets of 20,000 numbers", TOO_LARGE, lambda: many_sheets(30, "<row><c><v>1</v></c></row>" * 20_000))
+add("400 sheets of 100,000 empty rows in one part", TOO_LARGE, lambda: many_sheets(400, "<row/>" * 100_000, False))
+add("400 sheets of 1 MB of spaces", TOO_LARGE, lambda: many_sheets(400, " " * MIB, False))
+add("400 damaged sheets", DAMAGED, lambda: many_sheets(400, "<row/>" * 900 + "<row>"))
+add("600 sheets", TOO_LARGE, lambda: many_sheets(600, ""))
+ATTRIBUTES = " ".join(f'{a}{b}="1"' for a in "abcdefghijklmnopqrstuvwxyz" for b in "abcdefghijklmnopqrstuvwxyz")
+bomb("30 MB of attributes", READ, f"<row {ATTRIBUTES}/>", 6_200)
+
+
 # -- entities and document types -----------------------------------------------------------------------------------
 LAUGHS = '<!DOCTYPE l [<!ENTITY a "ha">' + "".join(
     f'<!ENTITY {b} "{("&" + a + ";") * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True)

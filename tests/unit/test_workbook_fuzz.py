@@ -1,7 +1,7 @@
 """Whatever the bytes, the reader answers: rows that keep their promises, or a refusal in words.
 
-`make_file` turns the bytes of a fuzzer into a workbook with broken parts or a broken zip; tests/fuzz runs it for as long
-as it is given.
+`make_file` turns the bytes of a fuzzer into a workbook with broken parts or a broken zip; tests/fuzz runs it for as
+long as it is given.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 import zipfile
 from io import BytesIO
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import NoReturn
 
 from ..findings import column_letters
-from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Limits, damaged, too_large
+from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Budget, damaged, too_large
 from .package import Package
 from .values import Memo, Value, boolean, error, is_date_format, iso, moment, moment_1904, number, unescape
-from .xml import SEPARATOR, create_parser, feed, local_name, too_long, too_many_elements
+from .xml import SEPARATOR, create_parser, feed, local_name
 
 MAIN_NAMESPACES = frozenset(
     {
@@ -28,25 +28,6 @@ _LONGEST_FORMAT = 255  # Excel's own limit
 Rows = list[tuple[int, dict[int, Value]]]
 
 
-class Texts:
-    """What is left of the characters and strings that one workbook may hold."""
-
-    __slots__ = ("characters", "limits")
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.characters = limits.characters
-
-    def take(self, text: str) -> str | None:
-        """The text as Excel shows it, None if there is none. Raises Unreadable when it is too much."""
-        if len(text) > self.limits.string_length:
-            too_long(self.limits)
-        self.characters -= len(text)
-        if self.characters < 0:
-            too_large("it holds more text than any results workbook", PASTE_INTO_TEMPLATE)
-        return unescape(text) or None
-
-
 def root_namespace(name: str, expected: str) -> str:
     """The namespace of a part's root, with the separator, once the root is what it should be. Raises Unreadable."""
     namespace, _, local = name.rpartition(SEPARATOR)
@@ -55,20 +36,18 @@ def root_namespace(name: str, expected: str) -> str:
     return namespace + SEPARATOR
 
 
-def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> Memo:
+def read_strings(package: Package, part: str, budget: Budget) -> Memo:
     """The shared strings, by their index as a cell writes it. Rich text is joined, phonetic guides are left out."""
+    limits = budget.limits
     strings: list[str | None] = []
     texts: list[str] = []
     pieces: list[str] = []
     phonetic = 0
-    left = limits.elements
     item = text = guide = ""
 
     def start(name: str, _attributes: object) -> None:
-        nonlocal phonetic, left, item, text, guide
-        left -= 1
-        if left < 0:
-            too_many_elements(limits)
+        nonlocal phonetic, item, text, guide
+        budget.element()
         if name == text:
             texts.clear()
         elif name == item:
@@ -85,7 +64,9 @@ def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> 
             if not phonetic:
                 pieces.extend(texts)
         elif name == item:
-            strings.append(budget.take("".join(pieces)))
+            whole = "".join(pieces)
+            budget.text(whole)
+            strings.append(unescape(whole) or None)
             pieces.clear()
             if len(strings) > limits.strings:
                 too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
@@ -93,11 +74,11 @@ def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> 
             phonetic -= 1
         texts.clear()
 
-    parser = create_parser(limits)
+    parser = create_parser(budget)
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = texts.append
-    feed(parser, package.chunks(part), texts, limits)
+    feed(parser, package.chunks(part), texts, budget)
 
     def by_number(index: str) -> Value | None:
         """For an index written in an unusual way, with spaces or zeros, and for a wrong one."""
@@ -111,19 +92,17 @@ def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> 
     return memo
 
 
-def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[int]:
+def read_date_styles(package: Package, part: str, budget: Budget) -> frozenset[int]:
     """The numbers of the cell styles that show a number as a date or time."""
+    limits = budget.limits
     depth = 0
-    left = limits.elements
     section = ""
     codes: dict[str, str] = {}
     formats: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, left, section
-        left -= 1
-        if left < 0:
-            too_many_elements(limits)
+        nonlocal depth, section
+        budget.element()
         depth += 1
         if depth == 1:
             root_namespace(name, "styleSheet")
@@ -141,10 +120,10 @@ def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[i
         nonlocal depth
         depth -= 1
 
-    parser = create_parser(limits)
+    parser = create_parser(budget)
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    feed(parser, package.chunks(part), [], limits)
+    feed(parser, package.chunks(part), [], budget)
     dates = {name for name in set(formats) if (is_date_format(codes[name]) if name in codes else name in _DATE_FORMATS)}
     return frozenset(style for style, name in enumerate(formats) if name in dates)
 
@@ -171,20 +150,19 @@ class Numbers(dict[str | None, Memo]):
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
-def read_sheet(
-    package: Package, part: str, strings: Memo | None, numbers: Numbers, limits: Limits, budget: Texts
-) -> Rows:
+def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget) -> Rows:
     """The cells of a sheet that hold something, by true row and column.
 
     Rows and cells may come in any order. Where a row or a cell comes twice, its later values replace the earlier ones
     (a later blank replaces nothing); a cell's own reference counts for more than the row it is in; a row or cell
     without a reference follows the one before. Raises Unreadable.
     """
+    limits = budget.limits
     rows: dict[int, dict[int, Value]] = {}
     cells: dict[int, Value] = {}
     row = column = count = 0
     row_text = ""
-    left = limits.elements
+    left = budget.elements
     texts: list[str] = []
     pieces: list[str] = []
     phonetic = 0
@@ -236,7 +214,7 @@ def read_sheet(
         nonlocal pending, live, column, row_text, left, count, phonetic
         left -= 1
         if left < 0:
-            too_many_elements(limits)
+            budget.no_elements()
         if name == cell:
             if live is not None:  # settle(), written out
                 if texts:
@@ -315,18 +293,22 @@ def read_sheet(
         elif name == guide:
             phonetic -= 1
         elif name == cell:
-            found = budget.take("".join(pieces))
-            if found is not None:
-                cells[column] = found
+            whole = "".join(pieces)
+            if whole:
+                budget.text(whole)
+                cells[column] = unescape(whole)
                 count += 1
             pieces.clear()
             parser.EndElementHandler = None
         texts.clear()
 
-    parser = create_parser(limits)
+    parser = create_parser(budget)
     parser.StartElementHandler = start
     parser.CharacterDataHandler = texts.append
-    feed(parser, package.chunks(part), texts, limits)
+    try:
+        feed(parser, package.chunks(part), texts, budget)
+    finally:
+        budget.elements = left
     settle()
     go(0)
     return sorted(rows.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyexpat
 from collections.abc import Iterable
 
-from .limits import DELETE_UNUSED, Limits, damaged, too_large
+from .limits import Budget, damaged
 
 SEPARATOR = " "
 # Any other would be looked up among Python's codecs, by a name that the file chose.
@@ -14,8 +14,9 @@ _ENCODINGS = frozenset(
 )
 
 
-def create_parser(limits: Limits) -> pyexpat.XMLParserType:
+def create_parser(budget: Budget) -> pyexpat.XMLParserType:
     """A parser that gives names as `namespace local` and merges text; the caller sets the handlers it needs."""
+    limits = budget.limits
     parser = pyexpat.ParserCreate(None, SEPARATOR)
     parser.buffer_text = True
     namespaces = 0
@@ -39,11 +40,12 @@ def create_parser(limits: Limits) -> pyexpat.XMLParserType:
     return parser
 
 
-def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str], limits: Limits) -> None:
+def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str], budget: Budget) -> None:
     """Parses the chunks to their end. `texts` is where the caller gathers text: its growth is bounded here.
 
     Raises Unreadable; what the handlers raise passes through.
     """
+    limits = budget.limits
     longest = 2 + limits.string_length // parser.buffer_size
     names = parser.intern
     fed = 0
@@ -57,22 +59,10 @@ def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str
             if len(names) > limits.names:
                 damaged("it uses more different XML names than any spreadsheet program does")
             if len(texts) > longest:
-                too_long(limits)
+                budget.too_long()
         parser.Parse(b"", True)
     except pyexpat.ExpatError:
         damaged("part of its contents is not well formed, as if the file had been cut short or altered")
-
-
-def too_long(limits: Limits) -> None:
-    """Raises `too-large` for the text of one cell."""
-    too_large(
-        f"one of its cells holds more than {limits.string_length:,} characters", "Shorten it, save, and upload again."
-    )
-
-
-def too_many_elements(limits: Limits) -> None:
-    """Raises `too-large` for a part with more elements than `limits.elements`."""
-    too_large(f"it describes more than {limits.elements:,} rows, cells or styles", DELETE_UNUSED)
 
 
 def local_name(name: str) -> str:
