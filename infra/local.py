@@ -235,6 +235,7 @@ def deploy(
         "SweepSchedule": "rate(1 minute)",
         "GraceSeconds": "2",
         "SweepAgeSeconds": "10",
+        "Scale": "small",
         "PortalOrigin": endpoint,
         "CognitoEndpoint": f"{endpoint}/",
         **parameters,

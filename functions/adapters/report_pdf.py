@@ -72,6 +72,10 @@ def printable(text: str) -> str:
     return "".join(c if _has_glyph(c) else "?" for c in unicodedata.normalize("NFC", text))
 
 
+# Dashes, curly quotation marks, bullet, ellipsis, euro, at least: by code point, as they look like their plain twins.
+_PUNCTUATION = "\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac\u2265"
+
+
 def _has_glyph(character: str) -> bool:
     point = ord(character)
     return (
@@ -80,7 +84,7 @@ def _has_glyph(character: str) -> bool:
         or 0x218 <= point <= 0x21B
         or 0x1E80 <= point <= 0x1E85
         or 0x1EA0 <= point <= 0x1EF9
-        or character in "–—‘’“”•…€≥"
+        or character in _PUNCTUATION
     )
 
 

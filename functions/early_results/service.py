@@ -12,10 +12,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
-from typing import Any, Literal
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any, Literal
 
-LONDON = ZoneInfo("Europe/London")
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    LONDON: ZoneInfo
+else:
+
+    def __getattr__(name):
+        """`LONDON`, made when first asked for: checking a file needs no clock, and having one costs 3 ms."""
+        if name == "LONDON":
+            return _zone("Europe/London")
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+
 
 # Plain files beside this one. importlib.resources would do, and costs 15 ms of every cold start.
 _FOLDER = os.path.join(os.path.dirname(__file__), "services")
@@ -76,7 +86,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One collection in one year. `windows` are as published; the calendar in the table may extend them."""
+    """One collection in one year. `published` are its windows in London time: number, opens, closes, reports."""
 
     service: str
     ruleset: str
@@ -94,10 +104,15 @@ class Service:
     combined_name: str
     combined_subjects: tuple[str, ...]
     mismatches: tuple[Mismatch, ...]
-    windows: tuple[Window, ...]
+    published: tuple[tuple[int, datetime, datetime, date], ...]
     support_email: str
     support_telephone: str
     support_hours: tuple[str, ...]
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows as published; the calendar in the table may extend them."""
+        return _windows(self.published)
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -124,7 +139,19 @@ class Service:
 
 def london(moment: datetime) -> datetime:
     """A naive London wall-clock time as an aware UTC time."""
-    return moment.replace(tzinfo=LONDON).astimezone(ZoneInfo("UTC"))
+    return moment.replace(tzinfo=_zone("Europe/London")).astimezone(_zone("UTC"))
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
+
+
+@cache
+def _windows(published: tuple[tuple[int, datetime, datetime, date], ...]) -> tuple[Window, ...]:
+    return tuple(Window(number, london(opens), london(closes), reports) for number, opens, closes, reports in published)
 
 
 def service_names() -> tuple[str, ...]:
@@ -166,10 +193,13 @@ def parse_service(data: dict[str, Any]) -> Service:
     keys = [c.key for c in identity + results]
     if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
         raise ValueError("two columns share a heading or a key")
-    windows = tuple(Window(w["number"], london(w["opens"]), london(w["closes"]), w["reports"]) for w in data["window"])
-    for before, after in pairwise(windows):
-        if before.closes > after.opens or before.number >= after.number:
-            raise ValueError(f"window {after.number} does not follow window {before.number}")
+    published = tuple((w["number"], w["opens"], w["closes"], w["reports"]) for w in data["window"])
+    for number, opens, closes, _ in published:
+        if not opens < closes:
+            raise ValueError(f"window {number} does not close after it opens")
+    for (before, _, closes, _), (after, opens, _, _) in pairwise(published):
+        if closes > opens or before >= after:
+            raise ValueError(f"window {after} does not follow window {before}")
     return Service(
         service=data["service"],
         ruleset=data["ruleset"],
@@ -189,7 +219,7 @@ def parse_service(data: dict[str, Any]) -> Service:
         mismatches=tuple(
             Mismatch(frozenset(m["codes"]), m.get("below"), m.get("any_score", False)) for m in data["mismatch"]
         ),
-        windows=windows,
+        published=published,
         support_email=data["support"]["email"],
         support_telephone=data["support"]["telephone"],
         support_hours=tuple(data["support"]["hours"]),
