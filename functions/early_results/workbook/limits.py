@@ -24,12 +24,11 @@ class Limits:
     inflated_bytes: int = 48 * MIB  # all parts read from one workbook, inflated
     ratio: int = 500  # inflated to compressed, for a part over `ratio_from` bytes; real sheets stay below 100
     ratio_from: int = 2 * MIB
-    elements: int = 400_000  # XML elements of all parts read, and so also how deep they can nest
+    elements: int = 400_000  # XML elements of all parts read, and so also how deep they nest; a cell counts as two
     token_bytes: int = 256 * 1024  # one tag, comment or instruction
     names: int = 5_000  # different element and attribute names, and namespaces, of one part
     rows: int = 1_048_576  # the highest row number, Excel's own
     columns: int = 16_384  # the highest column number, Excel's own (XFD)
-    cells: int = 150_000  # cells with a value, of one sheet
     strings: int = 150_000  # shared strings
     string_length: int = 100_000  # characters of one cell; Excel stops at 32,767
     characters: int = 4_000_000  # text of a workbook, all strings together

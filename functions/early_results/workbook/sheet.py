@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from ..findings import column_letters
-from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Budget, damaged, too_large
+from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
 from .package import Package
 from .values import Memo, Value, boolean, error, is_date_format, iso, moment, moment_1904, number, unescape
 from .xml import SEPARATOR, create_parser, feed, local_name
@@ -23,6 +23,7 @@ MAIN_NAMESPACES = frozenset(
 
 # Formats that Excel knows by number alone: dates and times. 46 is a duration; 27-36 and 50-58 are East Asian dates.
 _DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+_SHORT = 26  # of such strings, as names and codes are, their number alone is bounded: counting them would cost more
 _LONGEST_FORMAT = 255  # Excel's own limit
 
 Rows = list[tuple[int, dict[int, Value]]]
@@ -43,15 +44,14 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
     texts: list[str] = []
     pieces: list[str] = []
     phonetic = 0
+    left = budget.elements
     item = text = guide = ""
 
     def start(name: str, _attributes: object) -> None:
-        nonlocal phonetic, item, text, guide
-        budget.element()
+        nonlocal phonetic, left, item, text, guide
+        left -= 1
         if name == text:
             texts.clear()
-        elif name == item:
-            pieces.clear()
         elif name == guide:
             phonetic += 1
         elif not item:
@@ -64,21 +64,33 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
             if not phonetic:
                 pieces.extend(texts)
         elif name == item:
-            whole = "".join(pieces)
-            budget.text(whole)
-            strings.append(unescape(whole) or None)
+            whole = pieces[0] if len(pieces) == 1 else "".join(pieces)
             pieces.clear()
-            if len(strings) > limits.strings:
-                too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
+            if len(whole) > _SHORT:
+                budget.text(whole)
+            strings.append((unescape(whole) if "_x" in whole else whole) or None)
         elif name == guide:
             phonetic -= 1
         texts.clear()
 
+    def bounded() -> None:
+        if left < 0:
+            budget.no_elements()
+        if len(strings) > limits.strings:
+            too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
+        if len(pieces) > limits.string_length:
+            budget.too_long()
+
     parser = create_parser(budget)
+    parser.ordered_attributes = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = texts.append
-    feed(parser, package.chunks(part), texts, budget)
+    bounded()  # for a part before this one may have used it all up
+    try:
+        feed(parser, package.chunks(part), texts, budget, bounded)
+    finally:
+        budget.elements = left
 
     def by_number(index: str) -> Value | None:
         """For an index written in an unusual way, with spaces or zeros, and for a wrong one."""
@@ -150,6 +162,10 @@ class Numbers(dict[str | None, Memo]):
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
+class _NamespacesMatter(Exception):
+    """The sheet changes what its prefixes mean half way, or uses one that its root does not declare."""
+
+
 def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget) -> Rows:
     """The cells of a sheet that hold something, by true row and column.
 
@@ -157,47 +173,62 @@ def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbe
     (a later blank replaces nothing); a cell's own reference counts for more than the row it is in; a row or cell
     without a reference follows the one before. Raises Unreadable.
     """
+    try:
+        # Expat takes a fifth longer where it puts the namespace before every name. The sheets that people's programs
+        # write declare all theirs on the root, so that the prefix says as much.
+        return _read_sheet(package, part, strings, numbers, budget, plain=True)
+    except _NamespacesMatter:
+        return _read_sheet(package, part, strings, numbers, budget, plain=False)
+
+
+def _read_sheet(
+    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, plain: bool
+) -> Rows:
     limits = budget.limits
     rows: dict[int, dict[int, Value]] = {}
     cells: dict[int, Value] = {}
-    row = column = count = 0
+    row = column = 0
     row_text = ""
+    last_row = limits.rows
+    usual_row = ["none yet"]  # the names of a row's attributes, as last looked at, where the first is its number
     left = budget.elements
     texts: list[str] = []
     pieces: list[str] = []
+    exact = False  # whether this cell has its text in the sheet itself, where every space and piece matters
     phonetic = 0
-    pending: Memo | None = None  # what the text of this cell would mean
+    pending: Memo | None = None  # what the text of this cell will mean
     live: Memo | None = None  # the same, once its <v> has begun
     cell = value = line = text = inline = guide = ""
+    prefixes: set[str] = set()
     names = _FIRST_NAMES
+    shared = Memo(_no_strings) if strings is None else strings
     typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
-    if strings is not None:
-        typed["s"] = strings
 
-    def settle() -> None:
-        """Gives the cell that has just been read its value."""
-        nonlocal live, count
-        if live is not None and texts:
-            found = live["".join(texts)]
+    def characters(data: str) -> None:
+        """The text of a cell, with the white space up to the next element, which no number or index minds.
+
+        It comes as one: `feed` never parts the text of such a cell, nor does the parser below the length of a number.
+        """
+        if live is not None:
+            found = live[data]
             if found is not None:
                 cells[column] = found
-                count += 1
-        live = None
-        texts.clear()
 
     def go(to: int) -> None:
         """Makes a row the current one."""
         nonlocal cells, row
         if cells:
             rows[row] = cells
-        if count > limits.cells:
-            too_large(f"one of its sheets has more than {limits.cells:,} cells in use", DELETE_UNUSED)
         cells = rows.get(to) or {}
         row = to
 
-    def locate(reference: str) -> None:
+    def locate(reference: str | None) -> None:
         """For a reference that is not simply the next column of the row."""
         nonlocal column, row_text
+        if reference is None:
+            if column > limits.columns or not row:
+                _misplaced()
+            return
         letters = reference.rstrip("0123456789")
         digits = reference[len(letters) :]
         column = column_number(letters)
@@ -210,83 +241,160 @@ def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbe
             go(to)
             row_text = str(to)
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal pending, live, column, row_text, left, count, phonetic
-        left -= 1
-        if left < 0:
-            budget.no_elements()
+    def start(name: str, attributes: list[str]) -> None:
+        nonlocal pending, live, cells, row, row_text, column, left
         if name == cell:
-            if live is not None:  # settle(), written out
-                if texts:
-                    found = live[texts[0]] if len(texts) == 1 else live["".join(texts)]
-                    if found is not None:
-                        cells[column] = found
-                        count += 1
-                live = None
-            if texts:
-                texts.clear()
+            live = None
+            left -= 2  # and its <v>, which is not counted
             column += 1
-            reference = attributes.get("r")
-            if reference is None:
-                if column > limits.columns or not row:
-                    _misplaced()
-            elif column > 64 or reference != names[column] + row_text:
+            size = len(attributes)
+            style: str | None
+            kind: str | None
+            reference: str | None
+            if size == 6:
+                first, reference, second, style, third, kind = attributes
+                if first != "r" or second != "s" or third != "t":
+                    reference, style, kind = unusual(attributes)
+            elif size == 4 and attributes[0] == "r" and attributes[2] == "s":
+                _, reference, _, style = attributes
+                kind = None
+            elif size == 4 and attributes[0] == "r" and attributes[2] == "t":
+                _, reference, _, kind = attributes
+                style = None
+            else:
+                reference, style, kind = unusual(attributes)
+            try:
+                if reference != names[column] + row_text:
+                    locate(reference)
+            except IndexError:  # beyond the names that are known by heart
                 locate(reference)
-            kind = attributes.get("t")
             if kind == "s":
-                pending = strings
-                if pending is None:
-                    damaged("the part with its texts is missing")
+                pending = shared
             elif kind is None or kind == "n":
-                pending = numbers[attributes.get("s")]
+                pending = numbers[style]
             else:
                 pending = typed.get(kind)
-                if pending is None:  # a text in the sheet itself: now every space and piece matters
-                    pieces.clear()
-                    phonetic = 0
-                    parser.EndElementHandler = end
-        elif name == value:
-            if texts:
-                texts.clear()
+                if pending is None:
+                    text_follows()
+        elif name == value and pending is not None and not attributes:
             live = pending
-        elif name == line:
-            settle()
-            row_text = attributes.get("r", "")
-            if row_text.isascii() and row_text.isdigit() and len(row_text) <= 7:
-                to = int(row_text)
-                row_text = str(to)
-            elif "r" not in attributes:
-                to = row + 1
-                row_text = str(to)
-            else:
-                _misplaced()
-            if not 0 < to <= limits.rows:
-                _misplaced()
-            go(to)
+            pending = None
+        elif (
+            name == line
+            and attributes[::2] == usual_row
+            and attributes[1] == (following := str(row + 1))
+            and row < last_row
+            and not exact
+        ):  # begin_row() and go(), written out for the row that simply follows
+            live = None
+            left -= 1
+            if cells:
+                rows[row] = cells
+            row += 1
+            cells = rows.get(row) or {}
+            row_text = following
             column = 0
-            if parser.EndElementHandler is not None:
-                parser.EndElementHandler = None
         else:
-            settle()
-            other(name)
+            live = None
+            left -= 1
+            other(name, attributes)
 
-    def other(name: str) -> None:
-        """The elements that are seldom seen."""
-        nonlocal cell, value, line, text, inline, guide, phonetic
-        if name == inline:
-            pieces.clear()
-            parser.EndElementHandler = end  # also for a text without its t="inlineStr"
-        elif name == guide:
-            if parser.EndElementHandler is not None:
-                phonetic += 1
-        elif not cell:
-            namespace = root_namespace(name, "worksheet")
-            cell, value, line = namespace + "c", namespace + "v", namespace + "row"
-            text, inline, guide = namespace + "t", namespace + "is", namespace + "rPh"
+    def unusual(attributes: list[str]) -> tuple[str | None, str | None, str | None]:
+        """The reference, style and type of a cell."""
+        found = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        check_prefixes(found)
+        return found.get("r"), found.get("s"), found.get("t")
+
+    def text_follows() -> None:
+        nonlocal exact, phonetic
+        pieces.clear()
+        phonetic = 0
+        exact = True
+        parser.CharacterDataHandler = texts.append
+        parser.EndElementHandler = end
+
+    def text_ends() -> None:
+        nonlocal exact
+        exact = False
+        parser.CharacterDataHandler = characters
+        parser.EndElementHandler = None
+
+    def other(name: str, attributes: list[str]) -> None:
+        """The elements that are not a cell or a plain value."""
+        nonlocal pending, live, phonetic, usual_row
+        if name == line:
+            if attributes[::2] != usual_row:
+                check_prefixes(dict.fromkeys(attributes[::2], ""))
+                if attributes and attributes[0] == "r":
+                    usual_row = attributes[::2]
+            begin_row(attributes)
+            return
+        if not cell:
+            begin_sheet(name, attributes)
+            return
+        check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
+        texts.clear()
+        if name == value:
+            live = pending
+            pending = None
+        elif name == inline:
+            text_follows()  # also where the cell lacks its t="inlineStr"
+        elif name == guide and exact:
+            phonetic += 1
+
+    def begin_row(attributes: list[str]) -> None:
+        nonlocal column, row_text
+        if not attributes or attributes[0] == "r":
+            reference = attributes[1] if attributes else None
+        else:
+            reference = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("r")
+        if reference is None:
+            to = row + 1
+        elif reference.isascii() and reference.isdigit() and len(reference) <= 7:
+            to = int(reference)
+        else:
+            _misplaced()
+        if not 0 < to <= limits.rows:
+            _misplaced()
+        go(to)
+        row_text = str(to)
+        column = 0
+        if exact:
+            text_ends()
+
+    def begin_sheet(name: str, attributes: list[str]) -> None:
+        nonlocal cell, value, line, text, inline, guide
+        if plain:
+            prefix = name.rpartition(":")[0]
+            declared = {k: v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith("xmlns")}
+            prefixes.update(key.rpartition(":")[2] for key in declared if key != "xmlns")
+            namespace = declared.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
+            root_namespace(namespace + SEPARATOR + name.rpartition(":")[2], "worksheet")
+            if list(declared.values()).count(namespace) > 1:
+                raise _NamespacesMatter
+            before = prefix + ":" if prefix else ""
+        else:
+            before = root_namespace(name, "worksheet")
+        cell, value, line = before + "c", before + "v", before + "row"
+        text, inline, guide = before + "t", before + "is", before + "rPh"
+
+    def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
+        """Whether prefixes still mean what the root said; what an element of no interest declares for itself is
+        nobody's matter."""
+        if not plain:
+            return
+        for key, declared in attributes.items():
+            if key.startswith("xmlns"):
+                if not name or declared in MAIN_NAMESPACES or key == "xmlns" or key[6:] in prefixes:
+                    raise _NamespacesMatter
+                prefixes.add(key[6:])
+        prefix, colon, _ = name.partition(":")
+        if colon and prefix not in prefixes:
+            raise _NamespacesMatter
 
     def end(name: str) -> None:
         """Set while a cell with its text in the sheet is being read."""
-        nonlocal count, phonetic
+        nonlocal phonetic
         if name in (value, text):
             if not phonetic:
                 pieces.extend(texts)
@@ -297,21 +405,29 @@ def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbe
             if whole:
                 budget.text(whole)
                 cells[column] = unescape(whole)
-                count += 1
             pieces.clear()
-            parser.EndElementHandler = None
+            text_ends()
         texts.clear()
 
-    parser = create_parser(budget)
+    def bounded() -> None:
+        if left < 0:
+            budget.no_elements()
+
+    parser = create_parser(budget, namespaces=not plain)
+    parser.ordered_attributes = True
     parser.StartElementHandler = start
-    parser.CharacterDataHandler = texts.append
+    parser.CharacterDataHandler = characters
+    bounded()  # for a part before this one may have used it all up
     try:
-        feed(parser, package.chunks(part), texts, budget)
+        feed(parser, package.chunks(part), texts, budget, bounded)
     finally:
         budget.elements = left
-    settle()
     go(0)
     return sorted(rows.items())
+
+
+def _no_strings(_index: str) -> NoReturn:
+    damaged("the part with its texts is missing")
 
 
 def column_number(letters: str) -> int:

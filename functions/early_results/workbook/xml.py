@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pyexpat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .limits import Budget, damaged
 
@@ -14,12 +14,15 @@ _ENCODINGS = frozenset(
 )
 
 
-def create_parser(budget: Budget) -> pyexpat.XMLParserType:
-    """A parser that gives names as `namespace local` and merges text; the caller sets the handlers it needs."""
+def create_parser(budget: Budget, namespaces: bool = True) -> pyexpat.XMLParserType:
+    """A parser that merges text, and gives names as `namespace local` or, without `namespaces`, as they are written.
+
+    The caller sets the handlers it needs.
+    """
     limits = budget.limits
-    parser = pyexpat.ParserCreate(None, SEPARATOR)
+    parser = pyexpat.ParserCreate(None, SEPARATOR if namespaces else None)
     parser.buffer_text = True
-    namespaces = 0
+    declared = 0
 
     def doctype(*_: object) -> None:
         damaged("it carries a document type declaration, which no spreadsheet program writes")
@@ -29,9 +32,9 @@ def create_parser(budget: Budget) -> pyexpat.XMLParserType:
             damaged("it is written in a character encoding that workbooks do not use")
 
     def namespace(*_: object) -> None:
-        nonlocal namespaces
-        namespaces += 1
-        if namespaces > limits.names:
+        nonlocal declared
+        declared += 1
+        if declared > limits.names:
             damaged("it declares more XML namespaces than any spreadsheet program does")
 
     parser.StartDoctypeDeclHandler = doctype
@@ -40,8 +43,16 @@ def create_parser(budget: Budget) -> pyexpat.XMLParserType:
     return parser
 
 
-def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str], budget: Budget) -> None:
+def feed(
+    parser: pyexpat.XMLParserType,
+    chunks: Iterable[bytes],
+    texts: list[str],
+    budget: Budget,
+    bounded: Callable[[], None] | None = None,
+) -> None:
     """Parses the chunks to their end. `texts` is where the caller gathers text: its growth is bounded here.
+
+    `bounded` is called after each chunk, for what would cost too much to be looked at with every element.
 
     Raises Unreadable; what the handlers raise passes through.
     """
@@ -49,10 +60,15 @@ def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str
     longest = 2 + limits.string_length // parser.buffer_size
     names = parser.intern
     fed = 0
+    rest = b""
     try:
         for chunk in chunks:
-            parser.Parse(chunk, False)
-            fed += len(chunk)
+            # Up to the end of a tag: the text of a number is then never parted, and its handler need not mend it.
+            whole = rest + chunk if rest else chunk
+            end = whole.rfind(b">") + 1 or len(whole)
+            rest = whole[end:]
+            parser.Parse(whole[:end], False)
+            fed += end
             # Expat starts again at the beginning of an unfinished tag with every chunk: quadratic, if it has no end.
             if fed - parser.CurrentByteIndex > limits.token_bytes:
                 damaged("it contains an XML tag longer than any spreadsheet program writes")
@@ -60,9 +76,14 @@ def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str
                 damaged("it uses more different XML names than any spreadsheet program does")
             if len(texts) > longest:
                 budget.too_long()
-        parser.Parse(b"", True)
+            if bounded is not None:
+                bounded()
+        parser.Parse(rest, True)
     except pyexpat.ExpatError:
         damaged("part of its contents is not well formed, as if the file had been cut short or altered")
+    finally:
+        # Handlers that know their parser would keep the whole sheet until the garbage collector looks for it.
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
 
 
 def local_name(name: str) -> str:
