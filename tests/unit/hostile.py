@@ -125,7 +125,7 @@ bomb("1,048,576 rows with one formatted cell", TOO_LARGE, '<row r="{}1"><c r="A{
 bomb("formatted cells without end in one row", DAMAGED, "<c/>", 2_000_000, "<row>", "</row>")
 bomb("formatted cells without end", TOO_LARGE, '<c r="A1"/>', 2_000_000, "<row>", "</row>")
 bomb("1,000,000 numbers", TOO_LARGE, '<row><c r="A{}1"><v>{}</v></c></row>', 1_000_000)
-bomb("130,000 different numbers", READ, "<row><c><v>{}.5</v></c></row>", 130_000)
+bomb("95,000 different numbers", READ, "<row><c><v>{}.5</v></c></row>", 95_000)
 bomb("149,000 long numbers", TOO_LARGE, f"<row><c><v>{{}}.{'5' * 150}</v></c></row>", 149_000)
 bomb("130,000 texts in the sheet", TOO_LARGE, '<row><c t="str"><v>{}</v></c></row>', 140_000)
 bomb("70,000 texts in the sheet", READ, '<row><c t="inlineStr"><is><t>{}</t></is></c></row>', 70_000)
@@ -136,12 +136,12 @@ bomb("a number of 50,000 digits", DAMAGED, "7", 50_000, "<row><c><v>", "</v></c>
 bomb("a number of 5,000 digits", DAMAGED, "7", 5_000, "<row><c><v>", "</v></c></row>")
 bomb("a formula of 20 MB", READ, "A1+{}", 2_500_000, "<row><c><f>", "</f></c></row>")
 bomb("cells that go to and fro between two rows", READ, '<c r="A1"><v>{}</v></c><c r="A2"/>', 90_000, "<row>", "</row>")
-bomb("100,000 rows from the last to the first", READ, '<row r="9{}"><c><v>1</v></c></row>', 100_000)
-bomb("130,000 times the same row", READ, '<row r="1"><c><v>1</v></c></row>', 130_000)
+bomb("95,000 rows in no order", READ, '<row r="9{}"><c><v>1</v></c></row>', 95_000)
+bomb("95,000 times the same row", READ, '<row r="1"><c><v>1</v></c></row>', 95_000)
 bomb("elements nested 10,000,000 deep", TOO_LARGE, "<a>", 10_000_000)
-bomb("cells nested 390,000 deep", TOO_LARGE, '<c r="A1">', 390_000, "<row>")
+bomb("cells nested 390,000 deep", DAMAGED, '<c r="A1">', 390_000, "<row>")
 bomb("rows nested 390,000 deep", DAMAGED, "<row>", 390_000)
-bomb("values nested 390,000 deep", DAMAGED, "<v>1", 390_000, "<row><c>")
+bomb("values nested 390,000 deep", TOO_LARGE, "<v>1", 390_000, "<row><c>")
 bomb("nested 390,000 deep with long names", TOO_LARGE, f"<{'n' * 1000}>", 390_000)
 bomb("guides nested without end in a text", TOO_LARGE, "<rPh>", 3_000_000, '<row><c t="inlineStr"><is>')
 bomb("guides nested outside a text", DAMAGED, "<rPh>", 100_000, "<row>")
@@ -167,13 +167,13 @@ bomb("20 MB of character references", TOO_LARGE, "&#65;", 4_000_000, '<row><c t=
 bomb("escapes without end", READ, "_x0041_", 10_000, '<row><c t="str"><v>', "</v></c></row>")
 bomb("escapes that never close", READ, "_x005_x", 10_000, '<row><c t="str"><v>', "</v></c></row>")
 add(
-    "200,000 merged cells",
+    "150,000 merged cells",
     READ,
     repeated(
         SHEET,
         SHEET_START + "</sheetData><mergeCells>",
         '\n<mergeCell ref="A{}:B{}"/>',
-        200_000,
+        150_000,
         "</mergeCells></worksheet>",
     ),
 )

@@ -24,7 +24,7 @@ class Limits:
     inflated_bytes: int = 48 * MIB  # all parts read from one workbook, inflated
     ratio: int = 500  # inflated to compressed, for a part over `ratio_from` bytes; real sheets stay below 100
     ratio_from: int = 2 * MIB
-    elements: int = 400_000  # XML elements of all parts read, and so also how deep they nest; a cell counts as two
+    elements: int = 400_000  # XML elements of all parts read, so also how deep they nest; a cell's text counts as one
     token_bytes: int = 256 * 1024  # one tag, comment or instruction
     names: int = 5_000  # different element and attribute names, and namespaces, of one part
     rows: int = 1_048_576  # the highest row number, Excel's own

@@ -162,8 +162,11 @@ class Numbers(dict[str | None, Memo]):
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
-class _NamespacesMatter(Exception):
-    """The sheet changes what its prefixes mean half way, or uses one that its root does not declare."""
+_TEXT_KINDS = frozenset({"str", "inlineStr"})
+
+
+class _UnusualSheet(Exception):
+    """The sheet changes what its prefixes mean half way, or does not write a cell's type last."""
 
 
 def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget) -> Rows:
@@ -176,13 +179,13 @@ def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbe
     try:
         # Expat takes a fifth longer where it puts the namespace before every name. The sheets that people's programs
         # write declare all theirs on the root, so that the prefix says as much.
-        return _read_sheet(package, part, strings, numbers, budget, plain=True)
-    except _NamespacesMatter:
-        return _read_sheet(package, part, strings, numbers, budget, plain=False)
+        return _read_sheet(package, part, strings, numbers, budget, careful=False)
+    except _UnusualSheet:
+        return _read_sheet(package, part, strings, numbers, budget, careful=True)
 
 
 def _read_sheet(
-    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, plain: bool
+    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, careful: bool
 ) -> Rows:
     limits = budget.limits
     rows: dict[int, dict[int, Value]] = {}
@@ -192,6 +195,9 @@ def _read_sheet(
     last_row = limits.rows
     usual_row = ["none yet"]  # the names of a row's attributes, as last looked at, where the first is its number
     left = budget.elements
+    # What has been read of a row: the attributes of a cell, None where its <v> begins, and text. Only when the row ends
+    # is it looked at, in one loop: half as dear as looking at each in its own call from the parser.
+    events: list[list[str] | str | None] = []
     texts: list[str] = []
     pieces: list[str] = []
     exact = False  # whether this cell has its text in the sheet itself, where every space and piece matters
@@ -200,19 +206,52 @@ def _read_sheet(
     live: Memo | None = None  # the same, once its <v> has begun
     cell = value = line = text = inline = guide = ""
     prefixes: set[str] = set()
+    add = events.append
     names = _FIRST_NAMES
     shared = Memo(_no_strings) if strings is None else strings
     typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
 
-    def characters(data: str) -> None:
-        """The text of a cell, with the white space up to the next element, which no number or index minds.
-
-        It comes as one: `feed` never parts the text of such a cell, nor does the parser below the length of a number.
-        """
-        if live is not None:
-            found = live[data]
-            if found is not None:
-                cells[column] = found
+    def settle() -> None:
+        """Turns what has been read into cells. Text includes the white space up to the next element, which no number or
+        index minds, and comes in one piece: `feed` does not part it, nor the parser below the length of a number."""
+        nonlocal pending, live, column, left
+        left -= len(events)
+        meaning, begun, place, into, digits = pending, live, column, cells, row_text
+        for event in events:
+            if event is None:
+                begun = meaning
+                meaning = None
+            elif isinstance(event, str):
+                if begun is not None:
+                    found = begun[event]
+                    if found is not None:
+                        into[place] = found
+            else:
+                begun = None
+                place += 1
+                style: str | None
+                kind: str | None
+                reference: str | None
+                if len(event) == 6:
+                    first, reference, second, style, third, kind = event
+                    if first != "r" or second != "s" or third != "t":
+                        reference, style, kind = unusual(event)
+                else:
+                    reference, style, kind = unusual(event)
+                if place > 64 or reference != names[place] + digits:
+                    column = place
+                    locate(reference)
+                    place, into, digits = column, cells, row_text
+                if kind == "s":
+                    meaning = shared
+                elif kind is None or kind == "n":
+                    meaning = numbers[style]
+                else:
+                    meaning = typed.get(kind)
+                    if meaning is None and not exact:
+                        raise _UnusualSheet  # a text that start() did not see coming
+        pending, live, column = meaning, begun, place
+        events.clear()
 
     def go(to: int) -> None:
         """Makes a row the current one."""
@@ -242,50 +281,24 @@ def _read_sheet(
             row_text = str(to)
 
     def start(name: str, attributes: list[str]) -> None:
-        nonlocal pending, live, cells, row, row_text, column, left
+        nonlocal live, cells, row, row_text, column, left
         if name == cell:
-            live = None
-            left -= 2  # and its <v>, which is not counted
-            column += 1
-            size = len(attributes)
-            style: str | None
-            kind: str | None
-            reference: str | None
-            if size == 6:
-                first, reference, second, style, third, kind = attributes
-                if first != "r" or second != "s" or third != "t":
-                    reference, style, kind = unusual(attributes)
-            elif size == 4 and attributes[0] == "r" and attributes[2] == "s":
-                _, reference, _, style = attributes
-                kind = None
-            elif size == 4 and attributes[0] == "r" and attributes[2] == "t":
-                _, reference, _, kind = attributes
-                style = None
+            if (attributes and attributes[-1] in _TEXT_KINDS) or (careful and is_text(attributes)):
+                settle()
+                text_begins()
+                add(attributes)
+                settle()
             else:
-                reference, style, kind = unusual(attributes)
-            try:
-                if reference != names[column] + row_text:
-                    locate(reference)
-            except IndexError:  # beyond the names that are known by heart
-                locate(reference)
-            if kind == "s":
-                pending = shared
-            elif kind is None or kind == "n":
-                pending = numbers[style]
-            else:
-                pending = typed.get(kind)
-                if pending is None:
-                    text_follows()
-        elif name == value and pending is not None and not attributes:
-            live = pending
-            pending = None
+                add(attributes)
+        elif name == value and not attributes:
+            add(None)
         elif (
             name == line
             and attributes[::2] == usual_row
             and attributes[1] == (following := str(row + 1))
             and row < last_row
-            and not exact
         ):  # begin_row() and go(), written out for the row that simply follows
+            settle()
             live = None
             left -= 1
             if cells:
@@ -295,6 +308,7 @@ def _read_sheet(
             row_text = following
             column = 0
         else:
+            settle()
             live = None
             left -= 1
             other(name, attributes)
@@ -305,23 +319,46 @@ def _read_sheet(
         check_prefixes(found)
         return found.get("r"), found.get("s"), found.get("t")
 
-    def text_follows() -> None:
+    def is_text(attributes: list[str]) -> bool:
+        kind = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("t", "n")
+        return kind not in ("n", "s") and kind not in typed
+
+    def text_begins() -> None:
+        """From here to the end of the cell, the end of elements is listened to as well."""
         nonlocal exact, phonetic
         pieces.clear()
+        texts.clear()
         phonetic = 0
         exact = True
+        parser.StartElementHandler = start_in_text
         parser.CharacterDataHandler = texts.append
         parser.EndElementHandler = end
 
     def text_ends() -> None:
         nonlocal exact
         exact = False
-        parser.CharacterDataHandler = characters
+        parser.StartElementHandler = start
+        parser.CharacterDataHandler = add
         parser.EndElementHandler = None
+
+    def start_in_text(name: str, attributes: list[str]) -> None:
+        nonlocal left, phonetic
+        texts.clear()
+        if name in (cell, line):  # a cell in a cell
+            text_ends()
+            start(name, attributes)
+            return
+        left -= 1
+        if attributes or ":" in name:
+            check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
+        if name == guide:
+            phonetic += 1
+        elif name == inline:
+            pieces.clear()
 
     def other(name: str, attributes: list[str]) -> None:
         """The elements that are not a cell or a plain value."""
-        nonlocal pending, live, phonetic, usual_row
+        nonlocal pending, live, usual_row
         if name == line:
             if attributes[::2] != usual_row:
                 check_prefixes(dict.fromkeys(attributes[::2], ""))
@@ -333,14 +370,11 @@ def _read_sheet(
             begin_sheet(name, attributes)
             return
         check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
-        texts.clear()
         if name == value:
             live = pending
             pending = None
-        elif name == inline:
-            text_follows()  # also where the cell lacks its t="inlineStr"
-        elif name == guide and exact:
-            phonetic += 1
+        elif name == inline:  # where the cell lacks its t="inlineStr"
+            text_begins()
 
     def begin_row(attributes: list[str]) -> None:
         nonlocal column, row_text
@@ -359,19 +393,17 @@ def _read_sheet(
         go(to)
         row_text = str(to)
         column = 0
-        if exact:
-            text_ends()
 
     def begin_sheet(name: str, attributes: list[str]) -> None:
         nonlocal cell, value, line, text, inline, guide
-        if plain:
+        if not careful:
             prefix = name.rpartition(":")[0]
             declared = {k: v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith("xmlns")}
             prefixes.update(key.rpartition(":")[2] for key in declared if key != "xmlns")
             namespace = declared.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
             root_namespace(namespace + SEPARATOR + name.rpartition(":")[2], "worksheet")
             if list(declared.values()).count(namespace) > 1:
-                raise _NamespacesMatter
+                raise _UnusualSheet
             before = prefix + ":" if prefix else ""
         else:
             before = root_namespace(name, "worksheet")
@@ -381,16 +413,16 @@ def _read_sheet(
     def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
         """Whether prefixes still mean what the root said; what an element of no interest declares for itself is
         nobody's matter."""
-        if not plain:
+        if careful:
             return
         for key, declared in attributes.items():
             if key.startswith("xmlns"):
                 if not name or declared in MAIN_NAMESPACES or key == "xmlns" or key[6:] in prefixes:
-                    raise _NamespacesMatter
+                    raise _UnusualSheet
                 prefixes.add(key[6:])
         prefix, colon, _ = name.partition(":")
         if colon and prefix not in prefixes:
-            raise _NamespacesMatter
+            raise _UnusualSheet
 
     def end(name: str) -> None:
         """Set while a cell with its text in the sheet is being read."""
@@ -410,18 +442,20 @@ def _read_sheet(
         texts.clear()
 
     def bounded() -> None:
+        settle()
         if left < 0:
             budget.no_elements()
 
-    parser = create_parser(budget, namespaces=not plain)
+    parser = create_parser(budget, namespaces=careful)
     parser.ordered_attributes = True
     parser.StartElementHandler = start
-    parser.CharacterDataHandler = characters
+    parser.CharacterDataHandler = add
     bounded()  # for a part before this one may have used it all up
     try:
         feed(parser, package.chunks(part), texts, budget, bounded)
     finally:
         budget.elements = left
+    settle()
     go(0)
     return sorted(rows.items())
 
