@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.disable()
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except CannotRun as error:
         print(f"early-results: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it on the way out
         return COULD_NOT_RUN
     finally:
         if brief:
@@ -134,12 +136,12 @@ def _validate(options: argparse.Namespace) -> int:
     if options.format == "json":
         import json
 
-        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=not _writes_utf8()))
     else:
         from early_results.listing import verdict_text
 
         text = verdict_text(verdict, colour=_colour())
-        print(text.encode(sys.stdout.encoding or "utf-8", "replace").decode(sys.stdout.encoding or "utf-8"), end="")
+        print(text if _writes_utf8() else text.encode("ascii", "replace").decode("ascii"), end="")
     return ACCEPTED if verdict.accepted else ERRORS_FOUND
 
 
@@ -166,7 +168,6 @@ def _rosters(path: str, service: Service) -> dict[str, tuple[Pupil, ...]]:
 
 def _roster(school: str, pupils: tuple[Pupil, ...], path: str) -> Roster:
     """A roster from a file: its version is its content, its date the file's."""
-    import os
     from datetime import UTC, datetime
 
     from early_results.roster import Roster, roster_version
@@ -188,10 +189,13 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def _writes_utf8() -> bool:
+    """Whether what we print can hold every letter; a verdict must not be lost over a tick or a curly quote."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
 def _colour() -> bool:
     """Whether to colour: on a terminal that can, and not where NO_COLOR is set (no-color.org)."""
-    import os
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -20,7 +20,7 @@ FINAL = frozenset({"SUCCESSFUL", "UPLOAD_ERROR", "OVERWRITTEN", "PROCESSING", "D
 _http = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))
 
 
-class Refused(RuntimeError):  # noqa: N818 - read as "refused: <status>"
+class Refused(RuntimeError):
     """The service answered with a problem; `status` and `body` are what it said."""
 
     def __init__(self, status: int, body: Any) -> None:

@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from early_results.results import Pupil
 from early_results.service import load_service
 from early_results.times import from_text
 
@@ -29,7 +27,7 @@ OUT = ROOT / "out"
 NEEDED = timedelta(seconds=28)  # what the uploads take on two busy cores, before the window may close
 
 
-class StepFailed(AssertionError):  # noqa: N818 - read as "step failed: <what>"
+class StepFailed(AssertionError):
     """Something the season relies on did not hold; the message says what."""
 
 
@@ -111,12 +109,12 @@ def play(season: Season) -> None:
         season.note(first, "uploads it corrected", "accepted")
 
     with season.step("The school outside the trust uploads, and posts its form twice"):
-        form = season.school(OUTSIDE).forms(SERVICE, {"ours.xlsx": good[OUTSIDE]})[0]
-        hold(post_form(form["post"], good[OUTSIDE]) == 204, "the form was not taken")
-        outside = season.school(OUTSIDE).verdict(form["upload_id"])
+        twice = season.school(OUTSIDE).forms(SERVICE, {"ours.xlsx": good[OUTSIDE]})[0]
+        hold(post_form(twice["post"], good[OUTSIDE]) == 204, "the form was not taken")
+        outside = season.school(OUTSIDE).verdict(twice["upload_id"])
         hold(outside["status"] == "SUCCESSFUL", f"the outside school's file became {outside['status']}")
-        post_form(form["post"], wrong)
-        again = season.school(OUTSIDE).verdict(form["upload_id"])
+        post_form(twice["post"], wrong)
+        again = season.school(OUTSIDE).verdict(twice["upload_id"])
         hold(again["receipt"]["sha256"] == outside["receipt"]["sha256"], "a replay changed what counts")
         season.note(OUTSIDE, "uploads, and posts its form twice", "accepted, the oldest version counts")
 
@@ -124,9 +122,9 @@ def play(season: Season) -> None:
         trust = season.person("TRUST#ABC")
         bulk = {f"{school} KS1 results.xlsx": good[school] for school in schools}
         ids = {}
-        for form in trust.forms(SERVICE, bulk):
-            hold(post_form(form["post"], bulk[form["name"]]) == 204, "a bulk form was not taken")
-            ids[form["name"][:7]] = form["upload_id"]
+        for issued in trust.forms(SERVICE, bulk):
+            hold(post_form(issued["post"], bulk[issued["name"]]) == 204, "a bulk form was not taken")
+            ids[issued["name"][:7]] = issued["upload_id"]
         for school, upload_id in ids.items():
             came = trust.verdict(upload_id)
             if school == OUTSIDE:
@@ -248,7 +246,7 @@ def time_to_close(stack: Stack) -> timedelta:
     """How long from now window 1 may stay open so that the schedule's next run after its close comes soon."""
     schedules = stack.client("scheduler")
     names = [s["Name"] for s in schedules.list_schedules()["Schedules"]]
-    made = min(schedules.get_schedule(Name=name)["CreationDate"] for name in names)
+    made: datetime = min(schedules.get_schedule(Name=name)["CreationDate"] for name in names)
     run = made + timedelta(seconds=60)
     while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED:
         run += timedelta(seconds=60)

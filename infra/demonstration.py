@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from openpyxl import load_workbook
 
@@ -79,7 +79,7 @@ def pupils_of(school: str, number: int, seed: int = SEED) -> tuple[Pupil, ...]:
         pupils.append(
             Pupil(
                 school=school,
-                upn=f"{draw.choice('ABCDEFGHJKLMNPQRTUVWXYZ')}{school[:3]}{school[3:]}{18 + index // 100:02d}{index:03d}",
+                upn=f"{draw.choice('ABCDEFGHJKLMNPQRTUVWXYZ')}{school}20{index:03d}",
                 forename=draw.choice(_GIRLS if girl else _BOYS),
                 surname=draw.choice(_SURNAMES),
                 gender="Female" if girl else "Male",
@@ -92,7 +92,7 @@ def pupils_of(school: str, number: int, seed: int = SEED) -> tuple[Pupil, ...]:
 
 def results_of(service: Service, pupil: Pupil, seed: int = SEED) -> dict[str, str | int]:
     """Invented results of a pupil by column key, drawn from one ability so that subjects agree; some cells blank."""
-    draw = random.Random(f"{seed}/{pupil.upn}")  # noqa: S311
+    draw = random.Random(f"{seed}/{pupil.upn}")  # noqa: S311 - likewise
     ability = draw.gauss(0, 1) + (0.15 if pupil.gender == "Female" else 0)
     if pupil.birth_date and pupil.birth_date.month in (5, 6, 7, 8):
         ability -= 0.35  # summer-born children are the youngest of the year

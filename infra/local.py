@@ -75,7 +75,8 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of the account's owner."""
         if service not in self._clients:
-            self._clients[service] = boto3.client(
+            make: Any = boto3.client  # its stubs want each service's name spelt out
+            self._clients[service] = make(
                 service,
                 endpoint_url=self.endpoint,
                 region_name=self.region,
@@ -262,7 +263,7 @@ def deploy(
 def running(folder: Path, port: int = 0, **parameters: str) -> Iterator[Stack]:
     """The deployed template on a MiniStack of its own, stopped at the end."""
     with ministack(folder, port) as (endpoint, key, secret):
-        yield deploy(endpoint, key, secret, folder, **parameters)
+        yield deploy(endpoint, key, secret, folder, None, **parameters)
 
 
 def wait_for(what: str, ready: Callable[[], bool], seconds: float = 30, every: float = 0.1) -> None:

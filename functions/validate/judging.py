@@ -283,7 +283,7 @@ def _record(stores: Stores, upload: Upload, service: Service, judged: Judged) ->
 
 
 def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> None:
-    """Notes beside a school's register that it tried, so that the deadline board can tell "only errors" from "nothing"."""
+    """Notes beside a school's register that it tried: the deadline board tells "only errors" from "nothing" by it."""
     with suppress(Conflict):  # a sealed row never changes
         stores.table.write(
             Update(

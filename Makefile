@@ -1,0 +1,23 @@
+# Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
+.PHONY: setup run demo test lint bench build deploy screens simulate wiring clean
+PYTHON ?= python3
+python := .venv/bin/python
+export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+setup:
+	@PYTHON="$(PYTHON)" infra/setup.sh
+run: setup ## the embedded stack with demonstration schools, until Ctrl-C
+	@$(python) -m infra.local run
+demo: setup ## a whole season by itself, from templates to reports, into out/
+	@$(python) -m infra.demo
+test: setup ## everything
+	@$(python) -m pytest
+lint: setup
+	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
+build: setup ## for AWS: the runtime and architecture that template.yaml names
+	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
+deploy: build ## to the AWS account that your environment names; asks before it changes anything
+	@.local/sam/bin/sam deploy
+clean:
+	rm -rf .venv .local .aws-sam out

@@ -1,0 +1,54 @@
+"""`make lint` beyond the code: the template under `sam validate --lint` and cfn-lint, and the lock file's exports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from .local import LOCAL, ROOT, environment
+
+EXPORTS = ("functions/requirements.txt", "infra/typst-layer/requirements.txt")
+
+
+def checks() -> list[list[str]]:
+    """The commands that must succeed."""
+    return [
+        [str(LOCAL / "sam" / "bin" / "sam"), "validate", "--lint", "--template", str(ROOT / "template.yaml")],
+        [str(ROOT / ".venv" / "bin" / "cfn-lint"), str(ROOT / "template.yaml")],
+    ]
+
+
+def exports_in_step() -> list[str]:
+    """The exports of the lock file that say something else than a new export would."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(
+            [str(ROOT / "infra" / "export.sh"), folder],
+            cwd=ROOT,
+            env=environment(),
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+        fresh = {name: Path(folder, name.replace("/", "-")).read_text() for name in EXPORTS}
+    return [name for name, text in fresh.items() if (ROOT / name).read_text() != text]
+
+
+def main() -> int:
+    """0 if all is well."""
+    failed = 0
+    for command in checks():
+        done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+        if done.returncode:
+            failed = 1
+            print(f"{Path(command[0]).name} {command[1]}:\n{done.stdout}{done.stderr}", file=sys.stderr)
+    for name in exports_in_step():
+        failed = 1
+        print(f"{name} is not what the lock file says: run infra/lock.sh", file=sys.stderr)
+    if not failed:
+        print("sam validate --lint, cfn-lint and the lock file's exports: all well")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

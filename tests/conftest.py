@@ -1,0 +1,97 @@
+"""One deployed stack for all tests that need it: the real template on MiniStack with AUTH=true."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adapters.objects import Bucket
+from adapters.queue import Queue
+from adapters.settings import Settings
+from adapters.stores import Stores
+from adapters.table import Table
+from infra import demonstration, local
+from infra.client import PortalClient
+from infra.demonstration import Seeded
+from infra.local import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The stack under test, with its demonstration schools and a client for each of its users."""
+
+    stack: Stack
+    seeded: Seeded
+
+    def user(self, organisation: str) -> dict[str, str]:
+        """The demonstration user of an organisation: `SCHOOL#1231234`, `TRUST#ABC` or `OPERATOR`."""
+        return next(user for user in self.seeded.users if user["organisation"] == organisation)
+
+    def sign_in(self, organisation: str) -> PortalClient:
+        """That user, signed in."""
+        user = self.user(organisation)
+        return PortalClient.sign_in(
+            self.stack.api_url,
+            self.stack.endpoint,
+            self.stack.region,
+            self.stack.outputs["UserPoolClientId"],
+            user["email"],
+            user["password"],
+        )
+
+    @property
+    def stores(self) -> Stores:
+        """The stack's table and buckets, as its owner sees them: for what a test must look at behind the doors."""
+        return stores_of(self.stack)
+
+    def queue(self, output: str) -> Queue:
+        """A queue of the stack by the name of its output."""
+        return Queue(self.stack.client("sqs"), self.stack.outputs[output])
+
+
+def stores_of(stack: Stack) -> Stores:
+    """The table and the buckets of a stack."""
+    outputs, s3 = stack.outputs, stack.client("s3")
+    return Stores(
+        Table(stack.client("dynamodb"), outputs["TableName"]),
+        Bucket(s3, outputs["UploadsBucketName"]),
+        Bucket(s3, outputs["ResultsBucketName"]),
+        Bucket(s3, outputs["RecordsBucketName"]),
+        Settings(
+            outputs["TableName"],
+            outputs["UploadsBucketName"],
+            outputs["ResultsBucketName"],
+            outputs["RecordsBucketName"],
+            timedelta(seconds=2),
+            timedelta(seconds=10),
+            10 * 1024 * 1024,
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def built() -> None:
+    """The functions, built once for this machine."""
+    local.build()
+
+
+@pytest.fixture(scope="session")
+def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A stack of this run's own, seeded; its first window is open for the whole run. Left as it is found by nobody:
+    tests that share it use schools and uploads of their own, and never count what others made."""
+    folder = local.LOCAL / "test"
+    shutil.rmtree(folder, ignore_errors=True)
+    with local.running(folder) as stack:
+        seeded = demonstration.seed(stack, datetime.now(UTC), timedelta(hours=2), tmp_path_factory.mktemp("samples"))
+        yield Deployed(stack, seeded)
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Unit tests first, the stack's and the browser's last: a slip shows in seconds."""
+    order = {"unit": 0, "template": 1, "integration": 2, "stack": 3, "browser": 4}
+    items.sort(key=lambda item: order.get(item.path.parent.name, 0))
