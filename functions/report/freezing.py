@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.errors import AlreadyThere, Conflict
-from adapters.lookups import window_states
+from adapters.lookups import calendar_now, window_states
 from adapters.queue import Queue
 from adapters.stores import Stores
 from early_results import freeze, keys
@@ -27,7 +27,7 @@ from early_results.summary import Summary
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.writes import NotEqual, OneOf, Put, Update, Write
 
-from .sweeping import Swept
+from .sweeping import Swept, sweep
 
 WORKERS = 16  # local authorities sealed side by side: each has its own partitions
 
@@ -45,6 +45,17 @@ class Frozen:
     waited: tuple[Waited, ...] = ()
     schools: int = 0
     reports: int = 0
+
+
+def run_service(
+    stores: Stores, upload_queue: Queue, report_queue: Queue, service: Service, now: datetime
+) -> tuple[Swept, tuple[Frozen, ...]]:
+    """One run of the schedule over a service: the sweep first, then each window that has closed."""
+    calendar = calendar_now(stores, service)
+    swept = sweep(stores, upload_queue, service, calendar, now)
+    due = freeze.windows_to_freeze(calendar, window_states(stores, calendar), now)
+    frozen = [freeze_window(stores, report_queue, service, calendar, window, swept, now) for window in due]
+    return swept, tuple(frozen)
 
 
 def freeze_window(
