@@ -63,7 +63,6 @@ class Case:
     seen: list[Seen]
     members: list[tuple[datetime, str, str, bool]]
     journal: list[str]
-    closed: set[str]
     dead_reports: set[str]
     skew: timedelta
     grace: timedelta
@@ -101,7 +100,7 @@ class _Check:
         self.windows = {w["number"]: (_moment(w["opens"]), _moment(w["closes"])) for w in stored["windows"]}
         if stored not in [record["calendar"] for record in calendars]:
             case.wrong(3, "the calendar in force is not in evidence")
-        self.accepted = {u: v for u, v in self.verdicts.items() if v["outcome"] == "accepted" and u not in case.closed}
+        self.accepted = {u: v for u, v in self.verdicts.items() if v["outcome"] == "accepted"}
         self.offered = {u: v for u, v in self.accepted.items() if u not in self.stragglers}
 
     def _under(self, folder: str) -> dict[str, dict[str, Any]]:
@@ -147,7 +146,9 @@ class _Check:
         window = next((n for n, (o, c) in self.windows.items() if o <= judged.received < c), None)
         if verdict["window"] != window:
             wrong(3, f"the verdict of {upload} says window {verdict['window']}, its received time {window}")
-        if upload in self.case.closed:
+        if "could-not-process" in verdict["findings"]:
+            if verdict["outcome"] != "refused":
+                wrong(3, f"{upload} was closed by an operator and counts")
             return
         file = json.loads(judged.data)
         good = window is not None and file["good"] and verdict["allowed_by"] is not None
@@ -309,15 +310,15 @@ class _Check:
         elif held == "straggler":
             if upload not in self.stragglers:
                 wrong(3, f"{upload} is held as a straggler without evidence")
-        elif verdict is not None and upload not in self.case.closed:
+        elif verdict is not None:
             final = ("SUCCESSFUL", "OVERWRITTEN") if verdict["outcome"] == "accepted" else ("UPLOAD_ERROR",)
             if status not in final:
                 wrong(4, f"{upload} is {status}, its verdict {verdict['outcome']}")
             for name in ("version", "sha256", "received", "window"):
                 if item.get(name) != verdict[name]:
                     wrong(4, f"{upload}: the record's {name} is not the verdict's")
-        elif upload in self.posts and (status != "UPLOAD_ERROR" or verdict is None):
-            wrong(4, f"{upload} has an object, is {status}, and has {'a' if verdict else 'no'} verdict")
+        elif upload in self.posts:
+            wrong(4, f"{upload} has an object, is {status}, and has no verdict")
         elif upload not in self.posts and status not in ("AWAITING_UPLOAD", "UPLOAD_ERROR"):
             wrong(4, f"{upload} is {status} and never had an object")
         for name in ("offer_pending", "purge_pending"):

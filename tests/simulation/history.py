@@ -53,7 +53,6 @@ def case_of(player: Player) -> checker.Case:
         seen=[checker.Seen(s.sub, s.upload_id, s.school, s.owner, s.began, s.ended, s.deleted) for s in truth.looks],
         members=truth.members,
         journal=truth.journal,
-        closed=truth.closed,
         dead_reports=truth.dead_reports,
         skew=timedelta(milliseconds=truth.skew + 5_000),
         grace=timedelta(seconds=GRACE),

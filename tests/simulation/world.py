@@ -132,7 +132,6 @@ class Truth:
     looks: list[Look] = field(default_factory=list)
     members: list[tuple[datetime, str, str, bool]] = field(default_factory=list)  # when, trust, school, in or out
     dead_reports: set[str] = field(default_factory=set)
-    closed: set[str] = field(default_factory=set)  # parked uploads that the operator closed
     journal: list[str] = field(default_factory=list)  # rules broken on the way, as they were broken
     skew: int = 0
 
@@ -675,9 +674,8 @@ class Player:
                     self.kills = dict.fromkeys(self.kills, 0)
                     self.table.write(verdicts.retry_parked(upload_from_item(item)))
                     self.scheduler.story(f"the operator has file {tag} tried again")
-                else:
-                    self.truth.closed.add(item["upload_id"])
-                    self.table.write(verdicts.close_parked(upload_from_item(item)))
+                elif judging.close_upload(self.stores, item["upload_id"]):
+                    self.scheduler.story(f"the operator closes file {tag}")
 
         self._actor("operator mends", work, mortal=False, seconds=600)
 
@@ -749,11 +747,14 @@ class Player:
         self._rest(0)
 
     def _rest(self, runs: int) -> None:
-        if runs >= MOST_RUNS or (runs >= 2 and self._at_rest()):
+        if runs >= MOST_RUNS:
             return
+        wait = 5 * MINUTE
+        if runs == 2 and self._at_rest():
+            wait, runs = 61 * MINUTE, MOST_RUNS - 4  # once more, when a sweep of the whole bucket is due
         self._mend()
         self.scheduler.after_ms(30_000, self._freeze)
-        self.scheduler.after_ms(5 * MINUTE, lambda: self._rest(runs + 1))
+        self.scheduler.after_ms(wait, lambda: self._rest(runs + 1))
 
     def _at_rest(self) -> bool:
         """Whether nothing is left to wait for, as far as an operator can see. A second look finds what hides."""
