@@ -15,6 +15,7 @@ from early_results.registers import register_from_item
 from early_results.times import to_text
 from early_results.uploads import Upload
 from early_results.writes import Update
+from supersede.joining import keep_note
 
 
 def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> None:
@@ -32,6 +33,8 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         "user": upload.user,
         "at": to_text(now),
     }
+    if upload.held == "straggler":
+        keep_note(stores, upload)
     _put_once(stores, tombstone_key(upload.service, upload.upload_id), tombstone)
     for window in calendar.windows if upload.school else ():
         school = str(upload.school)

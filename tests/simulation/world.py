@@ -287,6 +287,7 @@ class Player:
         self.truth = Truth()
         self.kills: dict[int, int] = {}
         self.files = 0
+        self.planned = 0
         self.issued: list[tuple[str, str]] = []
         self._build()
 
@@ -516,7 +517,8 @@ class Player:
         delete_after = plan.choice([0, 2_000, 20_000, 200_000, 600_000, 1_800_000, 9 * 3_600_000])
         deletes = self.has("deletes") and plan.random() < 0.5
         fickle = plan.randint(500, 40_000)
-        name = f"file {len(self.issued)}"
+        self.planned += 1
+        name = f"post {self.planned}"
 
         def ask() -> None:
             def work(now: datetime) -> list[Any]:
