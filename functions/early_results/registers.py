@@ -169,7 +169,7 @@ def straggler_noted(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"unsettled": held_partition(upload.service)},
-        require={"held": "straggler", "unsettled": upload.service},
+        require={"held": "straggler", "unsettled": upload.service, "status": Status.CHECKING.value},
     )
 
 
@@ -194,9 +194,9 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
                 "status": Status.DELETED.value,
                 "purge_pending": "yes",
                 "unsettled": purge_partition(upload.service),
-                **({"held": "straggler"} if late else {}),
+                **({"held": "straggler"} if late else {}),  # what is held stays so: the tombstone tells it
             },
-            remove=("offer_pending", "by_school", "by_trust", "findings", "changes", *(() if late else ("held",))),
+            remove=("offer_pending", "by_school", "by_trust", "findings", "changes"),
             require=require,
         )
     ]

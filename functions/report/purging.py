@@ -31,6 +31,7 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         "received": to_text(upload.received) if upload.received else None,
         "window": upload.window,
         "user": upload.user,
+        "held": upload.held,  # an upload that was parked or a straggler was in no register, whatever its verdict says
         "at": to_text(now),
     }
     if upload.held == "straggler":

@@ -669,7 +669,7 @@ class Player:
 
         def work(now: datetime) -> None:
             for key, item in list(self.table.items.items()):
-                if key.sk != "UPLOAD" or item.get("held") != "parked":
+                if key.sk != "UPLOAD" or item.get("held") != "parked" or item["status"] == "DELETED":
                     continue
                 tag = next((json.loads(p.data)["tag"] for p in self.truth.posts if p.upload_id == item["upload_id"]), 0)
                 if self.scheduler.random.random() < 0.7:
