@@ -226,21 +226,22 @@ class _Service:
         for window in self.evidence.calendar.windows:
             number = window.number
             for school, marks in self._accepted(number).items():
-                row = rows.setdefault((number, school), {"school": school})
+                row = rows.setdefault((number, school), {})
                 row |= self._register(*max(marks, key=lambda pair: pair[0]))
             for school, line in self.manifests.get(number, {}).items():
-                row = rows.setdefault((number, school), {"school": school})
-                self._seal(row, number, line["upload"], line["carried_from"])
+                row = rows.setdefault((number, school), {})
+                self._seal(row, number, school, line["upload"], line["carried_from"])
             if number in self.evidence.closings and number not in self.manifests:
                 # The freeze died half way: an amendment shows that its register had been sealed.
                 for record in self.evidence.amendments.get(number, ()):
-                    row = rows.setdefault((number, record["school"]), {"school": record["school"]})
+                    row = rows.setdefault((number, record["school"]), {})
                     of = self.evidence.verdicts[record["upload"]]["window"]
-                    self._seal(row, number, record["upload"], of if of != number else None)
+                    self._seal(row, number, record["school"], record["upload"], of if of != number else None)
         for (number, school), row in rows.items():
             yield keys.window_register(self.name, number, school), row
 
-    def _seal(self, row: Item, number: int, upload: str | None, carried_from: int | None) -> None:
+    def _seal(self, row: Item, number: int, school: str, upload: str | None, carried_from: int | None) -> None:
+        row["school"] = school
         row["frozen_at"] = self.evidence.closings[number]["closes"]  # when exactly is not in evidence
         if upload is None:
             return
@@ -344,7 +345,7 @@ class _Service:
             upload_id,
             str(verdict["user"]),
             str(verdict["organisation"]),
-            school=verdict["school"] if verdict["allowed_by"] else None,
+            school=verdict["school"] if verdict["allowed_by"] else _own_school(str(verdict["organisation"])),
             received=from_text(verdict["received"]),
             version=verdict["version"],
             sha256=verdict["sha256"],
@@ -354,7 +355,11 @@ class _Service:
             summary_hash=verdict["figures"],
             replays=frozenset(v.version for v in self._versions(upload_id) if v.version != verdict["version"]),
             reports={str(n): str(item["state"]) for (n, of), item in self.built.items() if of == upload_id},
-            **{"findings": self._findings(upload_id), "counts": _counts(verdict), **self._standing(upload_id, verdict)},
+            **{
+                "findings": self._findings(upload_id, verdict),
+                "counts": _counts(verdict),
+                **self._standing(upload_id, verdict),
+            },
         )
         made = [(upload.key, upload.to_item())]
         if verdict["outcome"] == "accepted":
@@ -406,7 +411,9 @@ class _Service:
     def _versions(self, upload_id: str) -> list[Version]:
         return self.evidence.files.get(upload_id, [])
 
-    def _findings(self, upload_id: str) -> tuple[dict[str, Any], ...]:
+    def _findings(self, upload_id: str, verdict: Record) -> tuple[dict[str, Any], ...]:
+        if Code.COULD_NOT_PROCESS.value in verdict["findings"]:
+            return (verdicts.could_not_process(self.evidence.service).to_json(),)  # an operator closed it
         try:
             data = self.stores.results.get(findings_key(self.name, upload_id, "json"))
         except NotThere:
@@ -430,6 +437,9 @@ class _Service:
             sha256=record.get("sha256"),
             window=record["window"],
             ruleset=record.get("ruleset"),
+            roster_version=record.get("roster_version"),
+            counts=_counts(record) if "findings" in record else {},
+            summary_hash=record.get("figures"),
             held=record.get("held"),
             purge_pending=True,
         )
@@ -452,7 +462,7 @@ class _Service:
             user,
             organisation,
             status=Status.AWAITING_UPLOAD,
-            school=organisation.removeprefix("SCHOOL#") if organisation.startswith("SCHOOL#") else None,
+            school=_own_school(organisation),
             unsettled=True,
         )
         return upload.key, upload.to_item()
@@ -463,6 +473,11 @@ class _Service:
             found = parse_upload_key(row["sk"].rpartition("#")[0])
             if found and found[0] == self.name and self.stores.table.get(keys.upload(found[1])) is not None:
                 self.stores.table.delete(Key(row["pk"], row["sk"]))
+
+
+def _own_school(organisation: str) -> str | None:
+    """The school of a school's own user, which their upload belongs to whatever its rows say."""
+    return organisation.removeprefix("SCHOOL#") if organisation.startswith("SCHOOL#") else None
 
 
 def _facts(verdict: Record) -> Item:

@@ -1,4 +1,4 @@
-"""A season in memory: the real flows on moto's S3, DynamoDB and SQS, with S3's clock in the test's hand.
+"""A season in memory: the real flows on the simulation's stores, with S3's clock in the test's hand.
 
 Three schools of four pupils; two windows. What a person or a schedule would do is a method each.
 """
@@ -6,17 +6,17 @@ Three schools of four pupils; two windows. What a person or a schedule would do 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
-from unittest.mock import patch
+from threading import RLock
+from typing import Any, cast
 
 import boto3
 from moto import mock_aws
 
-from adapters.objects import Bucket
+from adapters.objects import Bucket, Version
 from adapters.queue import Queue
 from adapters.rosters import user_of
 from adapters.settings import Settings
@@ -39,6 +39,7 @@ from report.building import build_report
 from report.freezing import Frozen, run_service
 from roster.importing import import_extract
 from supersede.joining import offer_upload
+from tests.simulation.store import Gate, MemoryBucket, MemoryTable
 from tests.unit.school_files import SERVICE, book, grid, roster
 from validate.judging import Checked, check_object, park_upload
 
@@ -53,10 +54,65 @@ WRONG = ("EXP", "WTS", "GDS", "EXS", 100, 101, 115)
 
 
 @dataclass
-class Clock:
-    """Everybody's clock, S3's too."""
+class Clock(Gate):
+    """Everybody's clock, S3's too; it lets every call through."""
 
-    now: datetime
+    time: datetime
+
+    def now(self) -> datetime:
+        return self.time
+
+    def signer(self) -> datetime:
+        return self.time
+
+
+class Shared(MemoryTable):
+    """The table in memory, for flows that work side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = RLock()
+
+    def query(self, *arguments: Any, **named: Any) -> Iterator[dict[str, Any]]:
+        with self._lock:
+            return iter(list(super().query(*arguments, **named)))
+
+    def get_many(self, wanted: Iterable[Key]) -> dict[Key, dict[str, Any]]:
+        with self._lock:
+            return super().get_many(wanted)
+
+    def write(self, writes: Any) -> None:
+        with self._lock:
+            super().write(writes)
+
+
+class Signed(MemoryBucket):
+    """A bucket in memory that keeps what was signed into a form."""
+
+    def __init__(self, name: str, gate: Gate, *, versioned: bool) -> None:
+        super().__init__(name, gate, versioned=versioned)
+        self.signed: dict[str, dict[str, str]] = {}
+
+    def form(self, key: str, **named: Any) -> dict[str, Any]:
+        return {"url": "", "fields": {"key": key, **{f"x-amz-meta-{n}": v for n, v in named["metadata"].items()}}}
+
+    def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
+        return self.signed.get(key, {})
+
+    def all_versions(self, prefix: str) -> Iterator[Version]:
+        for key in sorted(self.objects):
+            if key.startswith(prefix):
+                yield from reversed(self.versions(key))
+
+
+class Messages(Queue):
+    """A queue that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    def send(self, messages: Sequence[dict[str, Any]]) -> None:
+        self.sent += json.loads(json.dumps(messages))
 
 
 class Season:
@@ -64,54 +120,23 @@ class Season:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
-        s3, dynamodb = boto3.client("s3", "eu-west-2"), boto3.client("dynamodb", "eu-west-2")
-        self.sqs = boto3.client("sqs", "eu-west-2")
-        self.cognito = boto3.client("cognito-idp", "eu-west-2")
-        for name in ("uploads", "results", "records"):
-            s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-2"})
-        for name in ("uploads", "records"):
-            s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
-        self.s3 = s3
-        self._indexes = ("by_school", "by_trust", "unsettled")
-        dynamodb.create_table(**self._table())
-        self.dynamodb = dynamodb
-        uploads, results, records = (Bucket(s3, name) for name in ("uploads", "results", "records"))
+        self.table = Shared()
+        self.files = Signed("uploads", clock, versioned=True)
+        results, records = Signed("results", clock, versioned=False), Signed("records", clock, versioned=True)
         second = timedelta(seconds=1)
         settings = Settings(
             "table", "uploads", "results", "records", 180 * second, 60 * second, 600 * second, 1_000_000
         )
-        self.stores = Stores(Table(dynamodb, "table"), uploads, results, records, settings)
-        self.upload_queue = self._queue("uploads")
-        self.report_queue = self._queue("reports")
+        files, kept, told = (cast(Bucket, bucket) for bucket in (self.files, results, records))
+        self.stores = Stores(cast(Table, self.table), files, kept, told, settings)
+        self.upload_queue, self.report_queue = Messages(), Messages()
+        self.cognito = boto3.client("cognito-idp", "eu-west-2")
         pool = self.cognito.create_user_pool(PoolName="users", UsernameAttributes=["email"])["UserPool"]["Id"]
         self.operated = Operated(
             self.stores, self.upload_queue, self.report_queue, "an operator", self.cognito, pool, True
         )
         self.subs: dict[str, str] = {}
         self._seed()
-
-    def _table(self) -> Any:
-        attributes = ("pk", "sk", "order", *self._indexes)
-        return {
-            "TableName": "table",
-            "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in attributes],
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            "GlobalSecondaryIndexes": [
-                {
-                    "IndexName": name,
-                    "KeySchema": [
-                        {"AttributeName": name, "KeyType": "HASH"},
-                        {"AttributeName": "order", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": "ALL"},
-                }
-                for name in self._indexes
-            ],
-        }
-
-    def _queue(self, name: str) -> Queue:
-        return Queue(self.sqs, self.sqs.create_queue(QueueName=name)["QueueUrl"])
 
     def _seed(self) -> None:
         stores = self.stores
@@ -134,11 +159,11 @@ class Season:
     @property
     def now(self) -> datetime:
         """What the clock says."""
-        return self.clock.now
+        return self.clock.time
 
     @now.setter
     def now(self, moment: datetime) -> None:
-        self.clock.now = moment
+        self.clock.time = moment
 
     def later(self, **gone: float) -> datetime:
         """Lets time go by."""
@@ -165,8 +190,10 @@ class Season:
     def post(self, form: dict[str, Any], data: bytes) -> str:
         """A form that is posted; gives the version."""
         fields = form["post"]["fields"]
-        metadata = {n.removeprefix("x-amz-meta-"): v for n, v in fields.items() if n.startswith("x-amz-meta-")}
-        return str(self.s3.put_object(Bucket="uploads", Key=fields["key"], Body=data, Metadata=metadata)["VersionId"])
+        self.files.signed[fields["key"]] = {
+            name.removeprefix("x-amz-meta-"): value for name, value in fields.items() if name.startswith("x-amz-meta-")
+        }
+        return self.stores.uploads.put(fields["key"], data, "text/plain")
 
     def sent(self, organisation: str, data: bytes) -> str:
         """A file that is uploaded and not noticed yet; gives the upload's id."""
@@ -174,9 +201,9 @@ class Season:
         self.post(form, data)
         return str(form["upload_id"])
 
-    def check(self, upload_id: str) -> Checked:
-        """The validate function's work on it."""
-        return check_object(self.stores, upload_key(NAME, upload_id), None, self.now)
+    def check(self, upload_id: str, version: str | None = None) -> Checked:
+        """The validate function's work on it, or on one of its versions."""
+        return check_object(self.stores, upload_key(NAME, upload_id), version, self.now)
 
     def offer(self, upload_id: str) -> Outcome:
         """The supersede function's work on it."""
@@ -215,51 +242,35 @@ class Season:
         self.now = CLOSES - timedelta(seconds=50)
         upload_id = self.sent(f"SCHOOL#{school}", self.file(school, results))
         hidden = upload_key(NAME, upload_id)
-        kept = self.s3.head_object(Bucket="uploads", Key=hidden)["Metadata"]
         data = self.stores.uploads.get(hidden)
         self.stores.uploads.remove_versions(hidden)
         self.now = CLOSES + timedelta(minutes=4)
         self.freeze()
         self.now = CLOSES - timedelta(seconds=50)  # S3's own time of it is before the close
-        self.s3.put_object(Bucket="uploads", Key=hidden, Body=data, Metadata=kept)
+        self.stores.uploads.put(hidden, data, "text/plain")
         self.now = CLOSES + timedelta(minutes=20)
         return upload_id
 
-    def messages(self, name: str) -> list[dict[str, Any]]:
-        """What is in a queue, taken out of it."""
-        url = self.sqs.get_queue_url(QueueName=name)["QueueUrl"]
-        found: list[dict[str, Any]] = []
-        while taken := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
-            for message in taken:
-                found.append(json.loads(message["Body"]))
-                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-        return found
-
     def build_reports(self) -> int:
         """The build function's work on all that is queued."""
-        wanted = self.messages("reports")
+        wanted, self.report_queue.sent = self.report_queue.sent, []
         for message in wanted:
             build_report(self.stores, message["service"], message["window"], message["school"])
         return len(wanted)
 
     def items(self) -> dict[tuple[str, str], dict[str, Any]]:
         """The whole table."""
-        found = {}
-        for page in self.dynamodb.get_paginator("scan").paginate(TableName="table", ConsistentRead=True):
-            for attributes in page["Items"]:
-                item = self.stores.table.get(Key(attributes["pk"]["S"], attributes["sk"]["S"])) or {}
-                found[item["pk"], item["sk"]] = item
-        return found
+        return {(key.pk, key.sk): dict(item) for key, item in self.table.items.items()}
 
     def lose_the_table(self) -> None:
         """The table is gone, and an empty one is there."""
-        self.dynamodb.delete_table(TableName="table")
-        self.dynamodb.create_table(**self._table())
+        for kept in (self.table.items, self.table.partitions, self.table.indexed):
+            kept.clear()
 
 
 @contextmanager
 def season() -> Iterator[Season]:
     """A season that has just begun."""
     clock = Clock(OPENS + timedelta(days=1))
-    with mock_aws(), patch("moto.s3.models.utcnow", lambda: clock.now.replace(tzinfo=None)):
+    with mock_aws():
         yield Season(clock)
