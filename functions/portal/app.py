@@ -87,6 +87,12 @@ def _services() -> Response[str]:
     return answer(services.describe_services(stores, now))
 
 
+@app.get("/api/services/<service>/schools")
+def _schools(service: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(services.describe_schools(stores, user, services.service_of(service)))
+
+
 @app.get("/api/services/<service>/template")
 def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()
@@ -156,13 +162,13 @@ def _board(service: str, window: str) -> Response[str]:
 
 
 @app.get("/")
-def _page() -> Response[bytes]:
-    return page.serve("index.html")
+def _page() -> Response[bytes | str]:
+    return page.serve("index.html", app.current_event.headers.get("if-none-match"))
 
 
 @app.get("/page/<name>")
-def _asset(name: str) -> Response[bytes]:
-    return page.serve(name)
+def _asset(name: str) -> Response[bytes | str]:
+    return page.serve(name, app.current_event.headers.get("if-none-match"))
 
 
 @logger.inject_lambda_context
