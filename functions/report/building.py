@@ -45,7 +45,9 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
     if found is None:
-        return Built.DELETED  # its deletion has got so far
+        # Its deletion has got so far; an earlier try of this message may have written after it, and died.
+        _remove(stores, service_name, window, school, upload_id)
+        return Built.DELETED
     report = _input(stores, load_service(service_name), window, school, upload_id, row, found)
     objects = {
         report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
@@ -57,9 +59,10 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.READY, {"sha256": hashes})
     except Conflict:
+        if not _deleted(stores, upload_id):
+            raise  # a race with the next window's upload, which overwrites this one: the message comes again
         # Deleted while it was being built: what was written must not outlive the file.
-        for name in objects:
-            stores.results.remove(name)
+        _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
     return Built.READY
 
@@ -73,8 +76,20 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.FAILED, {})
     except Conflict:
+        if not _deleted(stores, upload_id):
+            raise
         return Built.DELETED
     return Built.FAILED
+
+
+def _deleted(stores: Stores, upload_id: str) -> bool:
+    item = stores.table.get(keys.upload(upload_id))
+    return item is None or item["status"] == Status.DELETED.value
+
+
+def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
+    for form in CONTENT_TYPES:
+        stores.results.remove(report_key(service, window, school, upload_id, form))
 
 
 def _note(
