@@ -284,7 +284,9 @@ class Season:
             (Role.TRUST, f"TRUST#{TRUST}"),
             (Role.OPERATOR, "OPERATOR"),
         ):
-            user = NewUser(f"{organisation.replace('#', '').lower()}@schools.example", "Wiring-1aB-2cD", role, organisation)
+            user = NewUser(
+                f"{organisation.replace('#', '').lower()}@schools.example", "Wiring-1aB-2cD", role, organisation
+            )
             create_user(self.stack.client("cognito-idp"), self.stack.outputs["UserPoolId"], stores.table, user)
             self.people[organisation] = PortalClient.sign_in(
                 self.stack.api_url,
@@ -448,7 +450,9 @@ class Season:
         moved = []
         for window in self.calendar.windows:
             opens = closes if window.number == number + 1 else window.opens
-            moved.append(Window(window.number, opens, closes if window.number == number else window.closes, window.reports))
+            moved.append(
+                Window(window.number, opens, closes if window.number == number else window.closes, window.reports)
+            )
         self.calendar = Calendar(SERVICE, self.calendar.version + 1, tuple(moved))
         store_calendar(self.stores.table, self.stores.records, self.calendar, "wiring", "noon")
         self._until("the window to close", lambda: datetime.now(UTC) >= closes + GRACE + GRACE)
