@@ -22,7 +22,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -210,18 +210,14 @@ def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], folder: Path
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process and the functions' processes it started: they are one group, and the group is ours."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-    try:
+    """Ends the process and the functions' processes it started: they are one group, and the group is ours.
+
+    At once: it keeps nothing that a tidy end would save, and functions that are being killed and started again would
+    keep it busy for a minute.
+    """
+    with suppress(ProcessLookupError):  # it ended by itself, and nothing of its group is left
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return  # nothing of it was left
+    process.wait()
 
 
 def deploy(
@@ -236,6 +232,7 @@ def deploy(
         "SweepSchedule": "rate(1 minute)",
         "GraceSeconds": "2",
         "SweepAgeSeconds": "10",
+        "StalledSeconds": "120",
         "Scale": "small",
         "PortalOrigin": endpoint,
         "CognitoEndpoint": f"{endpoint}/",
@@ -260,9 +257,9 @@ def deploy(
 
 
 @contextmanager
-def running(folder: Path, port: int = 0, **parameters: str) -> Iterator[Stack]:
+def running(folder: Path, **parameters: str) -> Iterator[Stack]:
     """The deployed template on a MiniStack of its own, stopped at the end."""
-    with ministack(folder, port) as (endpoint, key, secret):
+    with ministack(folder) as (endpoint, key, secret):
         yield deploy(endpoint, key, secret, folder, None, **parameters)
 
 
@@ -315,6 +312,7 @@ def stack_json(stack: Stack, seeded: Any) -> dict[str, Any]:
         "sample_dir": str(seeded.samples),
         "access_key": stack.access_key,
         "secret_key": stack.secret_key,
+        "stack": stack.name,
     }
 
 
