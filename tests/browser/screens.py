@@ -215,7 +215,7 @@ def main() -> int:
         for part in SEASON:
             part(screens)
         browser.close()
-    print(f"{screens.count} pictures in {OUT.relative_to(local.ROOT)}/")
+    sys.stdout.write(f"{screens.count} pictures in {OUT.relative_to(local.ROOT)}/\n")
     return 0
 
 
