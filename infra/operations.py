@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.errors import AlreadyThere
 from adapters.objects import Bucket
 from adapters.table import Table
 from early_results import keys
 from early_results.access import Role
-from early_results.calendar import Calendar
-from early_results.freeze import canonical
-from early_results.writes import ABSENT, Put, Requirement
+from early_results.calendar import Calendar, calendar_from_json
+from early_results.freeze import canonical, sha256
+from early_results.writes import ABSENT, Check, Put, Requirement, Write
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -43,11 +45,21 @@ def create_user(cognito: CognitoIdentityProviderClient, pool: str, table: Table,
 
 
 def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, reason: str) -> None:
-    """Stores a new version of a calendar: the evidence first, then the table. Conflict if that version is there."""
-    kept = {"calendar": calendar.to_json(), "by": by, "reason": reason}
-    key = f"calendars/{calendar.service}/{calendar.version:06d}.json"
-    records.put_once(key, canonical(kept), "application/json")
-    item = {"calendar": calendar.to_json(), "version": calendar.version}
+    """Stores a new version of a calendar: the evidence first, then the table.
+
+    Conflict if another version came between, or if a window whose close is changed has begun to close. The evidence is
+    named after what it says: a change that did not come into force must not stand in the way of the next.
+    """
     before = table.get(keys.calendar(calendar.service))
+    kept = canonical({"calendar": calendar.to_json(), "by": by, "reason": reason})
+    key = f"calendars/{calendar.service}/{calendar.version:06d}-{sha256(kept)[:12]}.json"
+    with suppress(AlreadyThere):  # the same change, tried again
+        records.put_once(key, kept, "application/json")
+    item = {"calendar": calendar.to_json(), "version": calendar.version}
     require: dict[str, Requirement] = {"version": before["version"]} if before else {"pk": ABSENT}
-    table.write(Put(keys.calendar(calendar.service), item, require))
+    writes: list[Write] = [Put(keys.calendar(calendar.service), item, require)]
+    for window in calendar_from_json(before["calendar"]).windows if before else ():
+        changed = calendar.window(window.number)
+        if changed is None or changed.closes != window.closes:
+            writes.append(Check(keys.state(calendar.service, window.number), {"state": ABSENT}))
+    table.write(writes)

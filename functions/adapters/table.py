@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from early_results.writes import Absent, Check, Item, Key, NotEqual, OneOf, Present, Put, Requirement, Update, Write
+from early_results.writes import (
+    Absent,
+    Check,
+    Item,
+    Key,
+    NotEqual,
+    OneOf,
+    Present,
+    Put,
+    Remove,
+    Requirement,
+    Update,
+    Write,
+)
 
 from .errors import Conflict, OutsideError
 
@@ -140,7 +153,7 @@ class Table:
 
     def write(self, writes: Write | Sequence[Write]) -> None:
         """Carries out the writes of one decision: all of them, or none and Conflict."""
-        todo = [writes] if isinstance(writes, Put | Update | Check) else list(writes)
+        todo = [writes] if isinstance(writes, Put | Update | Remove | Check) else list(writes)
         if not todo:
             return
         try:
@@ -167,6 +180,8 @@ class Table:
             return {"Put": self._put(write)}
         if isinstance(write, Update):
             return {"Update": self._update(write)}
+        if isinstance(write, Remove):
+            return {"Delete": self._remove(write)}
         expression = _Expression()
         condition = expression.condition(write.require)
         return {
@@ -184,6 +199,13 @@ class Table:
             "TableName": self.name,
             "Item": to_attributes({**write.item, **write.key._asdict()}),
         }
+        if write.require:
+            arguments["ConditionExpression"] = expression.condition(write.require)
+        return {**arguments, **expression.arguments()}
+
+    def _remove(self, write: Remove) -> dict[str, Any]:
+        expression = _Expression()
+        arguments: dict[str, Any] = {"TableName": self.name, "Key": to_attributes(write.key._asdict())}
         if write.require:
             arguments["ConditionExpression"] = expression.condition(write.require)
         return {**arguments, **expression.arguments()}

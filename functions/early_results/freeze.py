@@ -33,11 +33,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WindowState:
-    """The stored state of a window: once CLOSING, its closes and the calendar's version are pinned."""
+    """The stored state of a window: once CLOSING, its closes and the calendar's version are pinned.
+
+    `sealing` is set before the first register is sealed, and before the schools are listed.
+    """
 
     state: State = State.OPEN
     closes: datetime | None = None
     calendar_version: int | None = None
+    sealing: bool = False
     manifest_key: str | None = None
     manifest_version: str | None = None
     manifest_sha256: str | None = None
@@ -53,6 +57,7 @@ def state_from_item(item: Item | None) -> WindowState:
         State(item["state"]),
         from_text(item["closes"]),
         int(item["calendar_version"]),
+        "sealing" in item,
         item.get("manifest_key"),
         item.get("manifest_version"),
         item.get("manifest_sha256"),
@@ -75,19 +80,40 @@ def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: d
     return tuple(due)
 
 
-def begin_closing(service: str, window: Window, calendar_version: int) -> Update:
-    """OPEN -> CLOSING, once, pinning the close and the calendar's version."""
-    return Update(
-        keys.state(service, window.number),
-        set={
-            "state": State.CLOSING.value,
-            "closes": to_text(window.closes),
-            "calendar_version": calendar_version,
-            "service": service,
-            "window": window.number,
-        },
-        require={"state": ABSENT},
+def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[Write, ...]:
+    """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force.
+
+    Version 0 is the service file's own calendar, of which the table knows nothing.
+    """
+    in_force: dict[str, Requirement] = {"version": calendar_version} if calendar_version else {"pk": ABSENT}
+    return (
+        Update(
+            keys.state(service, window.number),
+            set={
+                "state": State.CLOSING.value,
+                "closes": to_text(window.closes),
+                "calendar_version": calendar_version,
+                "service": service,
+                "window": window.number,
+            },
+            require={"state": ABSENT},
+        ),
+        Check(keys.calendar(service), in_force),
     )
+
+
+def begin_sealing(service: str, window: int) -> Update:
+    """Says that sealing begins; from here on an upload without a register to join is a straggler."""
+    return Update(keys.state(service, window), set={"sealing": "yes"}, require={"state": PRESENT})
+
+
+def closing_terms(state: WindowState, schools: Iterable[str]) -> bytes:
+    """What a window is frozen on, written once: its close, the calendar's version, the schools.
+
+    A school that joins after a freeze run has died must not make the next run's manifest differ.
+    """
+    closes = to_text(state.closes) if state.closes else None
+    return canonical({"closes": closes, "calendar_version": state.calendar_version, "schools": sorted(schools)})
 
 
 def may_seal(closes: datetime, grace: timedelta, now: datetime) -> bool:

@@ -90,9 +90,19 @@ def tombstone_key(service: str, upload_id: str) -> str:
     return f"tombstones/{service}/{upload_id}.json"
 
 
+def straggler_key(service: str, window: int, upload_id: str) -> str:
+    """Where the note of a straggler lies in the records bucket."""
+    return f"stragglers/{service}/{window}/{upload_id}.json"
+
+
 def amendment_key(service: str, window: int, upload_id: str) -> str:
     """Where the amendment of a frozen window by one upload lies in the records bucket."""
     return f"amendments/{service}/{window}/{upload_id}.json"
+
+
+def closing_key(service: str, window: int) -> str:
+    """Where the terms of a window's freeze lie in the records bucket: its close, its calendar, its schools."""
+    return f"closings/{service}/{window}.json"
 
 
 def manifest_key(service: str, window: int) -> str:

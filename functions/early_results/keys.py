@@ -5,7 +5,7 @@ from __future__ import annotations
 from .ids import authority_of
 from .writes import Key
 
-SCHOOLS = "SCHOOLS"  # the partition of the index that lists the schools
+SCHOOLS = "SCHOOLS"  # the partition that lists the schools
 UNATTRIBUTED = "UNATTRIBUTED"  # the partition of objects in the uploads bucket that no record explains
 
 
@@ -42,6 +42,11 @@ def report(service: str, window: int, school: str) -> Key:
 def school(number: str) -> Key:
     """A school's profile: name, trust."""
     return Key(f"SCHOOL#{number}", "PROFILE")
+
+
+def listed_school(number: str) -> Key:
+    """That there is such a school. Not an index, which may lag: a school that a freeze overlooks loses its file."""
+    return Key(SCHOOLS, f"SCHOOL#{number}")
 
 
 def roster(service: str, number: str) -> Key:

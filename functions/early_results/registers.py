@@ -107,16 +107,35 @@ def facts(upload: Upload) -> Item:
 FACTS = ("upload_id", "object_key", "version", "sha256", "received", "ruleset", "figures")
 
 
-def offer(upload: Upload, window: Register, current: Register, window_frozen: bool) -> Join:
+def is_straggler(upload: Upload, window: Register, sealing: bool) -> bool:
+    """Whether a good upload that waits for its offer comes too late for its window's register.
+
+    `sealing` says that the window's registers are being or have been sealed. A register that nothing was joined to by
+    then is as good as sealed: its school may not be among those that are frozen.
+    """
+    return upload.offer_pending and (window.sealed or (sealing and window.mark is None))
+
+
+def straggler_note(upload: Upload) -> Item:
+    """What the records bucket keeps of a straggler, so that the frozen set can be told from the buckets alone."""
+    return {
+        "upload": upload.upload_id,
+        "service": upload.service,
+        "school": upload.school,
+        "window": upload.window,
+        "received": to_text(_received(upload)),
+    }
+
+
+def offer(upload: Upload, window: Register, current: Register, sealing: bool) -> Join:
     """Offers a good upload to its two registers.
 
-    `window_frozen` says that the window's manifest is being or has been written: a register that is sealed, or was
-    never made by then, makes the upload a straggler, which is never offered in silence but waits for an operator.
+    A straggler is never offered in silence but waits for an operator; the caller keeps its note first.
     """
     if not upload.offer_pending:
         return Join(Outcome.NOTHING_TO_DO)
     mark = Mark(_received(upload), upload.upload_id, deleted=False)
-    if window.sealed or (window_frozen and window.mark is None):
+    if is_straggler(upload, window, sealing):
         return Join(
             Outcome.STRAGGLER,
             (
@@ -144,15 +163,16 @@ def offer(upload: Upload, window: Register, current: Register, window_frozen: bo
     return Join(Outcome.JOINED, tuple(writes))
 
 
-def delete(upload: Upload, window: Register | None, current: Register) -> Join:
+def delete(upload: Upload, window: Register | None, current: Register, sealing: bool) -> Join:
     """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
 
     `window` is None where the upload belongs to no window (it was never good). A sealed register never changes: the
-    caller writes an amendment for every window that froze the file. A file that is still being checked is NOT_YET.
+    caller writes an amendment for every window that froze the file. A file that is still being checked is NOT_YET. A
+    straggler was never in a register and does not come into one by its deletion.
     """
     if upload.status is Status.DELETED:
         return Join(Outcome.NOTHING_TO_DO)
-    if not upload.judged and upload.held is None:
+    if not upload.judged:
         return Join(Outcome.NOT_YET)
     require: dict[str, Requirement] = {"status": upload.status.value}
     require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
@@ -168,8 +188,8 @@ def delete(upload: Upload, window: Register | None, current: Register) -> Join:
             require=require,
         )
     ]
-    good = upload.offer_pending or upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN)
-    if good:
+    offered = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN)
+    if offered or (upload.offer_pending and window is not None and not is_straggler(upload, window, sealing)):
         mark = Mark(_received(upload), upload.upload_id, deleted=True)
         raised = current.mark is None or current.mark < mark
         writes.append(_raise(current, mark, {}, sealable=False))

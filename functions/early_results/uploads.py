@@ -108,8 +108,9 @@ class Upload:
 
     @property
     def judged(self) -> bool:
-        """Whether a verdict was reached: good files that wait for their offer included."""
-        return self.offer_pending or self.status not in (Status.AWAITING_UPLOAD, Status.CHECKING)
+        """Whether a check has come to its end: good files that wait for their offer or for an operator included."""
+        waiting = self.status in (Status.AWAITING_UPLOAD, Status.CHECKING)
+        return self.offer_pending or self.held is not None or not waiting
 
     def to_item(self) -> Item:
         """The record as the table keeps it; attributes that say nothing are left out, so that indexes stay sparse."""

@@ -11,9 +11,14 @@ from .findings import Code, Finding
 from .service import Service
 from .times import moment_words, to_text
 from .uploads import SHOWN_FINDINGS, Status, Upload
-from .writes import ABSENT, Item, OneOf, Put, Update, Write
+from .writes import ABSENT, Item, OneOf, Put, Requirement, Update, Write
 
-UNJUDGED = OneOf((Status.AWAITING_UPLOAD.value, Status.CHECKING.value))
+# A straggler is CHECKING too, until an operator decides it: a notice that comes again must not judge it again.
+UNJUDGED: dict[str, Requirement] = {
+    "status": OneOf((Status.AWAITING_UPLOAD.value, Status.CHECKING.value)),
+    "offer_pending": ABSENT,
+    "held": ABSENT,
+}
 
 
 def window_closed(calendar: Calendar, received: datetime) -> Finding:
@@ -63,13 +68,15 @@ def begin_checking(upload: Upload, received: datetime, version: str) -> Update:
             "version": version,
             "unsettled": upload.service,
         },
-        require={"status": UNJUDGED, "offer_pending": ABSENT},
+        require=UNJUDGED,
     )
 
 
 def record_verdict(
     upload: Upload,
     *,
+    received: datetime,
+    version: str,
     accepted: bool,
     school: str | None,
     window: int | None,
@@ -82,8 +89,14 @@ def record_verdict(
     summary_text: str | None,
     summary_hash: str | None,
 ) -> tuple[Write, ...]:
-    """The writes of a verdict: a good file waits for its offer, a bad one is settled."""
+    """The writes of a verdict: a good file waits for its offer, a bad one is settled.
+
+    `received` and `version` are of the object that was judged: an older version may have surfaced since, and another
+    check may have begun on it.
+    """
     values: Item = {
+        "received": to_text(received),
+        "version": version,
         "status": (Status.CHECKING if accepted else Status.UPLOAD_ERROR).value,
         "counts": counts,
         "findings": [finding.to_json() for finding in findings[:SHOWN_FINDINGS]],
@@ -97,7 +110,7 @@ def record_verdict(
         "summary_hash": summary_hash,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
-    remove: tuple[str, ...] = ("held",)
+    remove: tuple[str, ...] = ()
     if school:
         values |= {"school": school, "by_school": f"SCHOOL#{school}"}
         remove += ("by_trust",)
@@ -105,7 +118,7 @@ def record_verdict(
         values["offer_pending"] = "yes"
     else:
         remove += ("unsettled",)
-    verdict = Update(upload.key, set=values, remove=remove, require={"status": UNJUDGED, "offer_pending": ABSENT})
+    verdict = Update(upload.key, set=values, remove=remove, require=UNJUDGED)
     if summary_text is None:
         return (verdict,)
     return (verdict, Put(keys.summary(upload.upload_id), {"summary": summary_text, "service": upload.service}))
@@ -123,7 +136,7 @@ def park(upload: Upload, service: Service) -> Update:
             "ruleset": service.ruleset,
             "unsettled": upload.service,
         },
-        require={"status": UNJUDGED, "offer_pending": ABSENT},
+        require=UNJUDGED,
     )
 
 
@@ -132,11 +145,17 @@ def retry_parked(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"status": Status.CHECKING.value, "unsettled": upload.service},
-        remove=("held", "findings", "counts"),
+        remove=("held", "findings", "counts", "rescues"),
         require={"held": "parked"},
     )
 
 
-def close_parked(upload: Upload) -> Update:
-    """Settles a parked upload as an upload error, at an operator's word: its window no longer waits for it."""
-    return Update(upload.key, remove=("held", "unsettled"), require={"held": "parked"})
+def close_parked(upload: Upload, *, received: datetime, version: str, sha256: str, window: int | None) -> Update:
+    """Settles a parked upload as an upload error, at an operator's word: its window no longer waits for it.
+
+    What the object was is kept as its verdict has it: the check that died may have begun on a younger version.
+    """
+    values: Item = {"received": to_text(received), "version": version, "sha256": sha256}
+    if window is not None:
+        values["window"] = window
+    return Update(upload.key, set=values, remove=("held", "unsettled"), require={"held": "parked"})

@@ -69,6 +69,14 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Remove:
+    """Removes an item; nothing happens if it is not there."""
+
+    key: Key
+    require: dict[str, Requirement] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """Writes nothing; the other writes of the transaction fail if it does not hold."""
 
@@ -76,4 +84,4 @@ class Check:
     require: dict[str, Requirement]
 
 
-Write = Put | Update | Check
+Write = Put | Update | Remove | Check

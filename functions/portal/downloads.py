@@ -16,7 +16,7 @@ from early_results.freeze import canonical
 from early_results.ids import findings_key
 from early_results.listing import findings_csv
 from early_results.service import load_service
-from early_results.uploads import Upload
+from early_results.uploads import Status, Upload
 from validate.judging import judge_again
 
 from . import problems
@@ -52,6 +52,9 @@ def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> d
         stores.results.put(key, _list(stores, upload, form, now), TYPES[form])
     elif not stores.results.has(key):
         stores.results.put(key, _json(upload), TYPES[form])
+    if (stores.table.get(upload.key) or {}).get("status") == Status.DELETED.value:
+        stores.results.remove(key)  # deleted while the list was made: it must not outlive the file
+        raise problems.no_such_upload()
     stem = upload.name.rsplit(".", 1)[0]
     url = stores.results.link(key, filename=f"{stem}-findings.{form}", content_type=TYPES[form], seconds=LINK_SECONDS)
     return {"url": url}

@@ -265,7 +265,7 @@ def deadline_board(stores: Stores, user: User, service: Service, number: str, no
         raise problems.forbidden("Only operators see the whole of a window.")
     calendar = calendar_now(stores, service)
     window = window_of(calendar, number)
-    schools = [row["order"] for row in stores.table.query(keys.SCHOOLS, index="listed")]
+    schools = [str(row["school"]) for row in stores.table.query(keys.SCHOOLS)]
     profiles = stores.table.get_many(keys.school(school) for school in schools)
     rows: dict[str, Item] = {}
     for authority in sorted({authority_of(school) for school in schools}):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from adapters.errors import Conflict
-from adapters.lookups import calendar_now
 from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
@@ -20,7 +20,7 @@ from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import Item, OneOf, Put, Update
+from early_results.writes import Item, OneOf, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -45,7 +45,9 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
     if found is None:
-        return Built.DELETED  # its deletion has got so far
+        # Its deletion has got so far; an earlier try of this message may have written after it, and died.
+        _remove(stores, service_name, window, school, upload_id)
+        return Built.DELETED
     report = _input(stores, load_service(service_name), window, school, upload_id, row, found)
     objects = {
         report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
@@ -57,9 +59,10 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.READY, {"sha256": hashes})
     except Conflict:
+        if not _deleted(stores, upload_id):
+            raise  # a race with the next window's upload, which overwrites this one: the message comes again
         # Deleted while it was being built: what was written must not outlive the file.
-        for name in objects:
-            stores.results.remove(name)
+        _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
     return Built.READY
 
@@ -73,8 +76,20 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.FAILED, {})
     except Conflict:
+        if not _deleted(stores, upload_id):
+            raise
         return Built.DELETED
     return Built.FAILED
+
+
+def _deleted(stores: Stores, upload_id: str) -> bool:
+    item = stores.table.get(keys.upload(upload_id))
+    return item is None or item["status"] == Status.DELETED.value
+
+
+def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
+    for form in CONTENT_TYPES:
+        stores.results.remove(report_key(service, window, school, upload_id, form))
 
 
 def _note(
@@ -88,7 +103,7 @@ def _note(
                 set={f"{REPORT_PREFIX}{window}": state.value},
                 require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
             ),
-            Put(keys.report(service, window, school), item),
+            Update(keys.report(service, window, school), set=item),
         ]
     )
 
@@ -97,18 +112,17 @@ def _input(
     stores: Stores, service: Service, window: int, school: str, upload_id: str, row: Item, found: Item
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
-    profile = stores.table.get(keys.school(school)) or {}
+    noted = stores.table.get(keys.report(service.service, window, school))
     state = state_from_item(stores.table.get(keys.state(service.service, window)))
-    kept = calendar_now(stores, service).window(window)
-    if kept is None or state.closes is None:
-        raise ValueError("a report is built only for a window of the calendar that has closed")
+    if noted is None or state.closes is None:
+        raise ValueError("a report is built only for a window that is frozen, after it was queued")
     return ReportInput(
         service=service,
         school=school,
-        school_name=str(profile.get("name", "")),
+        school_name=noted["school_name"],
         window=window,
         closes=state.closes,
-        reports=kept.reports,
+        reports=date.fromisoformat(noted["comes_out"]),
         upload_id=upload_id,
         received=from_text(row["received"]),
         sha256=str(row["sha256"]),

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from adapters.lookups import calendar_now, window_states
 from adapters.stores import open_queue, open_stores
-from early_results.freeze import windows_to_freeze
 from early_results.service import load_service, service_names
 
-from .freezing import freeze_window
-from .sweeping import Swept, sweep
+from .freezing import run_service
+from .sweeping import Swept
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -29,14 +27,14 @@ def run(now: datetime) -> dict[str, Any]:
     told: dict[str, Any] = {}
     for name in service_names():
         service = load_service(name)
-        calendar = calendar_now(stores, service)
-        swept = sweep(stores, open_queue("UPLOAD_QUEUE_URL"), service, calendar, now)
+        swept, windows = run_service(
+            stores, open_queue("UPLOAD_QUEUE_URL"), open_queue("REPORT_QUEUE_URL"), service, now
+        )
         count(swept)
         told[name] = []
-        for window in windows_to_freeze(calendar, window_states(stores, calendar), now):
-            frozen = freeze_window(stores, open_queue("REPORT_QUEUE_URL"), service, calendar, window, swept, now)
+        for frozen in windows:
             waited = [{"upload_id": w.upload_id, "school": w.school, "why": w.why} for w in frozen.waited]
-            told[name].append({"window": window.number, "state": frozen.state.value, "waited_for": waited})
+            told[name].append({"window": frozen.window, "state": frozen.state.value, "waited_for": waited})
             metrics.add_metric("FreezeWaitsFor", MetricUnit.Count, len(waited))
     return told
 

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adapters.errors import AlreadyThere, Conflict
-from adapters.lookups import window_states
+from adapters.lookups import calendar_now, window_states
 from adapters.queue import Queue
 from adapters.stores import Stores
 from early_results import freeze, keys
 from early_results.calendar import Calendar
 from early_results.figures import National, national
 from early_results.freeze import State, Waited, WindowState, canonical, sha256
-from early_results.ids import authority_of, manifest_key, national_key
+from early_results.ids import authority_of, closing_key, manifest_key, national_key
 from early_results.registers import Register, register_from_item
 from early_results.service import Service, Window
 from early_results.summary import Summary
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.writes import NotEqual, OneOf, Put, Update, Write
 
-from .sweeping import Swept
+from .sweeping import Swept, sweep
 
 WORKERS = 16  # local authorities sealed side by side: each has its own partitions
 
@@ -47,21 +47,55 @@ class Frozen:
     reports: int = 0
 
 
+def run_service(
+    stores: Stores, upload_queue: Queue, report_queue: Queue, service: Service, now: datetime
+) -> tuple[Swept, tuple[Frozen, ...]]:
+    """One run of the schedule over a service: the sweep first, then each window that has closed.
+
+    Before a window is sealed the sweep looks at the whole bucket, not from its low-water mark on: a file that surfaced
+    long after its form ended, and whose notice was lost, is below it. A later window waits for an earlier one, whose
+    files it may have to carry forward.
+    """
+    calendar = calendar_now(stores, service)
+    states = window_states(stores, calendar)
+    due = freeze.windows_to_freeze(calendar, states, now)
+    swept = sweep(
+        stores, upload_queue, service, calendar, now, whole=any(_to_seal(stores, states, w, now) for w in due)
+    )
+    frozen: list[Frozen] = []
+    for window in due:
+        frozen.append(freeze_window(stores, report_queue, service, calendar, window, swept, now))
+        if frozen[-1].state is not State.FROZEN:
+            break
+    return swept, tuple(frozen)
+
+
+def _to_seal(stores: Stores, states: dict[int, WindowState], window: Window, now: datetime) -> bool:
+    state = states[window.number]
+    closes = state.closes or window.closes
+    return state.state is not State.FROZEN and freeze.may_seal(closes, stores.settings.grace, now)
+
+
 def freeze_window(
     stores: Stores, queue: Queue, service: Service, calendar: Calendar, window: Window, swept: Swept, now: datetime
 ) -> Frozen:
     """Takes a closed window as far as it will go now. `swept` is of a sweep begun after close and grace."""
     state = _closing(stores, service, calendar, window)
     if state.closes is None:
-        raise ValueError("a window that is closing has pinned its close")
+        # The calendar was changed at this moment, or the write lost a race: the next run sees how it stands.
+        return Frozen(window.number, State.OPEN)
     if state.state is not State.FROZEN:
         if not freeze.may_seal(state.closes, stores.settings.grace, now):
             return Frozen(window.number, state.state)
         waited = freeze.waited_for(swept.pending, swept.received, state.closes)
         if waited:
             return Frozen(window.number, state.state, waited)
-        schools = seal_all(stores, service, calendar, window.number, now)
+        if not state.sealing:
+            stores.table.write(freeze.begin_sealing(service.service, window.number))
+        schools = seal_all(stores, service, calendar, window.number, state, now)
         state = write_manifest(stores, service, window.number, schools)
+        if state.state is not State.FROZEN:
+            return Frozen(window.number, state.state)
     reports = queue_reports(stores, queue, service, window.number, state)
     return Frozen(window.number, State.FROZEN, (), reports[0], reports[1])
 
@@ -75,22 +109,35 @@ def _closing(stores: Stores, service: Service, calendar: Calendar, window: Windo
     return state
 
 
-def seal_all(stores: Stores, service: Service, calendar: Calendar, window: int, now: datetime) -> frozenset[str]:
-    """Seals the register of every school of the service, local authorities side by side. Gives the authorities."""
-    schools: dict[str, list[str]] = {}
-    for row in stores.table.query(keys.SCHOOLS, index="listed"):
-        schools.setdefault(authority_of(row["order"]), []).append(row["order"])
+def seal_all(
+    stores: Stores, service: Service, calendar: Calendar, window: int, state: WindowState, now: datetime
+) -> frozenset[str]:
+    """Seals the register of every school of the service, local authorities side by side. Gives the schools."""
+    schools = _schools_to_seal(stores, service.service, window, state)
+    authorities: dict[str, list[str]] = {}
+    for school in sorted(schools):
+        authorities.setdefault(authority_of(school), []).append(school)
 
     def seal_authority(authority: str) -> None:
         rows = _rows(stores, service.service, window, authority)
-        known = set(schools[authority]) | {key.removeprefix("SCHOOL#") for key in rows}
-        for school in sorted(known):
+        for school in authorities[authority]:
             if "frozen_at" not in rows.get(f"SCHOOL#{school}", {}):
                 _seal_school(stores, service, calendar, window, school, now)
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(seal_authority, sorted(schools)))
-    return frozenset(schools)
+        list(pool.map(seal_authority, sorted(authorities)))
+    return schools
+
+
+def _schools_to_seal(stores: Stores, service: str, window: int, state: WindowState) -> frozenset[str]:
+    """The schools whose registers are sealed: those listed when the sealing began, in this run or an earlier one."""
+    key = closing_key(service, window)
+    listed = [str(row["school"]) for row in stores.table.query(keys.SCHOOLS)]
+    try:
+        stores.records.put_once(key, freeze.closing_terms(state, listed), "application/json")
+    except AlreadyThere:
+        listed = json.loads(stores.records.get(key))["schools"]
+    return frozenset(listed)
 
 
 def _rows(stores: Stores, service: str, window: int, authority: str) -> dict[str, dict[str, object]]:
@@ -133,21 +180,22 @@ def _seal_writes(
     return [freeze.seal(register, school, now)]
 
 
-def sealed_rows(stores: Stores, service: str, window: int, authorities: Iterable[str]) -> Iterator[dict[str, object]]:
-    """The registers of a window, re-read consistently, local authority by local authority."""
-    for authority in sorted(authorities):
-        yield from _rows(stores, service, window, authority).values()
+def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[str]) -> Iterator[dict[str, object]]:
+    """The registers of these schools in a window, re-read consistently, local authority by local authority."""
+    for authority in sorted({authority_of(school) for school in schools}):
+        for name, row in _rows(stores, service, window, authority).items():
+            if name.removeprefix("SCHOOL#") in schools:
+                yield row
 
 
-def write_manifest(stores: Stores, service: Service, window: int, authorities: frozenset[str]) -> WindowState:
-    """Writes the manifest and the national figures once, and makes the window FROZEN.
+def write_manifest(stores: Stores, service: Service, window: int, schools: frozenset[str]) -> WindowState:
+    """Writes the manifest and the national figures once, and makes the window FROZEN, if no other run was quicker.
 
     ManifestDiffersError if a manifest is there with another hash.
     """
-    data = freeze.manifest(service.service, window, sealed_rows(stores, service.service, window, authorities))
+    data = freeze.manifest(service.service, window, sealed_rows(stores, service.service, window, schools))
     version = _write_once(stores, manifest_key(service.service, window), data, "application/x-ndjson")
-    figures = canonical(_national(stores, freeze.manifest_lines(data)).to_json())
-    _write_once(stores, national_key(service.service, window), figures, "application/json")
+    figures = _national_once(stores, service.service, window, freeze.manifest_lines(data))
     key = manifest_key(service.service, window)
     with suppress(Conflict):  # another run was quicker, with the same hashes: the objects can be written only once
         stores.table.write(freeze.freeze_state(service.service, window, key, version, sha256(data), sha256(figures)))
@@ -162,6 +210,20 @@ def _write_once(stores: Stores, key: str, data: bytes, content_type: str) -> str
             raise ManifestDiffersError(key) from None
         first = stores.records.oldest(key)
         return first.version if first else ""
+
+
+def _national_once(stores: Stores, service: str, window: int, lines: Iterable[dict[str, object]]) -> bytes:
+    """The national figures: added up once, and from then on what was added up then.
+
+    A file that is deleted between two runs takes its summary with it; the figures that stand must not change for it.
+    """
+    key = national_key(service, window)
+    figures = canonical(_national(stores, lines).to_json())
+    try:
+        stores.records.put_once(key, figures, "application/json")
+    except AlreadyThere:
+        return stores.records.get(key)
+    return figures
 
 
 def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:
@@ -189,28 +251,50 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     if state.reports_queued:
         return len(lines), len(wanted)
 
+    # What a report says besides figures is pinned now, so that it can be built again, byte for byte.
+    profiles = stores.table.get_many(keys.school(str(line["school"])) for line in wanted)
+    kept = calendar_now(stores, service).window(window)
+    comes_out = kept.reports.isoformat() if kept else ""
+
     def note(line: dict[str, object]) -> dict[str, object] | None:
-        school, upload_id = str(line["school"]), str(line["upload"])
-        processing = {"state": ReportState.PROCESSING.value, "upload_id": upload_id, "service": service.service}
-        try:
-            stores.table.write(
-                [
-                    Update(
-                        keys.upload(upload_id),
-                        set={f"{REPORT_PREFIX}{window}": ReportState.PROCESSING.value},
-                        require={
-                            "status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value)),
-                            f"{REPORT_PREFIX}{window}": NotEqual(ReportState.READY.value),
-                        },
-                    ),
-                    Put(keys.report(service.service, window, school), {**processing, "window": window}),
-                ]
-            )
-        except Conflict:
-            return None  # deleted since, or built already by an earlier run
-        return {"service": service.service, "window": window, "school": school}
+        school = str(line["school"])
+        name = str(profiles.get(keys.school(school), {}).get("name", ""))
+        pinned = {"school_name": name, "comes_out": comes_out}
+        if _note_processing(stores, service.service, window, school, str(line["upload"]), pinned):
+            return {"service": service.service, "window": window, "school": school}
+        return None
 
     with ThreadPoolExecutor(WORKERS) as pool:
         queue.send([message for message in pool.map(note, wanted) if message])
     stores.table.write(Update(keys.state(service.service, window), set={"reports_queued": "yes"}))
     return len(lines), len(wanted)
+
+
+def _note_processing(
+    stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
+) -> bool:
+    """Notes that a report is to be built. False if none is: deleted since, or built already by an earlier run.
+
+    Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
+    """
+    processing = {"state": ReportState.PROCESSING.value, "upload_id": upload_id, "service": service, "window": window}
+    noted = f"{REPORT_PREFIX}{window}"
+    writes: list[Write] = [
+        Update(
+            keys.upload(upload_id),
+            set={noted: ReportState.PROCESSING.value},
+            require={
+                "status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value)),
+                noted: NotEqual(ReportState.READY.value),
+            },
+        ),
+        Put(keys.report(service, window, school), {**processing, **pinned}),
+    ]
+    while True:
+        try:
+            stores.table.write(writes)
+            return True
+        except Conflict:
+            item = stores.table.get(keys.upload(upload_id))
+            if item is None or item["status"] == Status.DELETED.value or item.get(noted) == ReportState.READY.value:
+                return False

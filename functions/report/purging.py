@@ -55,11 +55,26 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         for form in ("pdf", "xlsx"):
             stores.results.remove(report_key(upload.service, window.number, school, upload.upload_id, form))
     stores.uploads.remove_versions(upload.object_key)
+    remove_results(stores, upload)
+    stores.table.delete(keys.summary(upload.upload_id))
+    stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))  # last: until then it is done again
+
+
+def purge_again(stores: Stores, upload: Upload) -> None:
+    """Removes what came after a deletion: a form posted again, or what a slow check still wrote.
+
+    Until the deletion itself is through, versions are left to it: the tombstone comes first.
+    """
+    remove_results(stores, upload)
+    if not upload.purge_pending:
+        stores.uploads.remove_versions(upload.object_key)
+
+
+def remove_results(stores: Stores, upload: Upload) -> None:
+    """Removes what a check wrote about an upload."""
     for form in ("json", "csv", "xlsx"):
         stores.results.remove(findings_key(upload.service, upload.upload_id, form))
     stores.results.remove(extract_key(upload.service, upload.upload_id))
-    stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))
-    stores.table.delete(keys.summary(upload.upload_id))
 
 
 def _put_once(stores: Stores, key: str, record: Mapping[str, object]) -> None:

@@ -24,7 +24,7 @@ from early_results.results import Pupil
 from early_results.roster import BadRoster, Roster, parse_rosters, roster_json, roster_version
 from early_results.service import UnknownService, load_service
 from early_results.times import to_text
-from early_results.writes import ABSENT, Item, Key, Put, Requirement
+from early_results.writes import ABSENT, Item, Key, Put, Remove, Requirement, Write
 
 WORKERS = 16
 Entry = TypeVar("Entry")
@@ -54,6 +54,9 @@ def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
 
 
 def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], made: datetime) -> None:
+    # First that there is such a school, whatever schools.csv says: nothing is judged without a roster, so a freeze that
+    # lists the schools knows of every school that had a file judged before.
+    stores.table.write(Put(keys.listed_school(school), {"school": school}))
     version = f"{made:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
     roster = Roster(school, version, made, pupils)
     stores.uploads.put(roster_key(service, school, version), roster_json(roster).encode(), "application/json")
@@ -63,31 +66,42 @@ def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, 
 
 
 def _put_school(stores: Stores, school: School, received: datetime) -> None:
-    item: Item = {"school": school.number, "name": school.name, "listed": keys.SCHOOLS, "order": school.number}
+    item: Item = {"school": school.number, "name": school.name}
     if school.trust:
         item["trust"] = school.trust
-    before = _put_newer(stores, keys.school(school.number), item, received)
-    if before is None:
-        return  # a newer extract has spoken
-    if before.get("trust") not in (None, school.trust):
-        stores.table.delete(keys.trust_school(before["trust"], school.number))
-    if school.trust:
-        stores.table.write(Put(keys.trust_school(school.trust, school.number), {"school": school.number}))
+    listed = {"school": school.number}
+
+    def membership(before: Item) -> list[Write]:
+        # In the profile's own transaction: an import that dies half way must not leave a school in a trust it has left.
+        writes: list[Write] = [Put(keys.listed_school(school.number), listed)]
+        if before.get("trust") not in (None, school.trust):
+            writes.append(Remove(keys.trust_school(before["trust"], school.number)))
+        if school.trust:
+            writes.append(Put(keys.trust_school(school.trust, school.number), listed))
+        return writes
+
+    _put_newer(stores, keys.school(school.number), item, received, membership)
 
 
 def _put_trust(stores: Stores, trust: Trust, received: datetime) -> None:
     _put_newer(stores, keys.trust(trust.trust), {"trust": trust.trust, "name": trust.name}, received)
 
 
-def _put_newer(stores: Stores, key: Key, item: Item, made: datetime) -> Item | None:
-    """Writes an item unless a newer one is there. Gives what was there before, {} for nothing, None if it was newer."""
+def _put_newer(
+    stores: Stores,
+    key: Key,
+    item: Item,
+    made: datetime,
+    along: Callable[[Item], list[Write]] = lambda before: [],
+) -> None:
+    """Writes an item unless a newer one is there, in one transaction with what goes `along` with replacing it."""
     while True:
-        before = stores.table.get(key)
+        before = stores.table.get(key) or {}
         if before and before["made"] > to_text(made):
-            return None
+            return
         require: dict[str, Requirement] = {"made": before["made"]} if before else {"pk": ABSENT}
         try:
-            stores.table.write(Put(key, {**item, "made": to_text(made)}, require))
+            stores.table.write([Put(key, {**item, "made": to_text(made)}, require), *along(before)])
         except Conflict:
             continue
-        return before or {}
+        return

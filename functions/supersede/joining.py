@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from adapters.errors import Conflict
+from contextlib import suppress
+
+from adapters.errors import AlreadyThere, Conflict
 from adapters.stores import Stores
 from early_results import keys, registers
-from early_results.freeze import State, state_from_item
+from early_results.freeze import canonical, state_from_item
+from early_results.ids import straggler_key
 from early_results.registers import Join, Outcome, Register, register_from_item
 from early_results.uploads import Upload, upload_from_item
 
@@ -28,8 +31,11 @@ def offer_upload(stores: Stores, upload_id: str) -> Outcome:
         if not upload.offer_pending:
             return Outcome.NOTHING_TO_DO
         window, current = read_registers(stores, upload)
-        state = state_from_item(stores.table.get(keys.state(upload.service, _number(upload))))
-        join = registers.offer(upload, window, current, state.state is State.FROZEN)
+        # After the registers, and after the verdict: a school that came when the sealing had begun finds it begun.
+        sealing = _sealing(stores, upload)
+        if registers.is_straggler(upload, window, sealing):
+            _keep_note(stores, upload)
+        join = registers.offer(upload, window, current, sealing)
         if _wrote(stores, join):
             return join.outcome
     raise TooManyRacesError(upload_id)
@@ -46,7 +52,10 @@ def delete_upload(stores: Stores, upload_id: str) -> tuple[Outcome, Upload | Non
             window, current = None, Register(keys.current_register(upload.service, upload.school or "none"))
         else:
             window, current = read_registers(stores, upload)
-        join = registers.delete(upload, window, current)
+        sealing = upload.offer_pending and _sealing(stores, upload)
+        if window is not None and registers.is_straggler(upload, window, sealing):
+            _keep_note(stores, upload)
+        join = registers.delete(upload, window, current, sealing)
         if join.outcome is not Outcome.JOINED or _wrote(stores, join):
             return join.outcome, upload
     raise TooManyRacesError(upload_id)
@@ -63,6 +72,17 @@ def read_registers(stores: Stores, upload: Upload) -> tuple[Register, Register]:
         register_from_item(window_key, stores.table.get(window_key)),
         register_from_item(current_key, stores.table.get(current_key)),
     )
+
+
+def _sealing(stores: Stores, upload: Upload) -> bool:
+    return state_from_item(stores.table.get(keys.state(upload.service, _number(upload)))).sealing
+
+
+def _keep_note(stores: Stores, upload: Upload) -> None:
+    """Keeps the note of a straggler, before the table says so: once too late, always too late."""
+    key = straggler_key(upload.service, _number(upload), upload.upload_id)
+    with suppress(AlreadyThere):
+        stores.records.put_once(key, canonical(registers.straggler_note(upload)), "application/json")
 
 
 def _number(upload: Upload) -> int:

@@ -13,15 +13,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from adapters.stores import open_stores
 
-from .judging import Checked, check_object, park_upload
+from .judging import Checked, check_object, note_rescue, park_upload
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-RECEIVES = 5  # maxReceiveCount of the upload queue
-RESCUE_TRIES = 2  # receives of a dead letter after which it is parked: it has killed its function twice over
+RESCUE_TRIES = 2  # tries of the rescue function after which an upload is parked: it has killed this one too
 
 logger = Logger()
 metrics = Metrics()
@@ -53,22 +52,15 @@ def check_record(record: SQSRecord) -> None:
             metrics.add_metric(METRICS[outcome], MetricUnit.Count, 1)
 
 
-def rescue_try(receive_count: int) -> int:
-    """Which try of a dead letter this is, from 1 on.
-
-    SQS keeps on counting when a message moves to its dead-letter queue (6 is its first receive there); emulators and
-    operators who send it again begin at 1. Either way the count goes on from a whole number of RECEIVES.
-    """
-    return (receive_count - 1) % RECEIVES + 1
-
-
 def rescue_record(record: SQSRecord) -> None:
     """Tries a dead letter's objects again with more memory and time, and parks what kills this function too."""
-    if rescue_try(int(record.attributes.approximate_receive_count or "1")) <= RESCUE_TRIES:
+    stores = open_stores()
+    attempt = f"{record.message_id}/{record.attributes.approximate_receive_count}"
+    if all(note_rescue(stores, key, attempt) <= RESCUE_TRIES for key, _ in objects_of(record.body)):
         check_record(record)
         return
     for key, _ in objects_of(record.body):
-        if park_upload(open_stores(), key):
+        if park_upload(stores, key):
             logger.error("parked", extra={"object_key": key})
             metrics.add_metric("UploadParked", MetricUnit.Count, 1)
 

@@ -21,7 +21,7 @@ from adapters.rosters import current_roster, roster_of_version, user_of
 from adapters.stores import Stores
 from early_results import keys, verdicts
 from early_results.check import Verdict, judge
-from early_results.findings import Finding
+from early_results.findings import Code, Finding
 from early_results.freeze import canonical, sha256
 from early_results.ids import extract_key, findings_key, parse_upload_key, verdict_key
 from early_results.results import PupilResults, extract_json, results_from_extract
@@ -29,9 +29,10 @@ from early_results.roster import Roster
 from early_results.service import Service, load_service
 from early_results.submission import Submission, read_submission
 from early_results.summary import Summary, summarise
-from early_results.times import to_text
+from early_results.times import from_text, to_text
 from early_results.uploads import Status, Upload, upload_from_item
 from early_results.writes import ABSENT, PRESENT, Update
+from report.purging import purge_again
 
 
 class Checked(StrEnum):
@@ -70,17 +71,24 @@ class Judged:
 def check_object(stores: Stores, key: str, version: str | None, now: datetime) -> Checked:
     """Checks the upload that an object belongs to. `version` is the one the event names, None if it names none."""
     found = parse_upload_key(key)
+    item = stores.table.get(keys.upload(found[1])) if found else None
+    if item is not None and found is not None and item["service"] == found[0]:
+        upload = upload_from_item(item)
+        if upload.status is Status.DELETED:
+            purge_again(stores, upload)
+            return Checked.DELETED
+        return _check_upload(stores, upload, version)
     oldest = stores.uploads.oldest(key)
     if oldest is None:
         return Checked.GONE
-    item = stores.table.get(keys.upload(found[1])) if found else None
-    if item is None or found is None or item["service"] != found[0]:
-        record_unattributed(stores, oldest, now)
-        return Checked.UNATTRIBUTED
-    upload = upload_from_item(item)
-    if upload.status is Status.DELETED:
-        stores.uploads.remove_versions(key)
-        return Checked.DELETED
+    record_unattributed(stores, oldest, now)
+    return Checked.UNATTRIBUTED
+
+
+def _check_upload(stores: Stores, upload: Upload, version: str | None) -> Checked:
+    oldest = stores.uploads.oldest(upload.object_key)
+    if oldest is None:
+        return Checked.GONE
     if version and version != oldest.version:
         stores.table.write(Update(upload.key, add={"replays": frozenset({version})}, require={"status": PRESENT}))
     if upload.judged:
@@ -89,26 +97,41 @@ def check_object(stores: Stores, key: str, version: str | None, now: datetime) -
         stores.table.write(verdicts.begin_checking(upload, oldest.received, oldest.version))
         return _judge_and_record(stores, upload, oldest)
     except Conflict:
-        # Another message about the same object was quicker, or the upload was deleted meanwhile: theirs stands.
-        return Checked.ALREADY_JUDGED
+        item = stores.table.get(upload.key)
+        there = upload_from_item(item) if item else upload
+        if there.status is Status.DELETED:
+            purge_again(stores, there)  # what this check wrote must not outlive the file
+            return Checked.DELETED
+        if there.judged:
+            return Checked.ALREADY_JUDGED  # another message about the same object was quicker: its verdict stands
+        raise  # a race was lost, and nothing judged: the message must come again
 
 
 def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Checked:
     service = load_service(upload.service)
-    data = stores.uploads.get(version.key, version.version, stores.settings.max_upload_bytes + 1)
+    key = verdict_key(upload.service, upload.upload_id)
+    data = _read(stores, version)
     judged = _judge(stores, upload, service, version, data, None)
     record = _verdict_record(upload, version, judged)
-    key = verdict_key(upload.service, upload.upload_id)
     try:
         stores.records.put_once(key, canonical(record), "application/json")
     except AlreadyThere:
         earlier = json.loads(stores.records.get(key))
         if earlier != record:
+            if earlier["version"] != version.version:
+                # An older version has surfaced since the earlier check: the one that was judged first counts.
+                received = from_text(earlier["received"])
+                version = Version(version.key, earlier["version"], received, earlier["size"])
+                data = _read(stores, version)
             judged = _judge(stores, upload, service, version, data, earlier)
             if _outcome(_verdict_record(upload, version, judged)) != _outcome(earlier):
                 raise VerdictDiffersError(upload.upload_id) from None
-    _record(stores, upload, service, judged)
+    _record(stores, upload, service, version, judged)
     return Checked.ACCEPTED if judged.accepted else Checked.REFUSED
+
+
+def _read(stores: Stores, version: Version) -> bytes:
+    return stores.uploads.get(version.key, version.version, stores.settings.max_upload_bytes + 1)
 
 
 def _judge(
@@ -121,6 +144,9 @@ def _judge(
     number = window.number if window else None
     if pinned:
         number = pinned["window"]
+        if Code.COULD_NOT_PROCESS.value in pinned["findings"]:
+            ours = verdicts.could_not_process(service)  # an operator closed it
+            return Judged(None, (ours,), number, digest, None, None, calendar.version, None)
     if number is None:
         late = verdicts.window_closed(calendar, version.received)
         return Judged(None, (late,), None, digest, None, None, calendar.version, None)
@@ -159,10 +185,12 @@ def _verdict(
     if school is None or school not in allowed:
         # Whose file it is comes before anything that the school's roster could tell a stranger.
         return judge(submission, service, allowed_schools=allowed, roster=None), None, None
-    if pinned and pinned["roster_version"]:
+    if pinned is None:
+        roster = current_roster(stores, service.service, school)
+    elif pinned["roster_version"]:
         roster = roster_of_version(stores, service.service, school, pinned["roster_version"])
     else:
-        roster = current_roster(stores, service.service, school)
+        roster = None  # there was none then; one that has come since must not change the verdict
     claimed = submission.template_roster_version
     template = None
     if claimed and roster and claimed != roster.version:
@@ -244,7 +272,7 @@ def _summary(upload: Upload, judged: Judged) -> Summary:
     return summarise(load_service(upload.service), judged.verdict.results)
 
 
-def _record(stores: Stores, upload: Upload, service: Service, judged: Judged) -> None:
+def _record(stores: Stores, upload: Upload, service: Service, version: Version, judged: Judged) -> None:
     """Writes the findings, the extract and the record of a verdict; the offer itself is the supersede function's."""
     verdict = judged.verdict
     school = verdict.school if verdict and judged.allowed_by else None
@@ -261,6 +289,8 @@ def _record(stores: Stores, upload: Upload, service: Service, judged: Judged) ->
         summary = _summary(upload, judged)
     writes = verdicts.record_verdict(
         upload,
+        received=version.received,
+        version=version.version,
         accepted=judged.accepted,
         school=school,
         window=judged.window,
@@ -284,25 +314,77 @@ def _record(stores: Stores, upload: Upload, service: Service, judged: Judged) ->
 
 def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> None:
     """Notes beside a school's register that it tried: the deadline board tells "only errors" from "nothing" by it."""
-    with suppress(Conflict):  # a sealed row never changes
+    key = keys.window_register(upload.service, window, school)
+    note = Update(key, set={"tried": upload.upload_id, "school": school}, require={"frozen_at": ABSENT})
+    try:
+        stores.table.write(note)
+    except Conflict:
+        with suppress(Conflict):  # a sealed row never changes; a race with the school's other file was lost once
+            stores.table.write(note)
+
+
+def note_rescue(stores: Stores, key: str, attempt: str) -> int:
+    """Notes an attempt of the rescue function before it is made, and gives how many there have been, this one included.
+
+    Noted in the table, because a queue's own count starts anew, or does not, when a message becomes a dead letter.
+    """
+    found = parse_upload_key(key)
+    if found is None:
+        return 1
+    try:
         stores.table.write(
-            Update(
-                keys.window_register(upload.service, window, school),
-                set={"tried": upload.upload_id, "school": school},
-                require={"frozen_at": ABSENT},
-            )
+            Update(keys.upload(found[1]), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
         )
+    except Conflict:
+        return 1  # there is no such upload: the check will say so
+    return len((stores.table.get(keys.upload(found[1])) or {}).get("rescues", ()))
 
 
 def park_upload(stores: Stores, key: str) -> bool:
     """Parks the upload that an object belongs to, after it killed the rescue function too. False if it is no more."""
     found = parse_upload_key(key)
-    item = stores.table.get(keys.upload(found[1])) if found else None
-    if item is None:
+    while found:
+        item = stores.table.get(keys.upload(found[1]))
+        upload = upload_from_item(item) if item else None
+        if upload is None or upload.judged:
+            return False  # judged after all, or deleted
+        try:
+            stores.table.write(verdicts.park(upload, load_service(upload.service)))
+        except Conflict:
+            continue
+        return True
+    return False
+
+
+def close_upload(stores: Stores, upload_id: str) -> bool:
+    """Closes a parked upload as an upload error, at an operator's word, so that its window waits no longer.
+
+    The evidence says so first. False if the upload is not parked, or if a check had come to a verdict before it died:
+    that verdict stands, and the upload must be tried again.
+    """
+    item = stores.table.get(keys.upload(upload_id))
+    upload = upload_from_item(item) if item else None
+    oldest = stores.uploads.oldest(upload.object_key) if upload else None
+    if upload is None or oldest is None or upload.held != "parked":
         return False
-    upload = upload_from_item(item)
+    service = load_service(upload.service)
+    calendar = calendar_now(stores, service)
+    window = calendar.window_of(oldest.received)
+    ours = (verdicts.could_not_process(service),)
+    digest = sha256(_read(stores, oldest))
+    judged = Judged(None, ours, window.number if window else None, digest, None, None, calendar.version, None)
+    record = _verdict_record(upload, oldest, judged)
+    key = verdict_key(upload.service, upload_id)
     try:
-        stores.table.write(verdicts.park(upload, load_service(upload.service)))
-    except Conflict:
-        return False  # judged after all, or deleted
+        stores.records.put_once(key, canonical(record), "application/json")
+    except AlreadyThere:
+        record = json.loads(stores.records.get(key))
+        if Code.COULD_NOT_PROCESS.value not in record["findings"]:
+            return False
+    received = from_text(record["received"])
+    stores.table.write(
+        verdicts.close_parked(
+            upload, received=received, version=record["version"], sha256=record["sha256"], window=record["window"]
+        )
+    )
     return True

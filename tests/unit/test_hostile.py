@@ -26,13 +26,17 @@ sys.path.insert(0, "functions")
 from early_results.workbook import Unreadable, open_workbook
 
 def judge(data):
+    first = None
     try:
         workbook = open_workbook(data)
-        for sheet in workbook.sheets:
-            workbook.rows(sheet)
     except Unreadable as error:
         return {"code": error.code, "message": error.message}
-    return {"code": "read", "message": ""}
+    for sheet in workbook.sheets:  # as the checks do: the results may be on another sheet than the one that is bad
+        try:
+            workbook.rows(sheet)
+        except Unreadable as error:
+            first = first or error
+    return {"code": first.code, "message": first.message} if first else {"code": "read", "message": ""}
 
 def highest():
     try:

@@ -24,6 +24,7 @@ export class Board {
   #filters = { standing: "", trust: "", authority: "", text: "" };
   #most = SHOWN;
   #ticket = 0;
+  #shown = "";
   #timer = null;
 
   constructor() {
@@ -63,6 +64,7 @@ export class Board {
     this.#service = service;
     this.#window = window;
     this.#board = null;
+    this.#shown = "";
     this.load();
   }
 
@@ -128,6 +130,9 @@ export class Board {
       board.waiting.length > 0 && panel("warn", `${count(board.waiting.length, "upload")} not settled yet`, h("ul", {}, board.waiting.slice(0, 20).map((one) =>
         h("li", {}, `${one.upload_id}: ${one.held ?? one.status.toLowerCase().replace("_", " ")}, ${one.school ?? "school not known"}, since ${stamp(one.issued)}`)))),
       board.manifest.sha256 && h("p", { class: "note hash" }, `Manifest SHA-256 ${board.manifest.sha256}`));
+    const looks = JSON.stringify(board.schools);
+    if (looks === this.#shown) return; // nothing moves under the reader's eyes
+    this.#shown = looks;
     fill(this.groups, this.#group("trust", "By trust", "No trust"), this.#group("authority", "By local authority", ""));
     this.#drawRows();
   }
@@ -142,7 +147,7 @@ export class Board {
     }
     const lines = [...groups].sort(([, a], [, b]) => b.nothing + b["only-errors"] - a.nothing - a["only-errors"]);
     const id = unique("group");
-    return h("section", { class: "card", "aria-labelledby": id }, h("h2", { id }, title),
+    return h("div", { class: "card" }, h("h2", { id }, title),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id }, h("table", {},
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title.slice(3)), Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)))),
         h("tbody", {}, lines.map(([name, tally]) => h("tr", {}, h("th", { scope: "row" }, name), Object.keys(STANDINGS).map((standing) => h("td", { class: "number" }, tally[standing].toLocaleString("en-GB")))))))));

@@ -3,7 +3,7 @@
 import { Problem } from "./api.js";
 import { announce, ask, fill, h, icon, panel, quiet } from "./dom.js";
 import { coverage, events, now, openWindow, schoolWords, secondsTo, serviceOf, state } from "./state.js";
-import { Transfer, askForms, interrupted, verdictOf } from "./transfer.js";
+import { Transfer, askForms, cameOf, interrupted } from "./transfer.js";
 import { dropZone, progressOf, slowWords } from "./upload.js";
 import { countWords, isGood, verdict } from "./verdict.js";
 import { count, moment, size } from "./words.js";
@@ -11,7 +11,6 @@ import { count, moment, size } from "./words.js";
 const MOST = 500;
 const SIDE_BY_SIDE = 4;
 const FORMS = 20; // asked for at a time: they live ten minutes, so never for the whole of a long queue
-const RETURNING = 15_000;
 
 /** The DfE number in a file name, `1231234`, `123-1234` or `123/1234`; null if there is none. */
 export function numberIn(name) {
@@ -312,12 +311,8 @@ export class BulkUpload {
     if (!left.length) return;
     this.status.hidden = false;
     fill(this.overall, panel("wait", "The page was left while files were being uploaded", h("p", {}, "Looking for what arrived …")));
-    const arrived = new Set();
-    const looks = left.map((one) => verdictOf(one.id).then(() => arrived.add(one.id), (error) => {
-      if (!(error instanceof Problem)) throw error;
-    }));
-    await Promise.race([Promise.all(looks), new Promise((resolve) => setTimeout(resolve, RETURNING))]);
-    const missing = left.filter((one) => !arrived.has(one.id));
+    const came = await Promise.all(left.map(cameOf));
+    const missing = left.filter((_, at) => !came[at]);
     fill(this.overall, missing.length
       ? panel("warn", `${count(missing.length, "file")} did not arrive`,
         h("p", {}, `The page was left before ${missing.length === 1 ? "it" : "they"} had been sent. Choose ${missing.length === 1 ? "it" : "them"} again, with any file that had not had its turn. The history below lists what arrived.`),

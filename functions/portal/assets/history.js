@@ -2,7 +2,7 @@
 
 import { Problem, get, remove } from "./api.js";
 import { announce, ask, download, fill, h, icon, panel, quiet, unique } from "./dom.js";
-import { events, schoolWords, state, tell } from "./state.js";
+import { events, schoolWords, state, tellUploads } from "./state.js";
 import { countWords, verdict } from "./verdict.js";
 import { count, stamp } from "./words.js";
 
@@ -139,7 +139,9 @@ export class History {
       const page = await get("/uploads", this.#filters);
       if (ticket !== this.#asked) return;
       const last = page.uploads.at(-1)?.upload_id;
-      const older = afresh || !page.cursor ? [] : this.#rows.filter((row) => row.upload_id < last);
+      // Older pages stay only if this one reaches down to what was loaded before: no upload may fall between them.
+      const meets = page.uploads.some((row) => this.#rows.some((old) => old.upload_id === row.upload_id));
+      const older = afresh || !page.cursor || !meets ? [] : this.#rows.filter((row) => row.upload_id < last);
       if (!older.length) this.#cursor = page.cursor;
       this.#rows = [...page.uploads, ...older];
       this.#loaded = true;
@@ -215,7 +217,7 @@ export class History {
 
   async #download(row) {
     try {
-      download((await get(`/uploads/${row.upload_id}/file`)).url);
+      download((await get(`/uploads/${row.upload_id}/file`)).url, row.name);
       announce(`The download of ${row.name} has started.`);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -248,7 +250,7 @@ export class History {
     this.element.querySelector("h2").tabIndex = -1;
     this.element.querySelector("h2").focus();
     announce(`${row.name} has been deleted.`);
-    tell("uploads");
+    tellUploads();
     return undefined;
   }
 }

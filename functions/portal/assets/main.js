@@ -89,7 +89,9 @@ async function enter() {
   document.title = state.me.role === "operator" ? "Deadline board - Early Results" : "File exchange - Early Results";
   if (state.me.role === "operator") fill(main, new Board().element);
   else exchange();
-  announce(document.title);
+  const heading = main.querySelector("h1");
+  heading.tabIndex = -1;
+  heading.focus({ preventScroll: true }); // what had the focus is gone: a screen reader goes on from here
   setInterval(refresh, MINUTE);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   return undefined;

@@ -9,6 +9,20 @@ export const state = { me: null, services: [], schools: new Map() };
 export const events = new EventTarget();
 export const tell = (name) => events.dispatchEvent(new Event(name));
 
+let told = -Infinity;
+let telling = null;
+
+/** Tells that uploads changed: at once, but five hundred verdicts do not read the history five hundred times. */
+export function tellUploads() {
+  if (telling) return;
+  const wait = Math.max(0, told + 2000 - performance.now());
+  telling = setTimeout(() => {
+    telling = null;
+    told = performance.now();
+    tell("uploads");
+  }, wait);
+}
+
 let serverTime = 0;
 let readAt = 0;
 

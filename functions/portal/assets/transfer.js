@@ -3,7 +3,7 @@
 
 import { Problem, get, post } from "./api.js";
 import { email } from "./session.js";
-import { loadServices, now, openWindow, serviceOf, tell } from "./state.js";
+import { loadServices, now, openWindow, serviceOf, tellUploads } from "./state.js";
 
 const STALLED = 60_000; // milliseconds without a byte moving before a connection counts as lost
 const RETRIES = [1000, 2000, 4000, 8000, 15_000];
@@ -160,7 +160,9 @@ export class Transfer {
       this.#set("sending");
       try {
         await sendBytes(this.file, this.form.post, (part) => {
+          const whole = part >= 1 && this.progress < 1;
           this.progress = part;
+          if (whole) write(); // from here on the file may arrive, even if the page is left
           this.changed(this);
         });
         return undefined;
@@ -223,13 +225,14 @@ export class Transfer {
   /** Waits for the verdict. After a minute it says what is happening; it goes on looking. */
   async follow() {
     this.#set("checking");
+    write();
     const slow = setTimeout(() => {
       this.slow = true;
       this.changed(this);
     }, SLOW);
     try {
       this.upload = await verdictOf(this.id);
-      tell("uploads");
+      tellUploads();
       this.#set("done");
     } catch (error) {
       this.fail(error);
@@ -244,6 +247,17 @@ export class Transfer {
 
 const awaited = new Map(); // upload id -> {since, resolve, reject}
 let looking = false;
+
+const RETURNING = 15_000; // milliseconds that a reloaded page looks for a file that may have arrived
+
+/** What became of an interrupted upload: its verdict, or null if it did not arrive. */
+export function cameOf(left) {
+  const gone = pause(left.whole ? RETURNING : 0).then(() => (awaited.delete(left.id), null));
+  return Promise.race([gone, verdictOf(left.id).catch((error) => {
+    if (!(error instanceof Problem)) throw error;
+    return null;
+  })]);
+}
 
 /** The upload in full, once it has a verdict. Problem (404) if it is gone. */
 export function verdictOf(id) {
@@ -318,7 +332,7 @@ addEventListener("beforeunload", (event) => {
 function write() {
   const kept = [...inFlight.values()].map((one) => ({
     id: one.id, name: one.name, size: one.size, modified: one.file.lastModified, service: one.service, window: one.window,
-    form: inFlight.size === 1 ? one.form : null,
+    whole: one.progress >= 1 || one.phase === "checking", form: inFlight.size === 1 ? one.form : null,
   }));
   if (kept.length) sessionStorage.setItem(KEPT, JSON.stringify({ email: email(), kept }));
   else sessionStorage.removeItem(KEPT);
@@ -345,7 +359,7 @@ function left() {
 
 let leftBehind = null;
 
-/** A service's uploads that were on their way when the page was left: [{id, name, size, modified, service, window, form}]. */
+/** A service's uploads that were on their way when the page was left. `whole`: all of it was sent. */
 export function interrupted(service) {
   leftBehind ??= left();
   return leftBehind.filter((one) => one.service === service);

@@ -1,14 +1,12 @@
 // Uploading one file, for a school: choose or drop, send, check, verdict.
 
-import { Problem } from "./api.js";
 import { announce, fill, h, icon, panel, unique } from "./dom.js";
 import { events, now, openWindow, secondsTo, state } from "./state.js";
-import { Transfer, interrupted, verdictOf } from "./transfer.js";
+import { Transfer, cameOf, interrupted } from "./transfer.js";
 import { isGood, countWords, verdict } from "./verdict.js";
 import { count, moment, size } from "./words.js";
 
 export const ACCEPT = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-const RETURNING = 15_000; // milliseconds that a reloaded page looks for a file that may have arrived
 
 /** A place to drop files on or choose them with; `chosen` is called with the files. */
 export function dropZone(words, many, chosen) {
@@ -146,11 +144,7 @@ export class SingleUpload {
     const [left] = interrupted(this.service);
     if (!left) return;
     this.#say("wait", `Looking for ${left.name} …`, h("p", {}, "The page was left while this file was being uploaded."));
-    let upload = null;
-    const looked = verdictOf(left.id).then((found) => (upload = found), (error) => {
-      if (!(error instanceof Problem)) throw error;
-    });
-    await Promise.race([looked, new Promise((resolve) => setTimeout(resolve, RETURNING))]);
+    const upload = await cameOf(left);
     if (upload) return this.#verdict(upload);
     this.#again = () => {
       const file = this.#file;

@@ -3,7 +3,7 @@
 import { Problem, get } from "./api.js";
 import { announce, download, fill, h, icon, panel } from "./dom.js";
 import { count, moment } from "./words.js";
-import { schoolWords } from "./state.js";
+import { schoolWords, state } from "./state.js";
 
 const SHOWN = 10;
 
@@ -28,7 +28,7 @@ function group(findings, rules) {
   const [first] = findings;
   const places = findings.filter((finding) => finding.row || finding.column);
   return h("li", { class: "rule" },
-    h("h4", {}, rules?.[first.code]?.title ?? first.code),
+    h("h3", {}, rules?.[first.code]?.title ?? first.code),
     h("p", {}, first.message),
     places.length > 0 && h("ul", { class: "places" }, places.map(place)));
 }
@@ -77,7 +77,7 @@ function changes(changed) {
   if (!total) return h("p", {}, "Nothing has changed since your last good file: all the results are the same.");
   const line = (one) => [one.added && `${one.added} added`, one.changed && `${one.changed} changed`, one.removed && `${one.removed} removed`].filter(Boolean).join(", ");
   return h("section", { class: "changes" },
-    h("h4", {}, "What changed since your last good file"),
+    h("h3", {}, "What changed since your last good file"),
     removed > 0 && panel("warn", `${count(removed, "result")} ${removed === 1 ? "was" : "were"} in your last file and ${removed === 1 ? "is" : "are"} not in this one`,
       h("p", {}, "This file replaces the last one completely. If you did not mean to remove results, put them back and upload the file again.")),
     h("p", {}, `${count(total, "result")} of ${count(pupils, "pupil")}: ${line(changed)}.`),
@@ -89,12 +89,22 @@ function receiptOf(receipt, window) {
   const other = window && receipt.window && receipt.window !== window;
   return h("section", { class: "receipt" },
     other && panel("warn", `This file arrived after window ${window} had closed`, h("p", {}, `It was received for window ${receipt.window}.`)),
-    h("h4", {}, "Receipt"),
+    h("h3", {}, "Receipt"),
     h("p", {}, receipt.statement),
     h("dl", {},
       h("dt", {}, "Received"), h("dd", {}, `${moment(receipt.received)} (London time)`),
       receipt.window && [h("dt", {}, "Window"), h("dd", {}, receipt.window)],
       receipt.sha256 && [h("dt", {}, "Fingerprint of the file (SHA-256)"), h("dd", { class: "hash" }, receipt.sha256)]));
+}
+
+/** Which file counts, now that this one does not: nobody should have to wonder. */
+function stands(upload) {
+  const school = (state.schools.get(upload.service) ?? []).find((one) => one.school === upload.school);
+  if (!school) return null;
+  const { current } = school;
+  return h("p", {}, current
+    ? ["The file that counts is still ", h("span", { class: "filename" }, current.name), `, uploaded by ${current.user}, received at ${moment(current.received)}.`]
+    : "No file counts for this school yet.");
 }
 
 /** Whether a verdict was good. */
@@ -120,7 +130,7 @@ export function verdict(upload, window) {
         whose,
         h("p", {}, upload.status === "OVERWRITTEN" ? upload.next_step + "." : "If you need to make any changes to the template you can repeat the upload process and it will overwrite the file.")),
       warnings.length > 0 && h("section", {},
-        h("h4", {}, `${count(upload.counts.warnings, "warning")}: please check, nothing is blocked`),
+        h("h3", {}, `${count(upload.counts.warnings, "warning")}: please check, nothing is blocked`),
         rulesOf(warnings, upload.rules), lists(upload, false)),
       changes(upload.changes),
       receiptOf(upload.receipt, window));
@@ -130,9 +140,10 @@ export function verdict(upload, window) {
       whose,
       !ours && h("p", {}, errors.length
         ? `${count(upload.counts.errors, "error")} found. This file will not be used. Correct ${upload.counts.errors === 1 ? "it" : "them"} in Excel, save the file and upload it again.`
-        : `${upload.next_step}.`)),
+        : `${upload.next_step}.`),
+      stands(upload)),
     rulesOf(errors, upload.rules),
-    warnings.length > 0 && [h("h4", {}, "Warnings: these do not stop the file"), rulesOf(warnings, upload.rules)],
+    warnings.length > 0 && [h("h3", {}, "Warnings: these do not stop the file"), rulesOf(warnings, upload.rules)],
     hiddenWarnings > 0 && h("p", { class: "note" }, `There ${hiddenWarnings === 1 ? "is" : "are"} also ${count(hiddenWarnings, "warning")} in the full list.`),
     lists(upload, true),
     receiptOf(upload.receipt, window));

@@ -1,0 +1,59 @@
+"""Plays a seed and checks what is left of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from . import checker
+from .scheduler import Endless
+from .world import GRACE, SERVICE, Player, replace_boundaries
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a history came to."""
+
+    seed: int
+    features: frozenset[str]
+    violations: tuple[str, ...]
+    steps: int
+    mishaps: int
+    posts: int
+
+
+def play(seed: int, *, without: frozenset[str] = frozenset(), tell: Callable[[str], None] | None = None) -> Result:
+    """Plays a history to its end, and everything it broke."""
+    replace_boundaries()
+    player = Player(seed, without=without, tell=tell)
+    try:
+        player.play()
+    except Endless as endless:
+        violations = [f"rule 4: {endless}"]
+    else:
+        violations = checker.check(case_of(player))
+    scheduler = player.scheduler
+    return Result(seed, player.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(player.truth.posts))
+
+
+def case_of(player: Player) -> checker.Case:
+    """What the checker is given: the buckets, the table, and what people outside know."""
+    truth = player.truth
+    return checker.Case(
+        service=SERVICE,
+        uploads={
+            key: [checker.Object(v.version, v.received, v.data) for v in versions]
+            for key, versions in player.uploads.objects.items()
+        },
+        records={key: versions[0].data for key, versions in player.records.objects.items()},
+        results={key: versions[-1].data for key, versions in player.results.objects.items()},
+        table=list(player.table.items.values()),
+        posts=[checker.Posted(p.upload_id, p.version, p.received, p.surfaced, p.data) for p in truth.posts],
+        seen=[checker.Seen(s.sub, s.upload_id, s.school, s.owner, s.began, s.ended, s.deleted) for s in truth.looks],
+        members=truth.members,
+        journal=truth.journal,
+        dead_reports=truth.dead_reports,
+        skew=timedelta(milliseconds=truth.skew + 5_000),
+        grace=timedelta(seconds=GRACE),
+    )
