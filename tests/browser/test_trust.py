@@ -125,10 +125,16 @@ def test_operators_see_who_is_missing_and_take_the_chase_list(deployed: Deployed
     expect(page.get_by_role("heading", name="File upload history")).to_be_visible()
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", 'quo"te'])
-def test_no_cell_of_the_chase_list_starts_a_formula(portal: Open, text: str) -> None:
+def test_no_cell_of_the_chase_list_starts_a_formula(portal: Open) -> None:
     person = portal()
     person.page.goto(person.url)
-    line = person.page.evaluate("async text => (await import('./page/board.js')).csvLine([text, 'b'])", text)
+    texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", 'quo"te', "plain"]
+    line = person.page.evaluate(
+        """async texts => {
+          const board = document.querySelector("script").src.replace("main.js", "board.js");
+          return (await import(board)).csvLine(texts);
+        }""",
+        texts,
+    )
     cells = next(csv.reader([line]))
-    assert cells == [text if text.startswith("q") else "'" + text, "b"]
+    assert cells == [text if text.isalpha() or text.startswith("q") else "'" + text for text in texts]
