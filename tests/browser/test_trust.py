@@ -138,3 +138,25 @@ def test_no_cell_of_the_chase_list_starts_a_formula(portal: Open) -> None:
     )
     cells = next(csv.reader([line]))
     assert cells == [text if text.isalpha() or text.startswith("q") else "'" + text for text in texts]
+
+
+def test_a_dfe_number_is_recognised_in_a_file_name(portal: Open) -> None:
+    person = portal()
+    person.page.goto(person.url)
+    names = {
+        "1231234.xlsx": "1231234",
+        "2023KS1-1231234-good.xlsx": "1231234",
+        "123-1234 Holly Lane.xlsx": "1231234",
+        "KS1 123 1234 (2).xlsx": "1231234",
+        "2023KS1RS (1).xlsx": None,
+        "12312345.xlsx": None,
+        "results.xlsx": None,
+    }
+    found = person.page.evaluate(
+        """async names => {
+          const bulk = document.querySelector("script").src.replace("main.js", "bulk.js");
+          return names.map((await import(bulk)).numberIn);
+        }""",
+        list(names),
+    )
+    assert dict(zip(names, found, strict=True)) == names
