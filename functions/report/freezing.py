@@ -251,7 +251,7 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     if state.reports_queued:
         return len(lines), len(wanted)
 
-    # A report says the school's name and the day it comes out: pinned now, so that it can be built again, byte for byte.
+    # What a report says besides figures is pinned now, so that it can be built again, byte for byte.
     profiles = stores.table.get_many(keys.school(str(line["school"])) for line in wanted)
     kept = calendar_now(stores, service).window(window)
     comes_out = kept.reports.isoformat() if kept else ""

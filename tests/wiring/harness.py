@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import compileall
-import py_compile
 import json
+import py_compile
 import shutil
 import time
 import zipfile
@@ -14,26 +14,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cfnlint.decode import cfn_yaml
+from botocore.exceptions import ClientError
 
 from infra import local
-from infra.local import LOCAL, ROOT, Stack
+from infra.local import LOCAL, Stack
+from tests.template.reading import Template
 
 from .season import Broken, Season
 
-TEMPLATE = ROOT / "template.yaml"
 FOLDER = LOCAL / "wiring"
 _ARTIFACTS = "wiring-artifacts"
 _CODE, _LAYER = "code.zip", "typst.zip"
 _CREATE_SECONDS = 60
-
-Template = dict[str, Any]
-
-
-def load_template(path: Path = TEMPLATE) -> Template:
-    """The template with CloudFormation's short forms written out: plain dictionaries, lists, texts and numbers."""
-    found: Template = json.loads(json.dumps(cfn_yaml.load(str(path))))
-    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +51,15 @@ class Workbench:
             "CognitoEndpoint": f"{self.base.endpoint}/",
             **parameters,
         }
-        client.create_stack(
-            StackName=name,
-            TemplateBody=json.dumps(_packaged(template)),
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
-        )
+        try:
+            client.create_stack(
+                StackName=name,
+                TemplateBody=json.dumps(_packaged(template)),
+                Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+                Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
+            )
+        except ClientError as error:
+            raise Broken(f"the stack is not created: {error}") from error
         try:
             described = self._created(name)
             listed = client.describe_stack_resources(StackName=name)["StackResources"]
