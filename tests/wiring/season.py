@@ -143,7 +143,7 @@ class Season:
             Bucket(s3, uploads),
             Bucket(s3, results),
             Bucket(s3, records),
-            Settings(table, uploads, results, records, GRACE, GRACE, 10 * 1024 * 1024),
+            Settings(table, uploads, results, records, GRACE, GRACE, GRACE, 10 * 1024 * 1024),
         )
 
     def _until(self, what: str, ready: Callable[[], Any], *, calm: bool = True) -> Any:
@@ -617,7 +617,14 @@ class Season:
         runs = self._invoke_freeze()[SERVICE]
         waited = [w["upload_id"] for run in runs for w in run["waited_for"]]
         hold(waited == [killer], f"the freeze waits for {waited}, not for the parked file")
-        self.stores.table.write(verdicts.close_parked(self._upload(killer)))
+        parked = self._upload(killer)
+        if parked.received is None or parked.version is None:
+            raise Broken("a parked file has no received time")
+        self.stores.table.write(
+            verdicts.close_parked(
+                parked, received=parked.received, version=parked.version, sha256=record["sha256"], window=1
+            )
+        )
         self._freeze(1, {good, None})
         self._until("its report", lambda: self.stores.table.get(keys.report(SERVICE, 1, OWN)), calm=False)
         self.trusts = good
