@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -33,11 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         gc.disable()
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except CannotRun as error:
         print(f"early-results: {error}", file=sys.stderr)
         return COULD_NOT_RUN
     except BrokenPipeError:  # the reader of our output (head, less) has seen enough
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it on the way out
         return COULD_NOT_RUN
     finally:
         if brief:
@@ -51,9 +53,11 @@ def parser() -> argparse.ArgumentParser:
         prog="early-results", description="Early Results: templates and checks, as the service makes them."
     )
     top.set_defaults(brief=False)
-    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_template(commands)
     _add_validate(commands)
+    _add_operating(commands, "retry", "queue a parked upload again")
+    _add_operating(commands, "settle", "close a parked upload as an error, so that its window no longer waits for it")
     return top
 
 
@@ -87,6 +91,25 @@ def _add_validate(commands: Any) -> None:
     command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
     # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
     command.set_defaults(run=_validate, brief=True)
+
+
+def _add_operating(commands: Any, name: str, words: str) -> None:
+    command = commands.add_parser(name, help=words)
+    command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+    command.add_argument("--reason", required=True, help="why; it is recorded with the decision")
+    command.add_argument("--stack", metavar="NAME", help="a stack on AWS; the one `make run` started if not given")
+    command.set_defaults(run=_operate)
+
+
+def _operate(options: argparse.Namespace) -> int:
+    from infra import operating
+
+    try:
+        act = {"retry": operating.retry, "settle": operating.settle}[options.command]
+        print(act(operating.open_stack(options.stack), options.upload, options.reason))
+    except operating.CannotOperate as error:
+        raise CannotRun(str(error)) from error
+    return ACCEPTED
 
 
 def _template(options: argparse.Namespace) -> int:
@@ -134,12 +157,12 @@ def _validate(options: argparse.Namespace) -> int:
     if options.format == "json":
         import json
 
-        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=False))
+        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=not _writes_utf8()))
     else:
         from early_results.listing import verdict_text
 
         text = verdict_text(verdict, colour=_colour())
-        print(text.encode(sys.stdout.encoding or "utf-8", "replace").decode(sys.stdout.encoding or "utf-8"), end="")
+        print(text if _writes_utf8() else text.encode("ascii", "replace").decode("ascii"), end="")
     return ACCEPTED if verdict.accepted else ERRORS_FOUND
 
 
@@ -166,7 +189,6 @@ def _rosters(path: str, service: Service) -> dict[str, tuple[Pupil, ...]]:
 
 def _roster(school: str, pupils: tuple[Pupil, ...], path: str) -> Roster:
     """A roster from a file: its version is its content, its date the file's."""
-    import os
     from datetime import UTC, datetime
 
     from early_results.roster import Roster, roster_version
@@ -188,10 +210,13 @@ def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def _writes_utf8() -> bool:
+    """Whether what we print can hold every letter; a verdict must not be lost over a tick or a curly quote."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
 def _colour() -> bool:
     """Whether to colour: on a terminal that can, and not where NO_COLOR is set (no-color.org)."""
-    import os
-
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 

@@ -160,7 +160,7 @@ def play(season: Season) -> None:
         manifest = _object(season, "RecordsBucketName", board["manifest"]["key"])
         _write("manifest.jsonl", manifest)
         lines = {line["school"]: line for line in map(json.loads, manifest.splitlines())}
-        expected = recomputed(season, closes)
+        expected = recomputed_from(season.stack, closes)
         hold(set(lines) == set(SCHOOLS), "the manifest does not name every school")
         found = {school: line["upload"] for school, line in lines.items()}
         hold(found == expected, "the manifest is not what the buckets say")
@@ -180,12 +180,12 @@ def play(season: Season) -> None:
             raise StepFailed("a stranger was given a report")
 
 
-def recomputed(season: Season, closes: datetime) -> dict[str, str]:
+def recomputed_from(stack: Stack, closes: datetime) -> dict[str, str]:
     """What must be frozen, from the buckets alone: the latest accepted upload a school that S3 received in time."""
     best: dict[str, tuple[datetime, str]] = {}
-    s3 = season.stack.client("s3")
-    verdicts = season.stack.outputs["RecordsBucketName"]
-    files = season.stack.outputs["UploadsBucketName"]
+    s3 = stack.client("s3")
+    verdicts = stack.outputs["RecordsBucketName"]
+    files = stack.outputs["UploadsBucketName"]
     for entry in s3.list_objects_v2(Bucket=verdicts, Prefix=f"verdicts/{SERVICE}/").get("Contents", []):
         verdict = json.loads(s3.get_object(Bucket=verdicts, Key=entry["Key"])["Body"].read())
         versions = s3.list_object_versions(Bucket=files, Prefix=verdict["key"])["Versions"]

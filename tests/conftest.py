@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 
-from adapters.objects import Bucket
 from adapters.queue import Queue
-from adapters.settings import Settings
 from adapters.stores import Stores
-from adapters.table import Table
 from infra import demonstration, local
 from infra.client import PortalClient
 from infra.demonstration import Seeded
 from infra.local import Stack
+from infra.operating import stores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +45,11 @@ class Deployed:
     @property
     def stores(self) -> Stores:
         """The stack's table and buckets, as its owner sees them: for what a test must look at behind the doors."""
-        return stores_of(self.stack)
+        return stores_of(self.stack.outputs, self.stack.client("dynamodb"), self.stack.client("s3"))
 
     def queue(self, output: str) -> Queue:
         """A queue of the stack by the name of its output."""
         return Queue(self.stack.client("sqs"), self.stack.outputs[output])
-
-
-def stores_of(stack: Stack) -> Stores:
-    """The table and the buckets of a stack."""
-    outputs, s3 = stack.outputs, stack.client("s3")
-    return Stores(
-        Table(stack.client("dynamodb"), outputs["TableName"]),
-        Bucket(s3, outputs["UploadsBucketName"]),
-        Bucket(s3, outputs["ResultsBucketName"]),
-        Bucket(s3, outputs["RecordsBucketName"]),
-        Settings(
-            outputs["TableName"],
-            outputs["UploadsBucketName"],
-            outputs["ResultsBucketName"],
-            outputs["RecordsBucketName"],
-            timedelta(seconds=2),
-            timedelta(seconds=10),
-            10 * 1024 * 1024,
-        ),
-    )
 
 
 @pytest.fixture(scope="session")

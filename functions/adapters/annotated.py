@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, cast
 
 from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.styles import Font, PatternFill, Protection
+from openpyxl.styles import Font, PatternFill
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from early_results.workbook import Value
 
 OVERVIEW_SHEET = "What to correct"
-LISTED = 5_000  # findings on the overview; the CSV has all
+LISTED = 3_000  # findings on the overview and cells with notes; the CSV has all, and every bad cell is coloured
 
 ERROR_FILL = PatternFill("solid", fgColor="F8C9C4")
 WARNING_FILL = PatternFill("solid", fgColor="FFE9A8")
@@ -185,25 +185,25 @@ class _Copy:
 def _results(book: Workbook, copy: _Copy) -> None:
     """The results sheet: the user's rows where they were, then the pupils who were missing."""
     service = copy.service
-    sheet = templates.add_results_sheet(book, service, copy.submission.heading_row)
+    page = templates.ResultsSheet(book, service, copy.submission.heading_row)
     for row, cells in copy.rows:
-        _row(sheet, copy, row, cells)
+        _row(page, copy, row, cells)
+    upn_at = 1 + [column.key for column in service.columns].index("upn")
+    note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
     for row, pupil in copy.added.items():
-        templates.write_pupil(sheet, service, row, pupil)
+        page.write_pupil(row, pupil)
         for position in range(1, len(service.columns) + 1):
-            cast("Cell", sheet.cell(row, position)).fill = PUT_RIGHT_FILL
-        upn_at = 1 + [column.key for column in service.columns].index("upn")
-        note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
-        templates.comment(cast("Cell", sheet.cell(row, upn_at)), note)
-    templates.finish_results_sheet(sheet, service, copy.last_row, first_row=copy.submission.heading_row + 1)
-    sheet.protection.deleteRows = False  # not forbidden: rows of pupils who are on no list have to go
+            cast("Cell", page.sheet.cell(row, position)).fill = PUT_RIGHT_FILL
+        templates.comment(cast("Cell", page.sheet.cell(row, upn_at)), note)
+    page.finish(copy.last_row)
+    page.sheet.protection.deleteRows = False  # not forbidden: rows of pupils who are on no list have to go
     notes: dict[tuple[int, int], list[Finding]] = {}
     for finding in copy.verdict.findings:
         place = copy.place(finding)
         if place is not None:
             notes.setdefault(place, []).append(finding)
-    for (row, position), findings in notes.items():
-        cell = cast("Cell", sheet.cell(row, position))
+    for number, ((row, position), findings) in enumerate(notes.items()):
+        cell = cast("Cell", page.sheet.cell(row, position))
         left = [finding for finding in findings if not copy.puts_right(finding)]
         if not left:
             cell.fill = PUT_RIGHT_FILL
@@ -211,40 +211,37 @@ def _results(book: Workbook, copy: _Copy) -> None:
             cell.fill, cell.font = ERROR_FILL, ERROR_FONT
         else:
             cell.fill = WARNING_FILL
+        if number >= LISTED:
+            continue
         texts = list(dict.fromkeys(finding.message for finding in findings))
         templates.comment(cell, "\n\n".join(texts if left else [f"{DONE}: please check.", *texts]))
 
 
-def _row(sheet: Worksheet, copy: _Copy, row: int, cells: Cells) -> None:
+def _row(page: templates.ResultsSheet, copy: _Copy, row: int, cells: Cells) -> None:
     """One row of the user's file, with the roster's details where it knows the pupil."""
     pupil = copy.pupils.get(row)
     if pupil is not None:
-        templates.write_pupil(sheet, copy.service, row, pupil)
+        # Excel deletes a row of a protected sheet only if no cell of it is locked.
+        page.write_pupil(row, pupil, locked=row not in copy.repeated)
     for position, column in enumerate(copy.service.columns, 1):
         if pupil is None or column.kind != "identity":
-            cell = _put_back(sheet, row, position, copy.value(cells, column.key))
-            templates.style_entry(cell, column)
-        else:
-            cell = cast("Cell", sheet.cell(row, position))
-        # Excel deletes a row of a protected sheet only if no cell of it is locked.
-        locked = column.kind == "identity" and pupil is not None and row not in copy.repeated
-        cell.protection = Protection(locked=locked)
+            _put_back(page, row, position, copy.value(cells, column.key))
 
 
-def _put_back(sheet: Worksheet, row: int, position: int, value: Value | None) -> Cell:
+def _put_back(page: templates.ResultsSheet, row: int, position: int, value: Value | None) -> None:
     """The user's value as it was, as far as a workbook can hold it."""
-    cell = cast("Cell", sheet.cell(row, position))
+    cell = page.entry(row, position)
     if isinstance(value, ErrorValue) and value in ERROR_CODES:
         cell.value = str(value)
-        return cell
+        return
     if isinstance(value, datetime):
         value = value.replace(tzinfo=None)
     if (isinstance(value, float) and not math.isfinite(value)) or (isinstance(value, date) and value.year < 1900):
         value = str(value)
     if isinstance(value, time):
         cell.value = value
-        return cell
-    return templates.put(sheet, row, position, value)
+    else:
+        templates.put(page.sheet, row, position, value)
 
 
 def _overview(sheet: Worksheet, copy: _Copy) -> None:

@@ -12,7 +12,11 @@ from .errors import MissingSetting
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What every function is told by the template. Sizes in bytes."""
+    """What every function is told by the template. Sizes in bytes.
+
+    `sweep_age` is what an object's own event is given before the sweep queues the object again, `stalled` what a check
+    that has begun is given: its message is in the queue still, on its way to the rescue function.
+    """
 
     table: str
     uploads_bucket: str
@@ -20,6 +24,7 @@ class Settings:
     records_bucket: str
     grace: timedelta
     sweep_age: timedelta
+    stalled: timedelta
     max_upload_bytes: int
 
 
@@ -40,5 +45,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         records_bucket=setting("RECORDS_BUCKET", environment),
         grace=timedelta(seconds=float(setting("GRACE_SECONDS", environment))),
         sweep_age=timedelta(seconds=float(setting("SWEEP_AGE_SECONDS", environment))),
+        stalled=timedelta(seconds=float(setting("STALLED_SECONDS", environment))),
         max_upload_bytes=int(setting("MAX_UPLOAD_BYTES", environment)),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from copy import copy
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -22,14 +23,17 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from early_results import messages
 from early_results.mark import MARK_SHEET, Mark, mark_rows
-from early_results.roster import TEMPLATE_FIRST_ROW, Roster
+from early_results.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from openpyxl.styles.cell_style import StyleArray
+
     from early_results.results import Pupil
 
+LONGEST_TEXT = 32_767  # characters of a cell
 HELP_SHEET = "How to fill this in"
 
 FONT = "Calibri"
@@ -65,10 +69,10 @@ def template_workbook(
     the service was published with.
     """
     book = new_workbook()
-    sheet = add_results_sheet(book, service)
+    results = ResultsSheet(book, service)
     for row, pupil in enumerate(roster.pupils, TEMPLATE_FIRST_ROW):
-        write_pupil(sheet, service, row, pupil)
-    finish_results_sheet(sheet, service, TEMPLATE_FIRST_ROW + len(roster.pupils) - 1)
+        results.write_pupil(row, pupil)
+    results.finish(TEMPLATE_FIRST_ROW + len(roster.pupils) - 1)
     if deadlines is None:
         deadlines = [messages.deadline(window) for window in service.windows]
     add_help_sheet(book, service, roster, issued, deadlines)
@@ -84,45 +88,78 @@ def new_workbook() -> Workbook:
     return book
 
 
-def add_results_sheet(book: Workbook, service: Service, heading_row: int = TEMPLATE_FIRST_ROW - 1) -> Worksheet:
-    """The sheet the pupils go on, with its row of headings, which stays in view."""
-    sheet = cast(Worksheet, book.create_sheet(service.sheet))
-    fills = {"identity": HEAD, "assessment": HEAD_ASSESSMENT, "score": HEAD_SCORE}
-    for position, column in enumerate(service.columns, 1):
-        cell = put(sheet, heading_row, position, column.heading)
-        cell.font, cell.fill, cell.alignment, cell.border = WHITE, fills[column.kind], HEAD_ALIGN, BOX
-        sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
-    sheet.row_dimensions[heading_row].height = 48
-    # Names stay in view while results are typed at the far right.
-    first_result = len(service.identity) + 1
-    names = [i for i, c in enumerate(service.identity, 1) if c.key == "surname"]
-    sheet.freeze_panes = f"{get_column_letter(names[0] + 1 if names else first_result)}{heading_row + 1}"
-    sheet.print_title_rows = f"{heading_row}:{heading_row}"
-    sheet.sheet_view.zoomScale = 100
-    return sheet
+class ResultsSheet:
+    """The sheet the pupils go on, with its row of headings, which stays in view.
 
+    Setting a cell's font, fill and borders one by one is most of what openpyxl costs, so each look is set once and
+    then copied: 120 pupils in 50 ms instead of 120.
+    """
 
-def write_pupil(sheet: Worksheet, service: Service, row: int, pupil: Pupil) -> None:
-    """A pupil's row: identity filled in and locked, result cells empty and open."""
-    for position, column in enumerate(service.columns, 1):
-        if column.kind == "identity":
-            cell = put(sheet, row, position, identity_value(pupil, column.key))
+    def __init__(self, book: Workbook, service: Service, heading_row: int = TEMPLATE_FIRST_ROW - 1) -> None:
+        self.sheet = sheet = cast(Worksheet, book.create_sheet(service.sheet))
+        self.service = service
+        self._columns = service.columns
+        self._first_row = heading_row + 1
+        self._looks: dict[tuple[str, bool, bool], StyleArray] = {}
+        fills = {"identity": HEAD, "assessment": HEAD_ASSESSMENT, "score": HEAD_SCORE}
+        for position, column in enumerate(service.columns, 1):
+            cell = put(sheet, heading_row, position, column.heading)
+            cell.font, cell.fill, cell.alignment, cell.border = WHITE, fills[column.kind], HEAD_ALIGN, BOX
+            if column.kind != "identity":
+                accepted = ", ".join(column.codes) or f"a whole number from {column.minimum} to {column.maximum}"
+                comment(cell, f"{column.subject_name}: {accepted}; or empty.")
+            sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
+        sheet.row_dimensions[heading_row].height = 48
+        # Names stay in view while results are typed at the far right.
+        names = [position for position, column in enumerate(service.identity, 1) if column.key == "surname"]
+        sheet.freeze_panes = f"{get_column_letter(max(names, default=0) + 1)}{self._first_row}"
+        sheet.print_title_rows = f"{heading_row}:{heading_row}"
+
+    def write_pupil(self, row: int, pupil: Pupil, *, locked: bool = True) -> None:
+        """A pupil's row: details filled in (and locked), result cells empty and open."""
+        for position, column in enumerate(self.service.columns, 1):
+            if column.kind == "identity":
+                self.entry(row, position, known=True, locked=locked)
+                put(self.sheet, row, position, identity_value(pupil, column.key))
+            else:
+                self.entry(row, position)
+
+    def entry(self, row: int, position: int, *, known: bool = False, locked: bool = False) -> Cell:
+        """A pupil's cell, looking as it should; `known` are details from the roster. Values go in afterwards."""
+        cell = cast(Cell, self.sheet.cell(row, position))
+        column = self._columns[position - 1]
+        look = self._looks.get((column.key, known, locked))
+        styled: Any = cell  # the stubs leave out `_style`, where openpyxl keeps all of a cell's look
+        if look is not None:
+            styled._style = copy(look)
+            return cell
+        cell.font, cell.border, cell.protection = PLAIN, BOX, Protection(locked=locked)
+        if known:
             cell.fill = LOCKED
-        else:
-            cell = cast(Cell, sheet.cell(row, position))
-            cell.protection = Protection(locked=False)
-        style_entry(cell, column)
+        if column.key == "birth_date":
+            cell.number_format = "dd/mm/yyyy"
+        centred = column.kind != "identity" or column.key in ("school", "birth_date", "nc_year", "gender")
+        cell.alignment = CENTRE if centred else LEFT
+        self._looks[column.key, known, locked] = copy(styled._style)
+        return cell
 
-
-def style_entry(cell: Cell, column: Column) -> None:
-    """How a pupil's cell looks."""
-    cell.font, cell.border = PLAIN, BOX
-    if column.key == "birth_date":
-        cell.number_format = "dd/mm/yyyy"
-    if column.kind != "identity" or column.key in ("school", "birth_date", "nc_year", "gender"):
-        cell.alignment = CENTRE
-    else:
-        cell.alignment = LEFT
+    def finish(self, last_row: int) -> None:
+        """Choice lists, limits on scores, protection and print set-up, for the pupils' rows."""
+        sheet, last_row = self.sheet, max(last_row, self._first_row)
+        for position, column in enumerate(self.service.columns, 1):
+            if column.kind != "identity":
+                check = _validation(column)
+                letter = get_column_letter(position)
+                check.add(f"{letter}{self._first_row}:{letter}{last_row}")
+                sheet.add_data_validation(check)
+        # Without a password: it is against slips, and support can lift it. What it allows is what people need.
+        sheet.protection.enable()
+        for allowed in ("formatCells", "formatColumns", "formatRows", "sort", "autoFilter"):
+            setattr(sheet.protection, allowed, False)  # False is "not forbidden"
+        sheet.page_setup.orientation = "landscape"
+        sheet.page_setup.paperSize = 9  # A4
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
+        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
@@ -130,39 +167,15 @@ def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
     value = getattr(pupil, key)
     if key in ("school", "nc_year") and value.isascii() and value.isdigit() and str(int(value)) == value:
         return int(value)
-    # Excel has no day before 1900
-    if isinstance(value, date) and value.year < 1900:
-        return f"{value.day:02}/{value.month:02}/{value.year:04}"
+    if isinstance(value, date) and value.year < 1900:  # Excel has no such day
+        return british_date(value)
     return value or None
 
 
-def finish_results_sheet(
-    sheet: Worksheet, service: Service, last_row: int, *, first_row: int = TEMPLATE_FIRST_ROW
-) -> None:
-    """Choice lists, limits on scores, protection and print set-up, for the pupils' rows."""
-    last_row = max(last_row, first_row)
-    for position, column in enumerate(service.columns, 1):
-        if column.kind == "identity":
-            continue
-        check = _validation(column)
-        letter = get_column_letter(position)
-        check.add(f"{letter}{first_row}:{letter}{last_row}")
-        sheet.add_data_validation(check)
-    # Without a password: it is against slips, and support can lift it. What it allows is what people need.
-    protection = sheet.protection
-    protection.enable()
-    for allowed in ("formatCells", "formatColumns", "formatRows", "sort", "autoFilter"):
-        setattr(protection, allowed, False)  # False is "not forbidden"
-    sheet.page_setup.orientation = "landscape"
-    sheet.page_setup.paperSize = 9  # A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-
-
 def _validation(column: Column) -> DataValidation:
+    """What Excel lets people type. No prompt beside the cell: it would hide the rows below at every step."""
     if column.kind == "assessment":
         check = DataValidation(type="list", formula1=f'"{",".join(column.codes)}"', allow_blank=True)
-        check.promptTitle, check.prompt = column.subject_name[:32], f"Choose from the list: {', '.join(column.codes)}."
         check.error = f"Choose one of {', '.join(column.codes)} (in capitals), or leave the cell empty."
     else:
         check = DataValidation(
@@ -172,11 +185,9 @@ def _validation(column: Column) -> DataValidation:
             formula2=str(column.maximum),
             allow_blank=True,
         )
-        check.promptTitle = column.subject_name[:32]
-        check.prompt = f"A whole number from {column.minimum} to {column.maximum}, or empty."
         check.error = messages.scaled_score_range(column)
     check.errorTitle, check.errorStyle = "Please check this cell", "stop"
-    check.showErrorMessage = check.showInputMessage = True
+    check.showErrorMessage = True
     return check
 
 
@@ -289,15 +300,19 @@ def put(sheet: Worksheet, row: int, column: int, value: str | float | bool | dat
         cell.value = printable(value)
         if cell.data_type != "s":  # a formula, or "#N/A" and the like
             cell.data_type = "s"
-        cell.quotePrefix = value[:1] in ("=", "+", "-", "@")  # or Excel makes a formula of it when it is next edited
+        if value[:1] in ("=", "+", "-", "@"):
+            cell.quotePrefix = True  # or Excel makes a formula of it when it is next edited
     else:
         cell.value = value
     return cell
 
 
 def printable(text: str) -> str:
-    """The text without the control characters that a workbook cannot hold, and no longer than a cell."""
-    return "".join(c for c in text if c >= " " or c in "\t\n\r")[:32_767]
+    """The text without the characters that XML cannot hold (controls, halves of pairs), and no longer than a cell."""
+    if text.isprintable():
+        return text[:LONGEST_TEXT]
+    kept = (c for c in text if c in "\t\n\r" or " " <= c < "\ud800" or "\ue000" <= c < "\ufffe" or c > "\uffff")
+    return "".join(kept)[:LONGEST_TEXT]
 
 
 def comment(cell: Cell, text: str) -> None:

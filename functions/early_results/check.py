@@ -92,7 +92,9 @@ def judge(
     """
     school = submission.school
     if school is not None and school not in allowed_schools:
-        school = None  # not the uploader's: no roster may tell them anything
+        school = None  # not the uploader's: no roster and no earlier file may tell them anything
+    if school is None:
+        previous = None
     if roster is None or roster.school != school:
         roster = template_roster = None
     elif template_roster is not None and (

@@ -12,7 +12,6 @@ from early_results.findings import Code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import datetime
 
     from early_results.service import Column, Service, Window
 
@@ -261,27 +260,6 @@ def assessment_score_mismatch(service: Service, column: Column) -> str:
     )
 
 
-# Around the file: these come from the services about it, not from its cells
-
-
-def window_closed(received: datetime, closed: datetime | None, opens: datetime | None) -> str:
-    """`received`, `closed` (the close it came after) and `opens` (the next opening, if there is one) are aware."""
-    text = f"This file arrived at {moment(received)}, when the service was not open."
-    if closed is not None:
-        text += f" The submission window closed at {moment(closed)}."
-    if opens is not None:
-        text += f" The next one opens at {moment(opens)}: upload the file again then."
-    return text
-
-
-def could_not_process(service: Service) -> str:
-    return (
-        "We could not check this file. The fault is ours, not yours: your file is kept, and we have been told. You "
-        f"need not upload it again. If you need help, contact support: {service.support_email}, "
-        f"{service.support_telephone}."
-    )
-
-
 # Words
 
 
@@ -311,22 +289,11 @@ def spans(numbers: Iterable[int]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def moment(when: datetime) -> str:
-    """London time as people say it: `12 noon on Friday 30 June 2023`, `9:11am on Thursday 1 June 2023`."""
-    from early_results.service import LONDON
-
-    local = when.astimezone(LONDON)
-    day = f"{local:%A} {local.day} {local:%B} {local.year}"
-    if (local.hour, local.minute, local.second) == (12, 0, 0):
-        return f"12 noon on {day}"
-    clock = f"{local.hour % 12 or 12}:{local:%M}"
-    clock += f":{local:%S}" if local.second else ""  # a file that is seconds late must not seem to be in time
-    return f"{clock}{'am' if local.hour < 12 else 'pm'} on {day}"
-
-
 def deadline(window: Window) -> str:
     """When a window closes and what comes of it, for templates and pages."""
+    from early_results.times import moment_words  # it loads the clock, which checking a file can do without
+
     return (
-        f"Window {window.number} closes at {moment(window.closes)}; reports are available from "
+        f"Window {window.number} closes at {moment_words(window.closes)}; reports are available from "
         f"{window.reports.day} {window.reports:%B} {window.reports.year}."
     )

@@ -109,8 +109,14 @@ def british_date(day: date | None) -> str:
 
 
 def parse_date(text: str) -> date | None:
-    """The date of `14/04/2015`, `14.04.2015`, `14-04-2015` or `2015-04-14`; None for any other text."""
-    parts = text.strip().replace(".", "/").replace("-", "/").split("/")
+    """The date of `14/04/2015`, `14.04.2015`, `14-04-2015` or `2015-04-14`; None for any other text.
+
+    A midnight after it is let pass: exports of databases write `14/04/2015 00:00:00`.
+    """
+    day_text, _, clock = text.strip().replace("T", " ").partition(" ")
+    if clock.strip("0:.Z "):
+        return None
+    parts = day_text.replace(".", "/").replace("-", "/").split("/")
     if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
         return None
     day, month, year = parts if len(parts[0]) < 3 else reversed(parts)

@@ -148,7 +148,7 @@ def retry_parked(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"status": Status.CHECKING.value, "unsettled": upload.service},
-        remove=("held", "findings", "counts"),
+        remove=("held", "findings", "counts", "rescues"),
         require=PARKED,
     )
 

@@ -87,6 +87,12 @@ def _services() -> Response[str]:
     return answer(services.describe_services(stores, now))
 
 
+@app.get("/api/services/<service>/schools")
+def _schools(service: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(services.describe_schools(stores, user, services.service_of(service)))
+
+
 @app.get("/api/services/<service>/template")
 def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()
@@ -155,14 +161,19 @@ def _board(service: str, window: str) -> Response[str]:
     return answer(services.deadline_board(stores, user, services.service_of(service), window, now))
 
 
+def _held() -> str | None:
+    """What the browser says it has already."""
+    return app.current_event.headers.get("if-none-match")
+
+
 @app.get("/")
-def _page() -> Response[bytes]:
-    return page.serve("index.html")
+def _page() -> Response[bytes | str]:
+    return page.serve(page.PAGE, if_none_match=_held())
 
 
-@app.get("/page/<name>")
-def _asset(name: str) -> Response[bytes]:
-    return page.serve(name)
+@app.get("/page/<version>/<name>")
+def _asset(version: str, name: str) -> Response[bytes | str]:
+    return page.serve(name, version, _held())
 
 
 @logger.inject_lambda_context

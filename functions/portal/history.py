@@ -11,9 +11,10 @@ from typing import Any
 
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
-from early_results import access, keys
+from early_results import access, keys, messages
 from early_results.access import Role, User
 from early_results.calendar import Calendar
+from early_results.findings import Code
 from early_results.ids import is_ulid
 from early_results.registers import register_from_item
 from early_results.service import load_service, service_names
@@ -62,11 +63,18 @@ def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
     return {
         **told,
         "findings": list(upload.findings),
+        "rules": _rules(upload),
         "changes": upload.changes,
         "ruleset": upload.ruleset,
         "roster_version": upload.roster_version,
         "replays": len(upload.replays),
     }
+
+
+def _rules(upload: Upload) -> dict[str, dict[str, str]]:
+    """What each finding's code is called and whether it blocks, so that a page need not know the codes."""
+    codes = {Code(finding["code"]) for finding in upload.findings}
+    return {code.value: {"title": messages.TITLES[code], "severity": code.severity.value} for code in sorted(codes)}
 
 
 def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:

@@ -25,6 +25,7 @@ TYPES = {
     "json": "application/json",
 }
 CONFIG = "config.json"
+PAGE = "index.html"
 
 
 @cache
@@ -49,7 +50,7 @@ def _policy() -> str:
     bucket = s3().generate_presigned_post(read_settings().uploads_bucket, "page")["url"]
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'none'; "
-        "base-uri 'none'; frame-ancestors 'none'; "
+        "base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'; "
         f"connect-src 'self' {_origin(setting('COGNITO_ENDPOINT'))} {_origin(bucket)}"
     )
 
@@ -59,20 +60,46 @@ def _origin(address: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def serve(name: str) -> Response[bytes]:
-    """One file of the page. Problem (404) for any other name."""
-    data = _assets().get(name)
-    if data is None:
+@cache
+def version() -> str:
+    """A name for this very state of the page: its files are kept by browsers for as long as it stays the same."""
+    digest = hashlib.sha256()
+    for name, data in sorted(_assets().items()):
+        digest.update(name.encode() + b"\0" + data + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _packed(name: str) -> tuple[bytes | str, dict[str, str]]:
+    """A file of the page as it is sent, with the headers that are its own. KeyError if there is none."""
+    data = _assets()[name]
+    if name == PAGE:
+        data = data.replace(b'"page/', f'"page/{version()}/'.encode())
+    tag = {"ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"'}
+    if name == CONFIG:
+        return data.decode(), tag  # too small to be worth packing, and the event handler wants JSON as text
+    return gzip.compress(data, 9, mtime=0), {**tag, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+
+
+def serve(name: str, asked_version: str = "", if_none_match: str | None = None) -> Response[bytes | str]:
+    """One file of the page; 304 if the browser has it already. Problem (404) for any other name.
+
+    Under the present version's address a file never changes, so it may be kept; a page of an older version, loaded
+    just before a deployment, gets the present files and keeps none.
+    """
+    if name not in _assets():
         raise problems.not_found("There is no such file on this page.")
-    kind = name.rsplit(".", 1)[-1]
-    headers = {
-        "Cache-Control": "no-cache",
-        "ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"',
+    body, own = _packed(name)
+    headers: dict[str, str | list[str]] = {
+        "Cache-Control": "public, max-age=31536000, immutable" if asked_version == version() else "no-cache",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Strict-Transport-Security": "max-age=63072000",
         "Content-Security-Policy": _policy(),
-        "Content-Encoding": "gzip",
-        "Vary": "Accept-Encoding",
+        **own,
     }
-    return Response(HTTPStatus.OK.value, TYPES[kind], gzip.compress(data, 9, mtime=0), headers)
+    kind = TYPES[name.rsplit(".", 1)[-1]]
+    if if_none_match is not None and own["ETag"] in if_none_match:
+        headers.pop("Content-Encoding", None)
+        return Response(HTTPStatus.NOT_MODIFIED.value, kind, "", headers)
+    return Response(HTTPStatus.OK.value, kind, body, headers)

@@ -15,9 +15,9 @@ from early_results.calendar import Calendar
 from early_results.freeze import State, WindowState
 from early_results.ids import authority_of, is_school, report_key
 from early_results.registers import register_from_item
-from early_results.service import LONDON, Service, UnknownService, Window, load_service, service_names
+from early_results.service import LONDON, Column, Service, UnknownService, Window, load_service, service_names
 from early_results.times import day_words, moment_words, to_text
-from early_results.uploads import ReportState
+from early_results.uploads import ReportState, Status
 from early_results.writes import Item
 
 from . import problems
@@ -92,11 +92,19 @@ def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]
             "telephone": service.support_telephone,
             "hours": list(service.support_hours),
         },
+        "columns": [_describe_column(column) for column in service.results],
+        "codes": [{"code": code.code, "meaning": code.meaning} for code in service.codes],
         "max_upload_bytes": stores.settings.max_upload_bytes,
         "open_window": is_open.number if is_open else None,
         "seconds_to_close": int((is_open.closes - now).total_seconds()) if is_open else None,
         "windows": [_describe_window(window, states[window.number], now) for window in calendar.windows],
     }
+
+
+def _describe_column(column: Column) -> dict[str, Any]:
+    if column.codes:
+        return {"heading": column.heading, "codes": list(column.codes)}
+    return {"heading": column.heading, "minimum": column.minimum, "maximum": column.maximum}
 
 
 def _describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
@@ -110,6 +118,41 @@ def _describe_window(window: Window, state: WindowState, now: datetime) -> dict[
         "state": state.state.value,
         "open": window.opens <= now < window.closes,
     }
+
+
+def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, Any]:
+    """The schools the user acts for, as they stand in a service: how fresh the pupil list is, and which file counts.
+
+    An upload overwrites what `current` names; a page can say so before it happens.
+    """
+    schools = sorted(user.schools)
+    profiles = stores.table.get_many(keys.school(school) for school in schools)
+    rosters = stores.table.get_many(keys.roster(service.service, school) for school in schools)
+    registers = stores.table.get_many(keys.current_register(service.service, school) for school in schools)
+    winners = {key: register_from_item(key, item).winner for key, item in registers.items()}
+    uploads = stores.table.get_many(keys.upload(winner) for winner in winners.values() if winner)
+    found = []
+    for school in schools:
+        roster = rosters.get(keys.roster(service.service, school))
+        winner = winners.get(keys.current_register(service.service, school))
+        upload = uploads.get(keys.upload(winner)) if winner else None
+        found.append(
+            {
+                "school": school,
+                "name": str(profiles.get(keys.school(school), {}).get("name", "")),
+                "roster": {"made": roster["made"], "pupils": int(roster["pupils"])} if roster else None,
+                "current": {
+                    "upload_id": upload["upload_id"],
+                    "name": upload["name"],
+                    "user": upload["user_name"],
+                    "received": upload["received"],
+                    "window": upload.get("window"),
+                }
+                if upload
+                else None,
+            }
+        )
+    return {"schools": found}
 
 
 def build_template(stores: Stores, user: User, service: Service, school: str, now: datetime) -> tuple[str, bytes]:
@@ -142,22 +185,41 @@ def list_reports(stores: Stores, user: User, query: dict[str, str], now: datetim
         raise problems.forbidden("This school is not one that you act for.")
     if not school and user.role is Role.OPERATOR:
         raise problems.bad_request("Please name the school: ?school=1231234.")
-    found = []
+    found: list[tuple[str, Item]] = []
     for one in [school] if school else sorted(user.schools):
         items = stores.table.query(f"SCHOOL#{one}", prefix=f"REPORT#{wanted or ''}")
         kept = [item for item in items if not number or item["window"] == int(number)]
-        found += [_describe_report(stores, user, item, one, now) for item in kept]
-    return {"reports": found}
+        found += [(one, item) for item in kept]
+    calendars = {name: calendar_now(stores, load_service(name)) for name in {item["service"] for _, item in found}}
+    uploads = stores.table.get_many(keys.upload(item["upload_id"]) for _, item in found)
+    return {
+        "reports": [
+            _describe_report(
+                user, item, one, calendars[item["service"]], uploads.get(keys.upload(item["upload_id"])), now
+            )
+            for one, item in found
+        ]
+    }
 
 
-def _describe_report(stores: Stores, user: User, item: Item, school: str, now: datetime) -> dict[str, Any]:
-    calendar = calendar_now(stores, load_service(item["service"]))
+def _describe_report(
+    user: User, item: Item, school: str, calendar: Calendar, upload: Item | None, now: datetime
+) -> dict[str, Any]:
     window = window_of(calendar, str(item["window"]))
+    kept = upload is not None and upload["status"] != Status.DELETED.value
     return {
         "service": item["service"],
         "window": item["window"],
         "school": school,
         "upload_id": item["upload_id"],
+        "file": {
+            "name": upload["name"],
+            "user": upload["user_name"],
+            "received": upload.get("received"),
+            "window": upload.get("window"),
+        }
+        if upload and kept
+        else None,
         "state": item["state"],
         "available": item["state"] == ReportState.READY.value and _published(user, window, now),
         "available_from": window.reports.isoformat(),

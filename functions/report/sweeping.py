@@ -14,6 +14,7 @@ from adapters.errors import Conflict
 from adapters.lookups import record_unattributed
 from adapters.objects import Version
 from adapters.queue import Queue
+from adapters.settings import Settings
 from adapters.stores import Stores
 from early_results import keys
 from early_results.calendar import FORM_LIFETIME, Calendar
@@ -110,7 +111,7 @@ def _push_on(
             continue
         swept.received[upload.upload_id] = oldest.received
         swept.pending.append(upload)
-        if not upload.judged and _due_again(upload, oldest, now, stores.settings.sweep_age):
+        if not upload.judged and _due_again(upload, oldest, now, stores.settings):
             again.append((upload, oldest))
     if not again:
         return
@@ -129,8 +130,13 @@ def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:
     return upload_from_item(item) if item else upload
 
 
-def _due_again(upload: Upload, version: Version, now: datetime, age: timedelta) -> bool:
-    """Whether an object's own event has had its time, and the last time it was queued again too."""
+def _due_again(upload: Upload, version: Version, now: datetime, settings: Settings) -> bool:
+    """Whether an object's own event has had its time, and the last time it was queued again too.
+
+    A check that has begun is given far longer: its message is still on its way, and each further message about a file
+    that kills its function would kill it five times more.
+    """
+    age = settings.stalled if upload.status is Status.CHECKING else settings.sweep_age
     return now - max(version.received, upload.queued_again or version.received) >= age
 
 

@@ -13,14 +13,14 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from adapters.stores import open_stores
 
-from .judging import Checked, check_object, park_upload
+from .judging import Checked, check_object, note_rescue, park_upload
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-RESCUE_TRIES = 2  # receives of a dead letter after which it is parked: it has killed its function twice over
+RESCUE_TRIES = 2  # tries of the rescue function after which an upload is parked: it has killed this one too
 
 logger = Logger()
 metrics = Metrics()
@@ -54,11 +54,13 @@ def check_record(record: SQSRecord) -> None:
 
 def rescue_record(record: SQSRecord) -> None:
     """Tries a dead letter's objects again with more memory and time, and parks what kills this function too."""
-    if int(record.attributes.approximate_receive_count or "1") <= RESCUE_TRIES:
+    stores = open_stores()
+    attempt = f"{record.message_id}/{record.attributes.approximate_receive_count}"
+    if all(note_rescue(stores, key, attempt) <= RESCUE_TRIES for key, _ in objects_of(record.body)):
         check_record(record)
         return
     for key, _ in objects_of(record.body):
-        if park_upload(open_stores(), key):
+        if park_upload(stores, key):
             logger.error("parked", extra={"object_key": key})
             metrics.add_metric("UploadParked", MetricUnit.Count, 1)
 

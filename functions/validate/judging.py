@@ -323,6 +323,23 @@ def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> N
             stores.table.write(note)
 
 
+def note_rescue(stores: Stores, key: str, attempt: str) -> int:
+    """Notes an attempt of the rescue function before it is made, and gives how many there have been, this one included.
+
+    Noted in the table, because a queue's own count starts anew, or does not, when a message becomes a dead letter.
+    """
+    found = parse_upload_key(key)
+    if found is None:
+        return 1
+    try:
+        stores.table.write(
+            Update(keys.upload(found[1]), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
+        )
+    except Conflict:
+        return 1  # there is no such upload: the check will say so
+    return len((stores.table.get(keys.upload(found[1])) or {}).get("rescues", ()))
+
+
 def park_upload(stores: Stores, key: str) -> bool:
     """Parks the upload that an object belongs to, after it killed the rescue function too. False if it is no more."""
     found = parse_upload_key(key)

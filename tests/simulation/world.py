@@ -270,7 +270,14 @@ def _put_user(table: MemoryTable, sub: str, role: Role, organisation: str) -> No
 
 def _stores(table: MemoryTable, uploads: MemoryBucket, results: MemoryBucket, records: MemoryBucket) -> Stores:
     settings = Settings(
-        "t", "uploads", "results", "records", timedelta(seconds=GRACE), timedelta(seconds=120), MAX_BYTES
+        "t",
+        "uploads",
+        "results",
+        "records",
+        timedelta(seconds=GRACE),
+        timedelta(seconds=120),
+        timedelta(seconds=300),
+        MAX_BYTES,
     )
     return Stores(cast(Table, table), cast(Bucket, uploads), cast(Bucket, results), cast(Bucket, records), settings)
 

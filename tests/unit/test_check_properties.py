@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from early_results.changes import Changes, Kind, what_changed
-from early_results.check import Verdict
+from early_results.check import Verdict, judge
 from early_results.findings import Finding, Severity, column_letters
 from early_results.results import extract_json, results_from_extract
 from early_results.roster import Roster
-from tests.unit.school_files import HEADINGS, POSITION, SERVICE, Grid, Shown, book, grid, roster, verdict_on
+from early_results.submission import Submission, _pupil_rows, _schools
+from early_results.workbook import ErrorValue
+from tests.unit.school_files import HEADINGS, POSITION, SERVICE, Grid, Shown, book, grid, mark, roster, verdict_on
 
-FILES = settings(max_examples=100, deadline=None)  # each writes and reads workbooks
+FILES = settings(max_examples=60, deadline=None)  # each writes and reads workbooks
 
 PUPILS = 6
 ROSTER = roster(PUPILS)
@@ -174,3 +176,46 @@ def test_the_extract_reads_back_and_is_the_same_every_time(edits: dict[tuple[int
     assert results_from_extract(text) == results
     assert results_from_extract(text.encode()) == results
     assert extract_json(results_from_extract(text)) == text
+
+
+VALUES = st.one_of(
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.booleans(),
+    st.datetimes(),
+    st.dates(),
+    st.times(),
+    st.sampled_from(["#N/A", "#REF!", "weird"]).map(ErrorValue),
+    st.sampled_from(["EXS", "1231234", ROSTER.pupils[0].upn, 100, 1231234]),
+)
+TABLES = st.lists(
+    st.tuples(st.integers(2, 1_048_576), st.dictionaries(st.integers(1, 16), VALUES, max_size=16)),
+    max_size=8,
+    unique_by=lambda row: row[0],
+)
+
+
+@FILES
+@given(TABLES, st.sets(st.sampled_from(sorted(POSITION)), max_size=3), st.booleans())
+def test_no_cell_can_stop_the_judge(rows: Any, missing: set[str], marked: bool) -> None:
+    """Whatever a cell holds is told or forgiven; an exception would leave the user without a verdict."""
+    columns = {key: position for key, position in POSITION.items() if key not in missing}
+    ordered = sorted(rows, key=lambda row: row[0])
+    kept = _pupil_rows(ordered, columns, SERVICE)
+    schools, school = _schools(kept, columns.get("school", 0))
+    submission = Submission(
+        SERVICE.service, (), mark() if marked else None, "x", 1, columns, (), tuple(kept), schools, school
+    )
+    for allowed, current in ((("1231234",), ROSTER), ((), None)):
+        verdict = judge(
+            submission,
+            SERVICE,
+            allowed_schools=allowed,
+            roster=current,
+            template_roster=roster(PUPILS + 1),
+            previous=verdict_on(book(grid(ROSTER.pupils)), ROSTER).results,
+        )
+        assert places(verdict.errors) == sorted(places(verdict.errors))
+        for finding in verdict.findings:
+            assert not any(one.upn in finding.message for one in ROSTER.pupils)

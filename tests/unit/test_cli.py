@@ -25,6 +25,7 @@ class Files:
     roster: str
     good: str
     bad: str
+    empty: str
 
     def validate(self, file: str, *more: str) -> int:
         return cli.main(["validate", file, "--service", "ks1-2023", "--roster", self.roster, *more])
@@ -44,7 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
     book[SERVICE.sheet]["M4"] = 84
     book[SERVICE.sheet]["H5"] = "EXS"
     book.save(folder / "bad.xlsx")
-    return Files(folder, str(listed), str(folder / "good.xlsx"), str(folder / "bad.xlsx"))
+    return Files(folder, str(listed), str(folder / "good.xlsx"), str(folder / "bad.xlsx"), out)
 
 
 def test_a_good_file_exits_0(files: Files, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,9 +167,11 @@ def test_colour_where_the_terminal_allows(
     assert ("\033[" in terminal.getvalue()) is coloured
 
 
-def test_a_terminal_that_knows_no_ticks_still_gets_the_verdict(files: Files) -> None:
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_terminal_that_knows_no_ticks_still_gets_the_verdict(files: Files, form: str) -> None:
+    arguments = ["validate", files.empty, "--service", "ks1-2023", "--roster", files.roster, "--format", form]
     done = subprocess.run(
-        [sys.executable, "-m", "infra.cli", "validate", files.bad, "--service", "ks1-2023", "--roster", files.roster],
+        [sys.executable, "-m", "infra.cli", *arguments],
         cwd=ROOT,
         env={"PYTHONPATH": f"{ROOT}:{ROOT / 'functions'}", "PYTHONIOENCODING": "ascii", "PATH": ""},
         capture_output=True,
@@ -176,8 +179,16 @@ def test_a_terminal_that_knows_no_ticks_still_gets_the_verdict(files: Files) -> 
     )
     assert done.returncode == 1
     assert done.stderr == ""
-    assert "Not accepted" in done.stdout
     assert "\033[" not in done.stdout
+    assert "KS1 results" in done.stdout
+    assert form == "text" or "“KS1 results”" in json.loads(done.stdout)["errors"][0]["message"]
+
+
+def test_a_reader_who_has_seen_enough_is_no_failure_of_ours(files: Files) -> None:
+    command = f"{sys.executable} -m infra.cli validate {files.bad} --service ks1-2023 --roster {files.roster} | true"
+    environment = {"PYTHONPATH": f"{ROOT}:{ROOT / 'functions'}", "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", command], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stderr == ""
 
 
 def test_checking_loads_neither_boto3_nor_openpyxl(files: Files) -> None:

@@ -26,5 +26,4 @@ def test_every_message_is_used() -> None:
     folder = Path(messages.__file__).parents[1]
     code = "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.py"))
     for name, _ in inspect.getmembers(messages, inspect.isfunction):
-        for_handlers = name in ("window_closed", "could_not_process")  # said by the services around a file
-        assert for_handlers or len(re.findall(rf"\b(?:messages\.)?{name}\(", code)) > 1, name
+        assert len(re.findall(rf"\b(?:messages\.)?{name}\(", code)) > 1, name

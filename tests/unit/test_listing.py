@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from early_results.findings import Code, Finding
@@ -24,6 +24,7 @@ FINDINGS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FINDINGS, max_size=5))
 def test_no_cell_of_the_csv_starts_a_formula(findings: list[Finding]) -> None:
     text = findings_csv(findings).decode("utf-8-sig")

@@ -6,13 +6,15 @@ import io
 import zipfile
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.templates import HELP_SHEET, template_workbook
+from adapters.templates import HELP_SHEET, printable, template_workbook
 from early_results.check import judge, read_submission
 from early_results.mark import MARK_SHEET, Mark, mark_rows, read_mark
 from early_results.results import Pupil
@@ -45,6 +47,9 @@ def test_prefilled_in_the_services_order() -> None:
     assert [cell.value for cell in sheet[3]][:7] == [
         1231234, "P1234567891235", "Ann", "Brown", "Female", datetime(2014, 9, 2), 2,  # noqa: DTZ001
     ]  # fmt: skip
+    note = sheet["K1"].comment
+    assert note is not None
+    assert note.text == "Science: EXS, HNM, A; or empty."
     assert sheet["F3"].number_format == "dd/mm/yyyy"
     assert sheet.max_row == 31
     assert all(cell.value is None for row in sheet["H2:N31"] for cell in row)
@@ -69,8 +74,7 @@ def test_choices_and_limits_come_from_the_service() -> None:
     for rule in rules.values():
         assert rule.allow_blank
         assert len(rule.error) <= 225  # Excel says a file with a longer one is damaged
-        assert len(rule.prompt) <= 255
-        assert len(rule.promptTitle) <= 32
+        assert not rule.prompt  # it would hide the rows below at every step
         assert len(rule.errorTitle) <= 32
 
 
@@ -149,6 +153,15 @@ def test_a_name_is_never_a_formula(name: str) -> None:
     assert sheet["C2"].value == name.replace("\x0b", "")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         assert b"<f>" not in archive.read("xl/worksheets/sheet1.xml")
+
+
+@given(st.text(st.characters(), max_size=12))
+def test_what_xml_cannot_hold_is_left_out(text: str) -> None:
+    kept = printable(text)
+    ElementTree.fromstring(f"<a>{escape(kept)}</a>".encode())
+    assert [c for c in text if c in kept] == list(kept)
+    assert printable("\x00\x1f\ud800\udfff\ufffe\uffffZoë \U0001f600\t") == "Zoë \U0001f600\t"
+    assert len(printable("x" * 40_000)) == 32_767
 
 
 def test_an_empty_list_still_makes_a_template() -> None:

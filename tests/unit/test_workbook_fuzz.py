@@ -33,7 +33,7 @@ from tests.unit.raw_workbook import (
 
 PARTS = (SHEET, STRINGS, STYLES, WORKBOOK, WORKBOOK_RELS, ROOT_RELS, CONTENT_TYPES)
 SPLIT = b"\n%%\n"  # between the parts in the bytes of a fuzzer; what is not given is as it should be
-SMALL = Limits(elements=5_000, cells=2_000, strings=2_000, string_length=2_000, characters=20_000)
+SMALL = Limits(elements=5_000, strings=2_000, string_length=2_000, characters=20_000)
 
 
 def make_file(data: bytes) -> bytes:

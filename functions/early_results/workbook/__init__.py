@@ -16,14 +16,15 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from . import kinds
-from .limits import PASTE_INTO_TEMPLATE, Limits, Unreadable, damaged, too_large
+from .limits import PASTE_INTO_TEMPLATE, Budget, Limits, Unreadable, damaged, too_large
 from .package import Package, Relationship
-from .sheet import MAIN_NAMESPACES, Numbers, Rows, Texts, read_date_styles, read_sheet, read_strings, root_namespace
+from .sheet import MAIN_NAMESPACES, Numbers, Rows, read_date_styles, read_sheet, read_strings, root_namespace
 from .values import ErrorValue, Memo, Value
-from .xml import create_parser, feed, too_many_elements
+from .xml import create_parser, feed
 
 __all__ = ["ErrorValue", "Limits", "Rows", "SheetInfo", "Unreadable", "Value", "Workbook", "open_workbook"]
 
+_DEFAULT_LIMITS = Limits()
 _DEFAULT_WORKBOOK = "xl/workbook.xml"
 _WORKBOOK_TYPES = (b"spreadsheetml.sheet.main+xml", b"spreadsheetml.template.main+xml")
 
@@ -40,12 +41,11 @@ class SheetInfo:
 class Workbook:
     """An opened workbook. `sheets` are its worksheets, in the order of their tabs; chart sheets are left out."""
 
-    __slots__ = ("_budget", "_epoch_1904", "_limits", "_links", "_numbers", "_package", "_strings", "sheets")
+    __slots__ = ("_budget", "_epoch_1904", "_links", "_numbers", "_package", "_strings", "sheets")
 
-    def __init__(self, package: Package, part: str, limits: Limits) -> None:
+    def __init__(self, package: Package, part: str, budget: Budget) -> None:
         self._package = package
-        self._limits = limits
-        self._budget = Texts(limits)
+        self._budget = budget
         self._links = package.relationships(part)
         if any(link.kind.lower().endswith("macrosheet") for link in self._links):  # Excel 4's, still run today
             kinds.macros()
@@ -60,30 +60,27 @@ class Workbook:
         A blank cell and an empty text have no entry. Raises Unreadable.
         """
         if self._numbers is None:
-            styles = self._linked("styles")
-            dates = read_date_styles(self._package, styles, self._limits) if styles else frozenset[int]()
-            self._numbers = Numbers(dates, self._epoch_1904)
-            strings = self._linked("sharedStrings")
+            strings, styles = self._linked("sharedStrings"), self._linked("styles")
             if strings:
-                self._strings = read_strings(self._package, strings, self._limits, self._budget)
-        return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._limits, self._budget)
+                self._strings = read_strings(self._package, strings, self._budget)
+            dates = read_date_styles(self._package, styles, self._budget) if styles else frozenset[int]()
+            self._numbers = Numbers(dates, self._epoch_1904)
+        return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._budget)
 
     def _linked(self, kind: str) -> str | None:
         """The part of that kind that the workbook refers to and the file really has."""
         return next((r.target for r in self._links if r.kind == kind and self._package.has(r.target)), None)
 
     def _read_sheets(self, part: str) -> tuple[SheetInfo, ...]:
-        limits = self._limits
+        budget = self._budget
+        limits = budget.limits
         links: dict[str, Relationship] = {link.id: link for link in self._links}
         sheets: list[SheetInfo] = []
-        left = limits.elements
         namespace = ""
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal left, namespace
-            left -= 1
-            if left < 0:
-                too_many_elements(limits)
+            nonlocal namespace
+            budget.element()
             if not namespace:
                 namespace = root_namespace(name, "workbook")
             elif name == namespace + "workbookPr":
@@ -97,13 +94,13 @@ class Workbook:
                 if len(sheets) > limits.sheets:
                     too_large(f"it has more than {limits.sheets:,} sheets", PASTE_INTO_TEMPLATE)
 
-        parser = create_parser(limits)
+        parser = create_parser(budget)
         parser.StartElementHandler = start
-        feed(parser, self._package.chunks(part), [], limits)
+        feed(parser, self._package.chunks(part), [], budget)
         return tuple(sheets)
 
 
-def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbook:
+def open_workbook(source: bytes | BinaryIO, limits: Limits = _DEFAULT_LIMITS) -> Workbook:
     """Opens a workbook: finds out what the file is, and its sheets. No cell is read yet.
 
     Raises Unreadable with the codes `not-a-workbook`, `old-excel`, `encrypted`, `macros`, `damaged`, `too-large`.
@@ -112,7 +109,8 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbo
     if len(data) > limits.file_bytes:
         too_large(f"the file is bigger than {limits.file_bytes // (1024 * 1024)} MB", PASTE_INTO_TEMPLATE)
     kinds.refuse_if_not_zip(data)
-    package = Package(data, limits)
+    budget = Budget(limits)
+    package = Package(data, budget)
     content_types = package.read("[Content_Types].xml") if package.has("[Content_Types].xml") else b""
     content_types = content_types.replace(b"\x00", b"")  # UTF-16, near enough to look for ASCII words in
     links = package.relationships("")
@@ -124,7 +122,7 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = Limits()) -> Workbo
         kinds.macros()
     if part.endswith(".bin"):
         kinds.refuse_other_package(package.names, content_types, package.read)
-    workbook = Workbook(package, part, limits)
+    workbook = Workbook(package, part, budget)
     if not workbook.sheets:
         damaged("it has no sheet that we can find")
     return workbook

@@ -24,17 +24,53 @@ class Limits:
     inflated_bytes: int = 48 * MIB  # all parts read from one workbook, inflated
     ratio: int = 500  # inflated to compressed, for a part over `ratio_from` bytes; real sheets stay below 100
     ratio_from: int = 2 * MIB
-    elements: int = 400_000  # XML elements of one part, and so also how deep they can nest
+    elements: int = 400_000  # XML elements of all parts read, so also how deep they nest; a cell's text counts as one
     token_bytes: int = 256 * 1024  # one tag, comment or instruction
     names: int = 5_000  # different element and attribute names, and namespaces, of one part
     rows: int = 1_048_576  # the highest row number, Excel's own
     columns: int = 16_384  # the highest column number, Excel's own (XFD)
-    cells: int = 150_000  # cells with a value, of one sheet
     strings: int = 150_000  # shared strings
     string_length: int = 100_000  # characters of one cell; Excel stops at 32,767
     characters: int = 4_000_000  # text of a workbook, all strings together
     formats: int = 5_000  # number formats that the workbook defines; Excel stops at about 250
     sheets: int = 500
+
+
+class Budget:
+    """What is left to one workbook: characters of text, XML elements, inflated bytes. All its parts draw on it, so
+    that a hundred sheets cannot do what one may not."""
+
+    __slots__ = ("characters", "elements", "inflated_bytes", "limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.characters = limits.characters
+        self.elements = limits.elements
+        self.inflated_bytes = limits.inflated_bytes
+
+    def element(self) -> None:
+        """Takes one element. Raises Unreadable when there were too many."""
+        self.elements -= 1
+        if self.elements < 0:
+            self.no_elements()
+
+    def no_elements(self) -> NoReturn:
+        """Raises `too-large`."""
+        what = f"it describes more than {self.limits.elements:,} rows, cells or styles"
+        too_large(what, DELETE_UNUSED)
+
+    def text(self, text: str) -> None:
+        """Takes the text of one cell. Raises Unreadable when it is too long, or all texts together are."""
+        if len(text) > self.limits.string_length:
+            self.too_long()
+        self.characters -= len(text)
+        if self.characters < 0:
+            too_large("it holds more text than any results workbook", PASTE_INTO_TEMPLATE)
+
+    def too_long(self) -> NoReturn:
+        """Raises `too-large` for the text of one cell."""
+        what = f"one of its cells holds more than {self.limits.string_length:,} characters"
+        too_large(what, "Shorten it, save, and upload again.")
 
 
 class Unreadable(Exception):

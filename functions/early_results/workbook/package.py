@@ -11,8 +11,8 @@ from typing import NoReturn
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from .kinds import encrypted
-from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Limits, damaged, too_large
-from .xml import create_parser, feed, local_name, too_many_elements
+from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Budget, damaged, too_large
+from .xml import create_parser, feed, local_name
 
 CHUNK = 64 * 1024
 _CENTRAL_ENTRY = b"PK\x01\x02"
@@ -43,11 +43,11 @@ class Relationship:
 class Package:
     """The parts of a workbook. Names are compared as Windows would: any case, either slash, a leading slash or none."""
 
-    __slots__ = ("_left", "_limits", "_parts", "_zip")
+    __slots__ = ("_budget", "_parts", "_zip")
 
-    def __init__(self, data: bytes, limits: Limits) -> None:
-        self._limits = limits
-        self._left = limits.inflated_bytes
+    def __init__(self, data: bytes, budget: Budget) -> None:
+        self._budget = budget
+        limits = budget.limits
         # zipfile makes an object of every entry before anyone can ask how many there are.
         if data.count(_CENTRAL_ENTRY) > limits.entries:
             too_large(f"it consists of more than {limits.entries:,} parts", PASTE_INTO_TEMPLATE)
@@ -72,7 +72,8 @@ class Package:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """The contents of a part, inflated, in pieces of at most 64 KB. Raises Unreadable."""
-        limits = self._limits
+        budget = self._budget
+        limits = budget.limits
         name = part_name(name)
         info = self._parts.get(name)
         if info is None:
@@ -82,11 +83,11 @@ class Package:
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             damaged("it is compressed in a way that Excel does not use")
         size = info.file_size  # zipfile gives no more than this, and checks the sum at the end
-        if size > limits.part_bytes or size > self._left:
+        if size > limits.part_bytes or size > budget.inflated_bytes:
             too_large("unpacked, it is bigger than any results workbook", DELETE_UNUSED)
         if size > limits.ratio_from and size > info.compress_size * limits.ratio:
             too_large("unpacked, it is hundreds of times its size, as only endless empty cells are", DELETE_UNUSED)
-        self._left -= size
+        budget.inflated_bytes -= size
         try:
             file = self._zip.open(info)
         except _ZIP_ERRORS:
@@ -121,23 +122,19 @@ class Package:
         found: list[Relationship] = []
         if not self.has(part):
             return found
-        left = self._limits.elements
-        texts: list[str] = []
+        budget = self._budget
 
         def start(name: str, attributes: dict[str, str]) -> None:
-            nonlocal left
-            left -= 1
-            if left < 0:
-                too_many_elements(self._limits)
+            budget.element()
             if local_name(name) != "Relationship" or attributes.get("TargetMode", "").lower() == "external":
                 return
             kind = attributes.get("Type", "").rpartition("/")[2]
             target = self._resolve(folder, attributes.get("Target", ""))
             found.append(Relationship(attributes.get("Id", ""), kind, target))
 
-        parser = create_parser(self._limits)
+        parser = create_parser(budget)
         parser.StartElementHandler = start
-        feed(parser, self.chunks(part), texts, self._limits)
+        feed(parser, self.chunks(part), [], budget)
         return found
 
     def _resolve(self, folder: str, target: str) -> str:

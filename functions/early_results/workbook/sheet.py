@@ -6,13 +6,13 @@ without: together that is most of the difference between this reader and others 
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..findings import column_letters
-from .limits import DELETE_UNUSED, PASTE_INTO_TEMPLATE, Limits, damaged, too_large
+from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
 from .package import Package
 from .values import Memo, Value, boolean, error, is_date_format, iso, moment, moment_1904, number, unescape
-from .xml import SEPARATOR, create_parser, feed, local_name, too_long, too_many_elements
+from .xml import SEPARATOR, create_parser, feed, local_name
 
 MAIN_NAMESPACES = frozenset(
     {
@@ -23,28 +23,10 @@ MAIN_NAMESPACES = frozenset(
 
 # Formats that Excel knows by number alone: dates and times. 46 is a duration; 27-36 and 50-58 are East Asian dates.
 _DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
+_SHORT = 26  # of such strings, as names and codes are, their number alone is bounded: counting them would cost more
 _LONGEST_FORMAT = 255  # Excel's own limit
 
 Rows = list[tuple[int, dict[int, Value]]]
-
-
-class Texts:
-    """What is left of the characters and strings that one workbook may hold."""
-
-    __slots__ = ("characters", "limits")
-
-    def __init__(self, limits: Limits) -> None:
-        self.limits = limits
-        self.characters = limits.characters
-
-    def take(self, text: str) -> str | None:
-        """The text as Excel shows it, None if there is none. Raises Unreadable when it is too much."""
-        if len(text) > self.limits.string_length:
-            too_long(self.limits)
-        self.characters -= len(text)
-        if self.characters < 0:
-            too_large("it holds more text than any results workbook", PASTE_INTO_TEMPLATE)
-        return unescape(text) or None
 
 
 def root_namespace(name: str, expected: str) -> str:
@@ -55,24 +37,21 @@ def root_namespace(name: str, expected: str) -> str:
     return namespace + SEPARATOR
 
 
-def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> Memo:
+def read_strings(package: Package, part: str, budget: Budget) -> Memo:
     """The shared strings, by their index as a cell writes it. Rich text is joined, phonetic guides are left out."""
+    limits = budget.limits
     strings: list[str | None] = []
     texts: list[str] = []
     pieces: list[str] = []
     phonetic = 0
-    left = limits.elements
+    left = budget.elements
     item = text = guide = ""
 
     def start(name: str, _attributes: object) -> None:
         nonlocal phonetic, left, item, text, guide
         left -= 1
-        if left < 0:
-            too_many_elements(limits)
         if name == text:
             texts.clear()
-        elif name == item:
-            pieces.clear()
         elif name == guide:
             phonetic += 1
         elif not item:
@@ -85,19 +64,33 @@ def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> 
             if not phonetic:
                 pieces.extend(texts)
         elif name == item:
-            strings.append(budget.take("".join(pieces)))
+            whole = pieces[0] if len(pieces) == 1 else "".join(pieces)
             pieces.clear()
-            if len(strings) > limits.strings:
-                too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
+            if len(whole) > _SHORT:
+                budget.text(whole)
+            strings.append((unescape(whole) if "_x" in whole else whole) or None)
         elif name == guide:
             phonetic -= 1
         texts.clear()
 
-    parser = create_parser(limits)
+    def bounded() -> None:
+        if left < 0:
+            budget.no_elements()
+        if len(strings) > limits.strings:
+            too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
+        if len(pieces) > limits.string_length:
+            budget.too_long()
+
+    parser = create_parser(budget)
+    parser.ordered_attributes = True
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = texts.append
-    feed(parser, package.chunks(part), texts, limits)
+    bounded()  # for a part before this one may have used it all up
+    try:
+        feed(parser, package.chunks(part), texts, budget, bounded)
+    finally:
+        budget.elements = left
 
     def by_number(index: str) -> Value | None:
         """For an index written in an unusual way, with spaces or zeros, and for a wrong one."""
@@ -111,19 +104,17 @@ def read_strings(package: Package, part: str, limits: Limits, budget: Texts) -> 
     return memo
 
 
-def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[int]:
+def read_date_styles(package: Package, part: str, budget: Budget) -> frozenset[int]:
     """The numbers of the cell styles that show a number as a date or time."""
+    limits = budget.limits
     depth = 0
-    left = limits.elements
     section = ""
     codes: dict[str, str] = {}
     formats: list[str] = []
 
     def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, left, section
-        left -= 1
-        if left < 0:
-            too_many_elements(limits)
+        nonlocal depth, section
+        budget.element()
         depth += 1
         if depth == 1:
             root_namespace(name, "styleSheet")
@@ -141,10 +132,10 @@ def read_date_styles(package: Package, part: str, limits: Limits) -> frozenset[i
         nonlocal depth
         depth -= 1
 
-    parser = create_parser(limits)
+    parser = create_parser(budget)
     parser.StartElementHandler = start
     parser.EndElementHandler = end
-    feed(parser, package.chunks(part), [], limits)
+    feed(parser, package.chunks(part), [], budget)
     dates = {name for name in set(formats) if (is_date_format(codes[name]) if name in codes else name in _DATE_FORMATS)}
     return frozenset(style for style, name in enumerate(formats) if name in dates)
 
@@ -171,55 +162,110 @@ class Numbers(dict[str | None, Memo]):
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
-def read_sheet(
-    package: Package, part: str, strings: Memo | None, numbers: Numbers, limits: Limits, budget: Texts
-) -> Rows:
+class _UnusualSheet(Exception):
+    """The sheet changes what its prefixes mean half way, or does not write a cell's type last."""
+
+
+def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget) -> Rows:
     """The cells of a sheet that hold something, by true row and column.
 
     Rows and cells may come in any order. Where a row or a cell comes twice, its later values replace the earlier ones
     (a later blank replaces nothing); a cell's own reference counts for more than the row it is in; a row or cell
     without a reference follows the one before. Raises Unreadable.
     """
+    try:
+        # Expat takes a fifth longer where it puts the namespace before every name. The sheets that people's programs
+        # write declare all theirs on the root, so that the prefix says as much.
+        return _read_sheet(package, part, strings, numbers, budget, careful=False)
+    except _UnusualSheet:
+        return _read_sheet(package, part, strings, numbers, budget, careful=True)
+
+
+def _read_sheet(
+    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, careful: bool
+) -> Rows:
+    limits = budget.limits
     rows: dict[int, dict[int, Value]] = {}
     cells: dict[int, Value] = {}
-    row = column = count = 0
+    row = column = 0
     row_text = ""
-    left = limits.elements
+    last_row = limits.rows
+    usual_row = ["none yet"]  # the names of a row's attributes, as last looked at, where the first is its number
+    left = budget.elements
+    # What has been read of a row: the attributes of a cell, None where its <v> begins, and text. Only when the row ends
+    # is it looked at, in one loop: half as dear as looking at each in its own call from the parser.
+    events: list[Any] = []  # list[str] | None | str
     texts: list[str] = []
     pieces: list[str] = []
+    exact = False  # whether this cell has its text in the sheet itself, where every space and piece matters
     phonetic = 0
-    pending: Memo | None = None  # what the text of this cell would mean
+    pending: Memo | None = None  # what the text of this cell will mean
     live: Memo | None = None  # the same, once its <v> has begun
     cell = value = line = text = inline = guide = ""
+    prefixes: set[str] = set()
+    add = events.append
     names = _FIRST_NAMES
+    shared = Memo(_no_strings) if strings is None else strings
     typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
-    if strings is not None:
-        typed["s"] = strings
 
     def settle() -> None:
-        """Gives the cell that has just been read its value."""
-        nonlocal live, count
-        if live is not None and texts:
-            found = live["".join(texts)]
-            if found is not None:
-                cells[column] = found
-                count += 1
-        live = None
-        texts.clear()
+        """Turns what has been read into cells. Text includes the white space up to the next element, which no number or
+        index minds, and comes in one piece: `feed` does not part it, nor the parser below the length of a number."""
+        nonlocal pending, live, column, left
+        left -= len(events)
+        meaning, begun, place, into, digits = pending, live, column, cells, row_text
+        for event in events:
+            if event is None:
+                begun = meaning
+                meaning = None
+            elif type(event) is str:
+                if begun is not None:
+                    found = begun[event]
+                    if found is not None:
+                        into[place] = found
+            else:
+                begun = None
+                place += 1
+                style: str | None
+                kind: str | None
+                reference: str | None
+                try:
+                    first, reference, second, style, third, kind = event
+                    usual = first == "r" and second == "s" and third == "t"
+                except ValueError:
+                    usual = False
+                if not usual:
+                    reference, style, kind = unusual(event)
+                if place > 64 or reference != names[place] + digits:
+                    column = place
+                    locate(reference)
+                    place, into, digits = column, cells, row_text
+                if kind == "s":
+                    meaning = shared
+                elif kind is None or kind == "n":
+                    meaning = numbers[style]
+                else:
+                    meaning = typed.get(kind)
+                    if meaning is None and not exact:
+                        raise _UnusualSheet  # a text that start() did not see coming
+        pending, live, column = meaning, begun, place
+        events.clear()
 
     def go(to: int) -> None:
         """Makes a row the current one."""
         nonlocal cells, row
         if cells:
             rows[row] = cells
-        if count > limits.cells:
-            too_large(f"one of its sheets has more than {limits.cells:,} cells in use", DELETE_UNUSED)
         cells = rows.get(to) or {}
         row = to
 
-    def locate(reference: str) -> None:
+    def locate(reference: str | None) -> None:
         """For a reference that is not simply the next column of the row."""
         nonlocal column, row_text
+        if reference is None:
+            if column > limits.columns or not row:
+                _misplaced()
+            return
         letters = reference.rstrip("0123456789")
         digits = reference[len(letters) :]
         column = column_number(letters)
@@ -232,104 +278,189 @@ def read_sheet(
             go(to)
             row_text = str(to)
 
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal pending, live, column, row_text, left, count, phonetic
-        left -= 1
-        if left < 0:
-            too_many_elements(limits)
+    def start(name: str, attributes: list[str]) -> None:
+        nonlocal live, cells, row, row_text, column, left
         if name == cell:
-            if live is not None:  # settle(), written out
-                if texts:
-                    found = live[texts[0]] if len(texts) == 1 else live["".join(texts)]
-                    if found is not None:
-                        cells[column] = found
-                        count += 1
-                live = None
-            if texts:
-                texts.clear()
-            column += 1
-            reference = attributes.get("r")
-            if reference is None:
-                if column > limits.columns or not row:
-                    _misplaced()
-            elif column > 64 or reference != names[column] + row_text:
-                locate(reference)
-            kind = attributes.get("t")
-            if kind == "s":
-                pending = strings
-                if pending is None:
-                    damaged("the part with its texts is missing")
-            elif kind is None or kind == "n":
-                pending = numbers[attributes.get("s")]
+            last = attributes[-1] if attributes else ""
+            if last == "str" or last == "inlineStr" or (careful and is_text(attributes)):  # noqa: PLR1714 - no hashing
+                settle()
+                text_begins()
+                add(attributes)
+                settle()
             else:
-                pending = typed.get(kind)
-                if pending is None:  # a text in the sheet itself: now every space and piece matters
-                    pieces.clear()
-                    phonetic = 0
-                    parser.EndElementHandler = end
-        elif name == value:
-            if texts:
-                texts.clear()
-            live = pending
-        elif name == line:
+                add(attributes)
+        elif name == value and not attributes:
+            add(None)
+        elif (
+            name == line
+            and attributes[::2] == usual_row
+            and attributes[1] == (following := str(row + 1))
+            and row < last_row
+        ):  # begin_row() and go(), written out for the row that simply follows
             settle()
-            row_text = attributes.get("r", "")
-            if row_text.isascii() and row_text.isdigit() and len(row_text) <= 7:
-                to = int(row_text)
-                row_text = str(to)
-            elif "r" not in attributes:
-                to = row + 1
-                row_text = str(to)
-            else:
-                _misplaced()
-            if not 0 < to <= limits.rows:
-                _misplaced()
-            go(to)
+            live = None
+            left -= 1
+            if cells:
+                rows[row] = cells
+            row += 1
+            cells = rows.get(row) or {}
+            row_text = following
             column = 0
-            if parser.EndElementHandler is not None:
-                parser.EndElementHandler = None
         else:
             settle()
-            other(name)
+            live = None
+            left -= 1
+            other(name, attributes)
 
-    def other(name: str) -> None:
-        """The elements that are seldom seen."""
-        nonlocal cell, value, line, text, inline, guide, phonetic
-        if name == inline:
+    def unusual(attributes: list[str]) -> tuple[str | None, str | None, str | None]:
+        """The reference, style and type of a cell."""
+        found = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        check_prefixes(found)
+        return found.get("r"), found.get("s"), found.get("t")
+
+    def is_text(attributes: list[str]) -> bool:
+        kind = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("t", "n")
+        return kind not in ("n", "s") and kind not in typed
+
+    def text_begins() -> None:
+        """From here to the end of the cell, the end of elements is listened to as well."""
+        nonlocal exact, phonetic
+        pieces.clear()
+        texts.clear()
+        phonetic = 0
+        exact = True
+        parser.StartElementHandler = start_in_text
+        parser.CharacterDataHandler = texts.append
+        parser.EndElementHandler = end
+
+    def text_ends() -> None:
+        nonlocal exact
+        exact = False
+        parser.StartElementHandler = start
+        parser.CharacterDataHandler = add
+        parser.EndElementHandler = None
+
+    def start_in_text(name: str, attributes: list[str]) -> None:
+        nonlocal left, phonetic
+        texts.clear()
+        if name in (cell, line):  # a cell in a cell
+            text_ends()
+            start(name, attributes)
+            return
+        left -= 1
+        if attributes or ":" in name:
+            check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
+        if name == guide:
+            phonetic += 1
+        elif name == inline:
             pieces.clear()
-            parser.EndElementHandler = end  # also for a text without its t="inlineStr"
-        elif name == guide:
-            if parser.EndElementHandler is not None:
-                phonetic += 1
-        elif not cell:
-            namespace = root_namespace(name, "worksheet")
-            cell, value, line = namespace + "c", namespace + "v", namespace + "row"
-            text, inline, guide = namespace + "t", namespace + "is", namespace + "rPh"
+
+    def other(name: str, attributes: list[str]) -> None:
+        """The elements that are not a cell or a plain value."""
+        nonlocal pending, live, usual_row
+        if name == line:
+            if attributes[::2] != usual_row:
+                check_prefixes(dict.fromkeys(attributes[::2], ""))
+                if attributes and attributes[0] == "r":
+                    usual_row = attributes[::2]
+            begin_row(attributes)
+            return
+        if not cell:
+            begin_sheet(name, attributes)
+            return
+        check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
+        if name == value:
+            live = pending
+            pending = None
+        elif name == inline:  # where the cell lacks its t="inlineStr"
+            text_begins()
+
+    def begin_row(attributes: list[str]) -> None:
+        nonlocal column, row_text
+        if not attributes or attributes[0] == "r":
+            reference = attributes[1] if attributes else None
+        else:
+            reference = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("r")
+        if reference is None:
+            to = row + 1
+        elif reference.isascii() and reference.isdigit() and len(reference) <= 7:
+            to = int(reference)
+        else:
+            _misplaced()
+        if not 0 < to <= limits.rows:
+            _misplaced()
+        go(to)
+        row_text = str(to)
+        column = 0
+
+    def begin_sheet(name: str, attributes: list[str]) -> None:
+        nonlocal cell, value, line, text, inline, guide
+        if not careful:
+            prefix = name.rpartition(":")[0]
+            declared = {k: v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith("xmlns")}
+            prefixes.update(key.rpartition(":")[2] for key in declared if key != "xmlns")
+            namespace = declared.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
+            root_namespace(namespace + SEPARATOR + name.rpartition(":")[2], "worksheet")
+            if list(declared.values()).count(namespace) > 1:
+                raise _UnusualSheet
+            before = prefix + ":" if prefix else ""
+        else:
+            before = root_namespace(name, "worksheet")
+        cell, value, line = before + "c", before + "v", before + "row"
+        text, inline, guide = before + "t", before + "is", before + "rPh"
+
+    def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
+        """Whether prefixes still mean what the root said; what an element of no interest declares for itself is
+        nobody's matter."""
+        if careful:
+            return
+        for key, declared in attributes.items():
+            if key.startswith("xmlns"):
+                if not name or declared in MAIN_NAMESPACES or key == "xmlns" or key[6:] in prefixes:
+                    raise _UnusualSheet
+                prefixes.add(key[6:])
+        prefix, colon, _ = name.partition(":")
+        if colon and prefix not in prefixes:
+            raise _UnusualSheet
 
     def end(name: str) -> None:
         """Set while a cell with its text in the sheet is being read."""
-        nonlocal count, phonetic
+        nonlocal phonetic
         if name in (value, text):
             if not phonetic:
                 pieces.extend(texts)
         elif name == guide:
             phonetic -= 1
         elif name == cell:
-            found = budget.take("".join(pieces))
-            if found is not None:
-                cells[column] = found
-                count += 1
+            whole = "".join(pieces)
+            if whole:
+                budget.text(whole)
+                cells[column] = unescape(whole)
             pieces.clear()
-            parser.EndElementHandler = None
+            text_ends()
         texts.clear()
 
-    parser = create_parser(limits)
+    def bounded() -> None:
+        settle()
+        if left < 0:
+            budget.no_elements()
+
+    parser = create_parser(budget, namespaces=careful)
+    parser.ordered_attributes = True
     parser.StartElementHandler = start
-    parser.CharacterDataHandler = texts.append
-    feed(parser, package.chunks(part), texts, limits)
+    parser.CharacterDataHandler = add
+    bounded()  # for a part before this one may have used it all up
+    try:
+        feed(parser, package.chunks(part), texts, budget, bounded)
+    finally:
+        budget.elements = left
     settle()
     go(0)
     return sorted(rows.items())
+
+
+def _no_strings(_index: str) -> NoReturn:
+    damaged("the part with its texts is missing")
 
 
 def column_number(letters: str) -> int:

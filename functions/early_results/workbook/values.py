@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time
 from math import isinf
 
+from .limits import damaged
+
 
 class ErrorValue(str):
     """A cell that Excel shows as an error, for example `ErrorValue("#N/A")`."""
@@ -26,7 +28,7 @@ _ESCAPE = re.compile(
     "|_x([0-9A-Fa-f]{4})_"
 )
 
-_LONGEST_NUMBER = 400  # Excel writes at most 24 characters; a million digits would only burn time
+_LONGEST_NUMBER = 1_000  # Excel writes at most 24 characters; a million digits would only burn time
 _ORDINAL_1900 = date(1899, 12, 30).toordinal()
 _ORDINAL_1904 = date(1904, 1, 1).toordinal()
 _LAST_ORDINAL = date(9999, 12, 31).toordinal()
@@ -47,6 +49,8 @@ class Memo(dict[str, Value | None]):
         self.room = room
 
     def __missing__(self, text: str) -> Value | None:
+        if len(text) > _LONGEST_NUMBER:
+            damaged("one of its numbers or dates is longer than any that Excel writes")
         value = self.convert(text)
         if self.room > 0 and len(text) < 100:
             self.room -= 1

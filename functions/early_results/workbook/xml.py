@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pyexpat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from .limits import DELETE_UNUSED, Limits, damaged, too_large
+from .limits import Budget, damaged
 
 SEPARATOR = " "
 # Any other would be looked up among Python's codecs, by a name that the file chose.
@@ -14,11 +14,15 @@ _ENCODINGS = frozenset(
 )
 
 
-def create_parser(limits: Limits) -> pyexpat.XMLParserType:
-    """A parser that gives names as `namespace local` and merges text; the caller sets the handlers it needs."""
-    parser = pyexpat.ParserCreate(None, SEPARATOR)
+def create_parser(budget: Budget, namespaces: bool = True) -> pyexpat.XMLParserType:
+    """A parser that merges text, and gives names as `namespace local` or, without `namespaces`, as they are written.
+
+    The caller sets the handlers it needs.
+    """
+    limits = budget.limits
+    parser = pyexpat.ParserCreate(None, SEPARATOR if namespaces else None)
     parser.buffer_text = True
-    namespaces = 0
+    declared = 0
 
     def doctype(*_: object) -> None:
         damaged("it carries a document type declaration, which no spreadsheet program writes")
@@ -28,9 +32,9 @@ def create_parser(limits: Limits) -> pyexpat.XMLParserType:
             damaged("it is written in a character encoding that workbooks do not use")
 
     def namespace(*_: object) -> None:
-        nonlocal namespaces
-        namespaces += 1
-        if namespaces > limits.names:
+        nonlocal declared
+        declared += 1
+        if declared > limits.names:
             damaged("it declares more XML namespaces than any spreadsheet program does")
 
     parser.StartDoctypeDeclHandler = doctype
@@ -39,40 +43,52 @@ def create_parser(limits: Limits) -> pyexpat.XMLParserType:
     return parser
 
 
-def feed(parser: pyexpat.XMLParserType, chunks: Iterable[bytes], texts: list[str], limits: Limits) -> None:
+def feed(
+    parser: pyexpat.XMLParserType,
+    chunks: Iterable[bytes],
+    texts: list[str],
+    budget: Budget,
+    bounded: Callable[[], None] | None = None,
+) -> None:
     """Parses the chunks to their end. `texts` is where the caller gathers text: its growth is bounded here.
+
+    `bounded` is called after each chunk, for what would cost too much to be looked at with every element.
 
     Raises Unreadable; what the handlers raise passes through.
     """
+    limits = budget.limits
     longest = 2 + limits.string_length // parser.buffer_size
     names = parser.intern
     fed = 0
+    rest = b""
     try:
         for chunk in chunks:
-            parser.Parse(chunk, False)
-            fed += len(chunk)
+            # Up to a closing tag, or at least to the end of some tag: the text of a number is then never parted, and
+            # what listens to it need not mend it.
+            whole = rest + chunk if rest else chunk
+            end = whole.rfind(b"</")
+            if end <= 0:
+                end = whole.rfind(b"<\0/\0")  # UTF-16, of either kind
+            if end <= 0:
+                end = whole.rfind(b">") + 1 or len(whole)
+            rest = whole[end:]
+            parser.Parse(whole[:end], False)
+            fed += end
             # Expat starts again at the beginning of an unfinished tag with every chunk: quadratic, if it has no end.
             if fed - parser.CurrentByteIndex > limits.token_bytes:
                 damaged("it contains an XML tag longer than any spreadsheet program writes")
             if len(names) > limits.names:
                 damaged("it uses more different XML names than any spreadsheet program does")
             if len(texts) > longest:
-                too_long(limits)
-        parser.Parse(b"", True)
+                budget.too_long()
+            if bounded is not None:
+                bounded()
+        parser.Parse(rest, True)
     except pyexpat.ExpatError:
         damaged("part of its contents is not well formed, as if the file had been cut short or altered")
-
-
-def too_long(limits: Limits) -> None:
-    """Raises `too-large` for the text of one cell."""
-    too_large(
-        f"one of its cells holds more than {limits.string_length:,} characters", "Shorten it, save, and upload again."
-    )
-
-
-def too_many_elements(limits: Limits) -> None:
-    """Raises `too-large` for a part with more elements than `limits.elements`."""
-    too_large(f"it describes more than {limits.elements:,} rows, cells or styles", DELETE_UNUSED)
+    finally:
+        # Handlers that know their parser would keep the whole sheet until the garbage collector looks for it.
+        parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
 
 
 def local_name(name: str) -> str:

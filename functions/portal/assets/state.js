@@ -1,0 +1,75 @@
+// What the whole page shares: who is asking, the services and their windows, and the service's own clock.
+
+import { get } from "./api.js";
+import { count } from "./words.js";
+
+export const state = { me: null, services: [], schools: new Map() };
+
+/** Events: "services" when the calendar was read again, "uploads" when the history or a school's file may have changed. */
+export const events = new EventTarget();
+export const tell = (name) => events.dispatchEvent(new Event(name));
+
+let told = -Infinity;
+let telling = null;
+
+/** Tells that uploads changed: at once, but five hundred verdicts do not read the history five hundred times. */
+export function tellUploads() {
+  if (telling) return;
+  const wait = Math.max(0, told + 2000 - performance.now());
+  telling = setTimeout(() => {
+    telling = null;
+    told = performance.now();
+    tell("uploads");
+  }, wait);
+}
+
+let serverTime = 0;
+let readAt = 0;
+
+/** Now by the service's clock, in milliseconds: a computer whose clock is wrong still counts down rightly. */
+export const now = () => serverTime + (performance.now() - readAt);
+
+/** Who is asking; once a sign-in. */
+export async function loadMe() {
+  state.me = await get("/me");
+}
+
+/** The services with their windows, read again whenever they may have changed. */
+export async function loadServices() {
+  const asked = performance.now();
+  const answer = await get("/services");
+  readAt = (asked + performance.now()) / 2;
+  serverTime = Date.parse(answer.now);
+  state.services = answer.services;
+  tell("services");
+}
+
+/** The schools the user acts for, as they stand in a service: pupil list, good file. */
+export async function loadSchools(service) {
+  const { schools } = await get(`/services/${service}/schools`);
+  state.schools.set(service, schools);
+  return schools;
+}
+
+export const serviceOf = (name) => state.services.find((service) => service.service === name);
+
+/** The window that is open by the service's clock at this moment, or undefined. */
+export const openWindow = (service) =>
+  service.windows.find((window) => Date.parse(window.opens) <= now() && now() < Date.parse(window.closes));
+
+/** Seconds until a moment, never below nought. */
+export const secondsTo = (text) => Math.max(0, (Date.parse(text) - now()) / 1000);
+
+/** `Holly Lane Primary School (1231234)`, or the number alone where no name is known. */
+export function schoolWords(number) {
+  if (!number) return "";
+  const found = state.me.organisations.find((one) => one.school === number);
+  return found?.name ? `${found.name} (${number})` : number;
+}
+
+/** How many of a trust's schools have a good file, for its administrators. */
+export function coverage(service) {
+  const schools = state.schools.get(service) ?? [];
+  const missing = schools.filter((one) => !one.current);
+  return { schools, missing, words: `${schools.length - missing.length} of ${count(schools.length, "school")} ${schools.length === 1 ? "has" : "have"} a good file.` };
+}

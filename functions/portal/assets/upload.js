@@ -1,0 +1,227 @@
+// Uploading one file, for a school: choose or drop, send, check, verdict.
+
+import { announce, fill, h, icon, panel, unique } from "./dom.js";
+import { events, now, openWindow, secondsTo, state } from "./state.js";
+import { Transfer, cameOf, interrupted } from "./transfer.js";
+import { isGood, countWords, verdict } from "./verdict.js";
+import { count, moment, size } from "./words.js";
+
+export const ACCEPT = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+
+/** A place to drop files on or choose them with; `chosen` is called with the files. */
+export function dropZone(words, many, chosen) {
+  const id = unique("files");
+  const input = h("input", { id, type: "file", accept: ACCEPT, multiple: many, class: "quiet", onchange: () => {
+    const files = [...input.files];
+    input.value = ""; // so that the same file can be chosen again after it was corrected
+    if (files.length) chosen(files);
+  } });
+  let depth = 0;
+  const over = (change) => (event) => {
+    if (!event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    depth = Math.max(0, depth + change);
+    zone.classList.toggle("over", depth > 0);
+  };
+  const zone = h("div", { class: "drop", ondragenter: over(1), ondragleave: over(-1), ondragover: over(0), ondrop: (event) => {
+    event.preventDefault();
+    depth = 0;
+    zone.classList.remove("over");
+    const entries = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory);
+    const files = entries.map((item) => item.getAsFile()).filter(Boolean);
+    if (files.length) chosen(many ? files : files.slice(0, 1), files.length);
+    else announce("Please drop files, not folders.", true);
+  } }, input, h("label", { for: id, class: "button plain" }, icon("upload"), many ? "Choose files" : "Choose file"), h("span", { class: "note" }, words));
+  return zone;
+}
+
+/** What a transfer is doing, in words and as a bar. */
+export function progressOf(transfer) {
+  const bar = (value, words) => h("progress", { max: 1, value, "aria-label": words });
+  if (transfer.phase === "sending") {
+    const part = Math.round(transfer.progress * 100);
+    return transfer.progress >= 1
+      ? [bar(1, "Sending"), h("span", {}, "Sent. Waiting for it to be confirmed …")]
+      : [bar(transfer.progress, "Sending"), h("span", {}, `Sending: ${part}% of ${size(transfer.size)}`)];
+  }
+  if (transfer.phase === "retrying") return [bar(transfer.progress, "Sending"), h("span", {}, "The connection was lost. Trying again by itself …")];
+  if (transfer.phase === "checking")
+    return [h("progress", { "aria-label": "Checking" }), h("span", {}, "Received. Checking your file, which usually takes a few seconds …")];
+  return [h("progress", { "aria-label": "Preparing" }), h("span", {}, "Preparing …")];
+}
+
+/** What is said once a check takes longer than a minute. */
+export const slowWords = (service) =>
+  panel("wait", "This is taking longer than usual",
+    h("p", {}, "Your file has arrived and is safe, and the time that it arrived is what counts. You do not need to upload it again. " +
+      "We are still checking it, and this page will show the result by itself. You may also close the page: the result will be in the upload history below."),
+    h("p", {}, `If there is no result after 15 minutes, contact support: ${service.support.email}, ${service.support.telephone}.`));
+
+/** The upload area of a school. Lives as long as the page does, so that nothing chosen is ever lost. */
+export class SingleUpload {
+  #file = null;
+  #transfer = null;
+  #busy = false;
+  #shown = "";
+
+  constructor(service) {
+    this.service = service;
+    this.area = h("div", {});
+    this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true });
+    this.element = h("div", {}, this.area);
+    events.addEventListener("services", () => this.draw());
+    events.addEventListener("schools", () => this.draw());
+    this.draw();
+    this.#resume();
+  }
+
+  get described() {
+    return state.services.find((one) => one.service === this.service);
+  }
+
+  get current() {
+    return state.schools.get(this.service)?.[0]?.current ?? null;
+  }
+
+  draw() {
+    const open = openWindow(this.described);
+    const looks = JSON.stringify([open?.number, open?.closes, this.#file && [this.#file.name, this.#file.size], this.#busy, this.current?.upload_id]);
+    if (looks === this.#shown) return; // nothing moves under the mouse, and the focus stays where it is
+    this.#shown = looks;
+    const focused = this.area.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+    fill(this.area, open ? this.#chooser(open) : this.#closed());
+    if (focused) this.area.querySelector(`[data-key="${focused}"]`)?.focus();
+  }
+
+  #closed() {
+    const next = this.described.windows.find((window) => secondsTo(window.opens) > 0);
+    return panel("info", "Files cannot be uploaded at the moment",
+      h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed."));
+  }
+
+  #chooser(open) {
+    const { current } = this;
+    return [
+      dropZone("or drop your completed workbook here", false, (files, dropped = 1) => this.#choose(files[0], dropped)),
+      this.#file && h("div", { class: "chosen" },
+        h("p", {}, h("b", {}, "Chosen: "), h("span", { class: "filename" }, this.#file.name), ` (${size(this.#file.size)})`),
+        current && h("p", { class: "note" }, `If it passes the checks, it will overwrite ${current.name}, uploaded by ${current.user} at ${moment(current.received)}.`)),
+      h("div", { class: "row" },
+        h("button", { type: "button", class: "main", "data-key": "upload", "aria-disabled": !this.#file || this.#busy, onclick: () => this.#start() },
+          this.#busy ? "Uploading …" : "Upload"),
+        h("span", { class: "note" }, `until ${open.closes_words} (London time)`)),
+    ];
+  }
+
+  #choose(file, dropped) {
+    if (this.#busy) return announce("A file is being uploaded. Please wait until it has been checked.", true);
+    this.#file = file;
+    this.draw();
+    this.area.querySelector('[data-key="upload"]')?.focus();
+    announce(dropped > 1 ? `One file at a time: ${file.name} was chosen. Select Upload to send it.` : `${file.name} was chosen. Select Upload to send it.`);
+  }
+
+  async #start(transfer = null) {
+    if (this.#busy) return; // the second of two quick clicks
+    if (!this.#file && !transfer) return announce("Please choose a file first.", true);
+    this.#busy = true;
+    this.draw();
+    this.#transfer = transfer ?? this.#again() ?? new Transfer(this.service, this.#file, (one) => this.#show(one));
+    this.#again = () => null;
+    try {
+      await this.#transfer.run();
+    } finally {
+      this.#busy = false;
+      if (this.#transfer.phase === "done") this.#file = null;
+      this.draw();
+    }
+  }
+
+  /** A transfer that goes on with the form of an upload that a reload interrupted; null unless it is the same file. */
+  #again = () => null;
+
+  async #resume() {
+    const [left] = interrupted(this.service);
+    if (!left) return;
+    this.#say("wait", `Looking for ${left.name} …`, h("p", {}, "The page was left while this file was being uploaded."));
+    const upload = await cameOf(left);
+    if (upload) return this.#verdict(upload);
+    this.#again = () => {
+      const file = this.#file;
+      const same = left.form?.post && file.name === left.name && file.size === left.size && file.lastModified === left.modified;
+      if (!same || Date.parse(left.form.expires_at) < now() + 30_000) return null;
+      const transfer = new Transfer(this.service, file, (one) => this.#show(one));
+      transfer.take(left.form, left.window, true);
+      return transfer;
+    };
+    return this.#say("warn", "Your upload was interrupted",
+      h("p", {}, `The page was left before all of ${left.name} had been sent, so it has not been received. Choose the file again and select Upload.`));
+  }
+
+  #heading(note = false) {
+    return [
+      h("h2", { id: `status-${this.service}` }, "File upload status"),
+      note && h("p", {}, "Please check and correct any validation errors identified below."),
+    ];
+  }
+
+  #say(kind, title, ...body) {
+    this.status.hidden = false;
+    fill(this.status, this.#heading(), panel(kind, title, ...body));
+    announce(title);
+  }
+
+  #verdict(upload, window) {
+    this.status.hidden = false;
+    const heading = this.#heading(true);
+    fill(this.status, heading, h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, upload.name)), verdict(upload, window));
+    heading[0].tabIndex = -1;
+    heading[0].focus();
+    announce(isGood(upload) ? `File uploaded successfully, with ${countWords(upload.counts)}.` : `File upload error: ${countWords(upload.counts)}.`, true);
+  }
+
+  #live = null;
+
+  #show(transfer) {
+    if (transfer.phase === "done") {
+      this.#live = null;
+      return this.#verdict(transfer.upload, transfer.window);
+    }
+    if (transfer.phase === "failed") {
+      this.#live = null;
+      const { title, detail, again } = transfer.problem;
+      this.status.hidden = false;
+      fill(this.status, this.#heading(), panel("bad", title, h("p", {}, detail),
+        again && h("button", { type: "button", class: "main", onclick: () => this.#retry(transfer) }, "Try again")));
+      return announce(`${title}. ${detail}`, true);
+    }
+    if (!this.#live) {
+      this.status.hidden = false;
+      this.#live = { line: h("div", { class: "progress" }), slow: h("div", {}), said: "" };
+      fill(this.status, this.#heading(), h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, transfer.name)), this.#live.line, this.#live.slow);
+      this.status.scrollIntoView({ block: "nearest" });
+    }
+    if (transfer.phase !== this.#live.said) {
+      this.#live.said = transfer.phase;
+      announce({ sending: `Sending ${transfer.name}`, checking: "The file has been received and is being checked.", retrying: "The connection was lost. Trying again." }[transfer.phase] ?? "");
+    }
+    fill(this.#live.line, progressOf(transfer));
+    if (transfer.slow && !this.#live.slow.hasChildNodes()) {
+      fill(this.#live.slow, slowWords(this.described));
+      announce("This is taking longer than usual. Your file is safe. You do not need to upload it again.");
+    }
+    return undefined;
+  }
+
+  /** Tries once more: with the same form while it is good, so that nothing is sent twice. */
+  #retry(transfer) {
+    const next = new Transfer(this.service, transfer.file, (one) => this.#show(one));
+    if (transfer.form?.post && Date.parse(transfer.form.expires_at) > now() + 30_000) next.take(transfer.form, transfer.window, true);
+    this.#file = transfer.file;
+    this.#start(next);
+  }
+}
+
+/** `3 pupils, list of 9.05am on ...` for the template's note. */
+export const rosterWords = (roster) =>
+  roster ? `${count(roster.pupils, "pupil")}, as your MIS had them at ${moment(roster.made)}` : "We hold no pupil list for this school yet.";

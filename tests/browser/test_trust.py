@@ -1,0 +1,162 @@
+"""Bulk upload by a trust administrator, and the operators' deadline board."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from playwright.sync_api import Locator, Request, expect
+
+from infra.demonstration import OUTSIDE
+from tests.conftest import Deployed
+
+from .conftest import Open
+from .portal import Portal, payload, workbook
+
+pytestmark = pytest.mark.browser
+TRUST = "TRUST#ABC"
+FIRST, SECOND = "1232002", "8012003"
+
+
+def line(person: Portal, name: str) -> Locator:
+    return person.status.locator(".lines .line").filter(has_text=name)
+
+
+def test_many_files_each_with_its_own_verdict(deployed: Deployed, portal: Open) -> None:
+    person = portal(TRUST)
+    page = person.page
+    good, bad = person.own(f"{FIRST} results"), person.own("no number in the name")
+    other, note = person.own(f"{OUTSIDE} not ours"), person.own("shopping list")
+    person.choose(
+        payload(good, workbook(deployed, FIRST)),
+        payload(bad, workbook(deployed, SECOND, wrong=1)),
+        payload(other, workbook(deployed, OUTSIDE)),
+        payload(note, b"milk, eggs"),
+    )
+    expect(line(person, good)).to_contain_text("Riverside Infant School (1232002)")
+    expect(line(person, bad)).to_contain_text("No DfE number in the name")
+    expect(line(person, other)).to_contain_text("is not one of your trust's schools")
+    expect(person.upload_button).to_have_text("Upload 4 files")
+    person.upload_many()
+    expect(person.status).to_contain_text("All 4 files done: 1 uploaded successfully, 3 with errors.")
+    expect(line(person, good)).to_contain_text("Uploaded successfully")
+    expect(line(person, bad)).to_contain_text("Oakfield Academy (8012003)")
+    expect(line(person, bad)).to_contain_text("1 error: Scaled score out of range")
+    expect(line(person, other)).to_contain_text("Another school's file")
+    expect(line(person, note)).to_contain_text("Not an Excel workbook")
+    line(person, bad).locator("summary").click()
+    expect(line(person, bad).locator(".places li")).to_have_text(["Column: Scaled Score: KS1 GPSRow: 2Cell: N2"])
+    page.get_by_label("Show only the files that need attention").check()
+    expect(line(person, good)).to_be_hidden()
+    expect(line(person, bad)).to_be_visible()
+    expect(person.row(good)).to_contain_text("Riverside Infant School (1232002)")
+
+    school = portal(f"SCHOOL#{FIRST}")
+    expect(school.row(good)).to_contain_text("matadmin@abctrust.example")
+    expect(school.row(good).get_by_role("button", name="Delete upload")).to_have_count(0)
+
+    again = person.own(f"{FIRST} corrected")
+    person.choose(payload(again, workbook(deployed, FIRST)))
+    expect(page.get_by_text("1 file would overwrite a good file")).to_be_visible()
+    person.upload_button.click()
+    question = page.get_by_role("dialog", name="Overwrite 1 good file?")
+    expect(question).to_contain_text("Riverside Infant School (1232002)")
+    question.get_by_role("button", name="Cancel").click()
+    expect(person.row(again)).to_have_count(0)
+    person.upload_button.click()
+    question.get_by_role("button", name="Upload 1 file").click()
+    expect(line(person, again)).to_contain_text("Uploaded successfully")
+    expect(person.row(good)).to_contain_text("Overwritten")
+
+
+def test_a_long_list_of_files_is_asked_for_in_batches_and_goes_a_few_at_a_time(portal: Open) -> None:
+    person = portal(TRUST)
+    page = person.page
+    batches: list[int] = []
+    now, most = 0, 0
+
+    def counted(request: Request, change: int) -> None:
+        nonlocal now, most
+        if request.method == "POST" and "early-results-uploads" in request.url:
+            now += change
+            most = max(most, now)
+        elif change > 0 and request.method == "POST" and request.url.endswith("/api/uploads"):
+            batches.append(len(json.loads(request.post_data or "")["files"]))
+
+    page.on("request", lambda request: counted(request, 1))
+    page.on("requestfinished", lambda request: counted(request, -1))
+    page.on("requestfailed", lambda request: counted(request, -1))
+    person.upload(*(payload(f"list {index:03d}.xlsx", b"%d" % index) for index in range(52)))
+    expect(person.status).to_contain_text("All 52 files done: 0 uploaded successfully, 52 with errors.", timeout=60_000)
+    assert batches == [20, 20, 12]
+    assert 1 < most <= 4
+    page.reload()
+    expect(page.locator(".history tbody tr")).to_have_count(50)
+    page.get_by_role("button", name="Load more").click()
+    expect(person.row("list 000.xlsx").first).to_be_visible()
+
+
+def test_a_template_is_for_the_school_that_was_chosen(portal: Open) -> None:
+    person = portal(TRUST)
+    person.page.get_by_role("button", name="Download template").click()
+    expect(person.page.get_by_text("Please choose a school first.")).to_be_visible()
+    person.page.get_by_label("School", exact=True).select_option("Oakfield Academy (8012003)")
+    expect(person.page.get_by_text("45 pupils, as your MIS had them at")).to_be_visible()
+    name, _ = person.downloaded(person.page.get_by_role("button", name="Download template"))
+    assert name == "2023KS1-8012003.xlsx"
+
+
+def test_operators_see_who_is_missing_and_take_the_chase_list(deployed: Deployed, portal: Open) -> None:
+    person = portal("OPERATOR")
+    page = person.page
+    schools = page.locator("section", has=page.get_by_role("heading", name="Schools", exact=True))
+    expect(schools.locator("tbody tr")).to_have_count(len(deployed.seeded.pupils))
+    page.get_by_label("Find").fill(OUTSIDE)
+    expect(schools.locator("tbody tr")).to_have_count(1)
+    name, data = person.downloaded(page.get_by_role("button", name="Chase list"))
+    assert name == "chase-ks1-2023-window-1.csv"
+    lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert [row["School DFE"] for row in lines] == [OUTSIDE]
+    assert lines[0]["Standing"] in ("Nothing yet", "Only errors")
+    page.get_by_role("button", name="History of Marsh End").click()
+    expect(page.get_by_role("heading", name="Upload history: Marsh End Community Primary School")).to_be_focused()
+    expect(page.get_by_role("heading", name="File upload history")).to_be_visible()
+
+
+def test_no_cell_of_the_chase_list_starts_a_formula(portal: Open) -> None:
+    person = portal()
+    person.page.goto(person.url)
+    texts = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", 'quo"te', "plain"]
+    line = person.page.evaluate(
+        """async texts => {
+          const board = document.querySelector("script").src.replace("main.js", "board.js");
+          return (await import(board)).csvLine(texts);
+        }""",
+        texts,
+    )
+    cells = next(csv.reader([line]))
+    assert cells == [text if text.isalpha() or text.startswith("q") else "'" + text for text in texts]
+
+
+def test_a_dfe_number_is_recognised_in_a_file_name(portal: Open) -> None:
+    person = portal()
+    person.page.goto(person.url)
+    names = {
+        "1231234.xlsx": "1231234",
+        "2023KS1-1231234-good.xlsx": "1231234",
+        "123-1234 Holly Lane.xlsx": "1231234",
+        "KS1 123 1234 (2).xlsx": "1231234",
+        "2023KS1RS (1).xlsx": None,
+        "12312345.xlsx": None,
+        "results.xlsx": None,
+    }
+    found = person.page.evaluate(
+        """async names => {
+          const bulk = document.querySelector("script").src.replace("main.js", "bulk.js");
+          return names.map((await import(bulk)).numberIn);
+        }""",
+        list(names),
+    )
+    assert dict(zip(names, found, strict=True)) == names
