@@ -68,6 +68,8 @@ def run_histories(first: int, histories: int, processes: int) -> bool:
             mishaps += results[2]
             posts += results[3]
             broken += results[4]
+            for result in results[4]:
+                print(f"  seed {result.seed}: {result.violations[0]}", flush=True)
             if done % (CHUNK * 40) == 0:
                 print(f"  {done:,} histories, {time.monotonic() - began:.0f} s, {len(broken)} broken", flush=True)
     took = time.monotonic() - began
