@@ -26,3 +26,5 @@ deploy: build ## to the AWS account that your environment names; asks before it 
 	@.local/sam/bin/sam deploy
 clean:
 	rm -rf .venv .local .aws-sam out
+simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
+	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
