@@ -62,8 +62,8 @@ def main() -> int:
         "# What the validate function imports",
         "",
         f"`python -m benchmarks.imports {len(rounds)}`, Python {sys.version.split()[0]}, medians; "
-        f"{len(names)} modules, {total:.0f} ms with the measuring itself, to the two clients made. Not imported: openpyxl, pydantic, Typst, "
-        "the portal (a test holds that).",
+        f"{len(names)} modules, {total:.0f} ms with the measuring itself, to the two clients made. Not imported: "
+        "openpyxl, pydantic, Typst, the portal (a test holds that).",
         "",
         "| package | modules | own ms | share |",
         "|---|---:|---:|---:|",
