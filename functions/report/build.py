@@ -32,7 +32,8 @@ def build_record(record: SQSRecord) -> None:
     dead = record.event_source_arn == setting("REPORT_DEAD_LETTER_QUEUE_ARN")
     act = fail_report if dead else build_report
     built = act(open_stores(), message["service"], int(message["window"]), message["school"])
-    logger.info("report", extra={**message, "outcome": built.value})
+    # Under a name of its own: the message has a `service` too, which would take the place of the function's.
+    logger.info("report", extra={"asked": message, "outcome": built.value})
     metrics.add_metric(METRICS[built], MetricUnit.Count, 1)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from adapters.errors import Conflict
-from adapters.lookups import calendar_now
 from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
@@ -20,7 +20,7 @@ from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import Item, OneOf, Put, Update
+from early_results.writes import Item, OneOf, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -109,7 +109,7 @@ def _note(
                 set={f"{REPORT_PREFIX}{window}": state.value},
                 require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
             ),
-            Put(keys.report(service, window, school), item),
+            Update(keys.report(service, window, school), set=item),
         ]
     )
 
@@ -118,18 +118,17 @@ def _input(
     stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
-    profile = stores.table.get(keys.school(school)) or {}
+    noted = stores.table.get(keys.report(service.service, window, school))
     state = state_from_item(stores.table.get(keys.state(service.service, window)))
-    kept = calendar_now(stores, service).window(window)
-    if kept is None or state.closes is None:
-        raise ValueError("a report is built only for a window of the calendar that has closed")
+    if noted is None or state.closes is None:
+        raise ValueError("a report is built only for a window that is frozen, after it was queued")
     return ReportInput(
         service=service,
         school=school,
-        school_name=str(profile.get("name", "")),
+        school_name=noted["school_name"],
         window=window,
         closes=state.closes,
-        reports=kept.reports,
+        reports=date.fromisoformat(noted["comes_out"]),
         upload_id=upload_id,
         received=from_text(counts.facts["received"]),
         sha256=str(counts.facts["sha256"]),

@@ -60,6 +60,7 @@ OF_SCHOOL = {"own school": 200, "own trust": 200, "sister school": 403, "strange
 MATRIX: dict[tuple[str, str], dict[str, int]] = {
     ("GET", "/me"): EVERYBODY,
     ("GET", "/services"): EVERYBODY,
+    ("GET", f"/services/{SERVICE}/schools"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/template?school={OWN}"): {**OF_SCHOOL, "operator": 403},
     ("POST", "/uploads"): {
         **EVERYBODY,

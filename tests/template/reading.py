@@ -1,0 +1,87 @@
+"""Reading the template: what a value comes to, by its parameters' defaults and each branch of its conditions."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import cfn_yaml  # type: ignore[import-untyped]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TEMPLATE = ROOT / "template.yaml"
+Template = dict[str, Any]
+
+FUNCTION = "AWS::Serverless::Function"
+QUEUE = "AWS::SQS::Queue"
+BUCKET = "AWS::S3::Bucket"
+ALARM = "AWS::CloudWatch::Alarm"
+
+
+def load_template(path: Path = TEMPLATE) -> Template:
+    """The template with CloudFormation's short forms written out: plain dictionaries, lists, texts and numbers."""
+    found: Template = json.loads(json.dumps(cfn_yaml.load(str(path))))
+    return found
+
+
+def of_type(template: Template, kind: str) -> dict[str, Any]:
+    """The properties of every resource of a type, by logical name. AssertionError if there is none."""
+    found = {n: r.get("Properties", {}) for n, r in template["Resources"].items() if r["Type"] == kind}
+    assert found, f"there is no {kind}"
+    return found
+
+
+def props(template: Template, name: str) -> Any:
+    """The properties of a resource."""
+    return template["Resources"][name]["Properties"]
+
+
+def branches(value: Any) -> list[Any]:
+    """What a value may come to: both branches of an `!If`, or the value itself."""
+    if isinstance(value, dict) and "Fn::If" in value:
+        _, yes, no = value["Fn::If"]
+        return [*branches(yes), *branches(no)]
+    return [value]
+
+
+def number(template: Template, value: Any) -> int:
+    """A number, or the default of the parameter that it refers to."""
+    if isinstance(value, dict):
+        return int(template["Parameters"][value["Ref"]]["Default"])
+    return int(value)
+
+
+def arn(name: str) -> dict[str, Any]:
+    """`!GetAtt Name.Arn` written out."""
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def listed(value: Any) -> list[Any]:
+    """A list, also of one that stands alone."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(template: Template, function: str) -> list[dict[str, Any]]:
+    """The statements of a function's own policies."""
+    return [s for policy in props(template, function)["Policies"] for s in policy["Statement"]]
+
+
+def event_sources(template: Template, kind: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Every event source of a type: function, event, properties."""
+    return [
+        (function, name, event["Properties"])
+        for function, properties in of_type(template, FUNCTION).items()
+        for name, event in properties.get("Events", {}).items()
+        if event["Type"] == kind
+    ]
+
+
+def code_of(package: str) -> str:
+    """The sources of one of the functions' packages."""
+    return "\n".join(path.read_text() for path in sorted((ROOT / "functions" / package).glob("*.py")))
+
+
+def settings_read(source: str) -> set[str]:
+    """The settings that sources ask for by name."""
+    return set(re.findall(r'(?:setting|open_queue)\(\s*"([A-Z_]+)"', source))

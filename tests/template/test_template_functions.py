@@ -1,0 +1,224 @@
+"""Functions, queues and events: batches, time-outs, concurrency, retries, schedules, logs, settings."""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+from typing import Any
+
+from .reading import (
+    FUNCTION,
+    QUEUE,
+    Template,
+    arn,
+    branches,
+    code_of,
+    event_sources,
+    number,
+    of_type,
+    props,
+    settings_read,
+)
+
+POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
+RECEIVES = 5
+
+
+def test_every_message_queue_hides_messages_six_times_as_long_as_its_function_may_take(template: Template) -> None:
+    sources = event_sources(template, "SQS")
+    assert len(sources) == 5
+    for function, _, event in sources:
+        queue = event["Queue"]["Fn::GetAtt"][0]
+        hidden = number(template, props(template, queue)["VisibilityTimeout"])
+        assert hidden == 6 * number(template, props(template, function)["Timeout"]), (function, queue)
+
+
+def test_every_queue_is_read_or_is_where_messages_end(template: Template) -> None:
+    read = {event["Queue"]["Fn::GetAtt"][0] for _, _, event in event_sources(template, "SQS")}
+    last = set(of_type(template, QUEUE)) - read
+    assert last == {"UploadParkingQueue", "ReportParkingQueue", "RosterDeadLetterQueue", "StreamFailureQueue"}
+    for name in last:
+        assert "RedrivePolicy" not in props(template, name), name
+
+
+def test_messages_are_received_five_times_and_then_end_in_the_next_queue(template: Template) -> None:
+    ends: dict[str, tuple[str, int]] = {}
+    for name, queue in of_type(template, QUEUE).items():
+        if "RedrivePolicy" in queue:
+            policy = queue["RedrivePolicy"]
+            ends[name] = (policy["deadLetterTargetArn"]["Fn::GetAtt"][0], policy["maxReceiveCount"])
+    assert ends == {
+        "UploadQueue": ("UploadDeadLetterQueue", RECEIVES),
+        "ReportQueue": ("ReportDeadLetterQueue", RECEIVES),
+        "RosterQueue": ("RosterDeadLetterQueue", RECEIVES),
+        # SQS goes on counting when it moves a message: five more receives are ten.
+        "UploadDeadLetterQueue": ("UploadParkingQueue", 2 * RECEIVES),
+        "ReportDeadLetterQueue": ("ReportParkingQueue", 2 * RECEIVES),
+    }
+
+
+def test_every_queue_is_encrypted_and_keeps_messages_as_long_as_it_may(template: Template) -> None:
+    for name, queue in of_type(template, QUEUE).items():
+        assert queue["SqsManagedSseEnabled"] is True, name
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, name
+
+
+def test_every_queue_event_is_one_message_that_reports_its_failure(template: Template) -> None:
+    for function, _, event in event_sources(template, "SQS"):
+        assert event["BatchSize"] == 1, function
+        assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"], function
+
+
+def test_the_functions_have_the_concurrency_that_their_queues_may_use(template: Template) -> None:
+    for function in {function for function, _, _ in event_sources(template, "SQS")}:
+        events = [event for name, _, event in event_sources(template, "SQS") if name == function]
+        reserved = branches(props(template, function)["ReservedConcurrentExecutions"])
+        most = [branches(event["ScalingConfig"]["MaximumConcurrency"]) for event in events]
+        for branch, limit in enumerate(reserved):
+            wanted = sum(one[min(branch, len(one) - 1)] for one in most)
+            assert limit >= wanted, (function, limit, wanted)
+            assert all(one[min(branch, len(one) - 1)] >= 2 for one in most), "SQS takes no less than two"
+
+
+def test_a_deadlines_files_are_checked_fifty_at_once(template: Template) -> None:
+    [event] = [e for f, _, e in event_sources(template, "SQS") if f == "ValidateFunction"]
+    assert event["ScalingConfig"]["MaximumConcurrency"] == {"Fn::If": ["Small", 4, 50]}
+
+
+def test_the_freeze_never_runs_beside_itself_and_is_retried_by_its_schedule_alone(template: Template) -> None:
+    freeze = props(template, "FreezeFunction")
+    assert freeze["ReservedConcurrentExecutions"] == 1
+    assert freeze["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+
+
+def test_the_freeze_and_the_reports_are_two_functions(template: Template) -> None:
+    handlers = {name: props(template, name)["Handler"] for name in ("FreezeFunction", "BuildFunction")}
+    assert handlers == {"FreezeFunction": "report.freeze.handler", "BuildFunction": "report.build.handler"}
+
+
+def test_the_schedules_are_in_london_time(template: Template) -> None:
+    schedules = {
+        name: event for function, name, event in event_sources(template, "ScheduleV2") if function == "FreezeFunction"
+    }
+    assert set(schedules) == {"Noon", "Sweep"}
+    for name, event in schedules.items():
+        assert event["ScheduleExpression"] == {"Ref": f"{name}Schedule"}
+        assert event["ScheduleExpressionTimezone"] == "Europe/London", name
+        assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}, name
+        assert json.loads(event["Input"]) == {"run": name.lower()}
+        # A name that SAM makes is the same in every stack, and one account may hold several.
+        assert event["Name"] == {"Fn::Sub": f"${{AWS::StackName}}-{name.lower()}"}
+    assert template["Parameters"]["NoonSchedule"]["Default"] == "cron(* 12 * * ? *)"
+    assert template["Parameters"]["SweepSchedule"]["Default"] == "cron(0/5 * * * ? *)"
+
+
+def test_the_stream_brings_good_files_that_wait_for_their_offer_and_nothing_else(template: Template) -> None:
+    [(function, _, event)] = event_sources(template, "DynamoDB")
+    assert function == "SupersedeFunction"
+    assert event["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
+    [only] = event["FilterCriteria"]["Filters"]
+    pattern = json.loads(only["Pattern"])
+    assert set(pattern["eventName"]) == {"INSERT", "MODIFY"}
+    assert pattern["dynamodb"] == {"NewImage": {"offer_pending": {"S": [{"exists": True}]}}}
+    assert event["StartingPosition"] == "TRIM_HORIZON"
+
+
+def test_a_bad_record_does_not_hold_back_the_stream(template: Template) -> None:
+    [(_, _, event)] = event_sources(template, "DynamoDB")
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert event["BisectBatchOnFunctionError"] is True
+    assert 1 <= event["MaximumRetryAttempts"] <= 100
+    assert 60 <= event["MaximumRecordAgeInSeconds"] <= 86400
+    assert event["DestinationConfig"] == {"OnFailure": {"Destination": arn("StreamFailureQueue")}}
+    assert event["ParallelizationFactor"] == 10
+    assert event["BatchSize"] == 25
+
+
+def test_every_handler_is_there(template: Template) -> None:
+    for name, function in of_type(template, FUNCTION).items():
+        module, attribute = function["Handler"].rsplit(".", 1)
+        assert find_spec(module), name
+        assert f"def {attribute}(" in code_of(module.split(".")[0]), name
+
+
+def test_validate_and_rescue_are_the_same_code_with_the_same_rights(template: Template) -> None:
+    validate, rescue = props(template, "ValidateFunction"), props(template, "RescueFunction")
+    assert (validate["Handler"], rescue["Handler"]) == ("validate.app.handler", "validate.app.rescue")
+    assert validate["Policies"] == rescue["Policies"]
+    assert rescue["MemorySize"] > validate["MemorySize"]
+    assert number(template, rescue["Timeout"]) > number(template, validate["Timeout"])
+
+
+def test_memory_and_time_are_chosen(template: Template) -> None:
+    for name, function in of_type(template, FUNCTION).items():
+        assert 512 <= function["MemorySize"] <= 10240, name
+        assert 20 <= number(template, function["Timeout"]) <= 900, name
+    # The API gives up on a request after 30 seconds.
+    assert number(template, props(template, "PortalFunction")["Timeout"]) < 30
+
+
+def test_runtime_architecture_and_tracing_are_those_of_all(template: Template) -> None:
+    shared = template["Globals"]["Function"]
+    assert shared["CodeUri"] == "functions/"
+    assert shared["Runtime"] == {"Ref": "Runtime"}
+    assert shared["Architectures"] == [{"Ref": "Architecture"}]
+    assert shared["Tracing"] == "Active"
+
+
+def test_every_function_logs_json_to_a_group_of_its_own_that_does_not_grow_for_ever(template: Template) -> None:
+    assert template["Globals"]["Function"]["LoggingConfig"] == {"LogFormat": "JSON"}
+    used = []
+    for name, function in of_type(template, FUNCTION).items():
+        assert function["LoggingConfig"]["LogFormat"] == "JSON", name
+        used.append(function["LoggingConfig"]["LogGroup"]["Ref"])
+    groups = of_type(template, "AWS::Logs::LogGroup")
+    assert sorted(used) == sorted(groups)
+    for name, group in groups.items():
+        assert group == {"RetentionInDays": {"Ref": "LogRetentionDays"}}, name
+
+
+def test_only_the_build_function_carries_the_pdf_compiler(template: Template) -> None:
+    carried = {n: f["Layers"] for n, f in of_type(template, FUNCTION).items() if "Layers" in f}
+    assert carried == {"BuildFunction": [{"Ref": "TypstLayer"}]}
+    layer = props(template, "TypstLayer")
+    assert layer["ContentUri"] == "infra/typst-layer/"
+    assert layer["CompatibleRuntimes"] == [{"Ref": "Runtime"}]
+    assert layer["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+
+
+def test_every_setting_that_is_read_is_set_and_every_one_set_is_read(template: Template) -> None:
+    shared: dict[str, Any] = template["Globals"]["Function"]["Environment"]["Variables"]
+    of_all = settings_read(code_of("adapters"))
+    assert set(shared) - POWERTOOLS == of_all
+    # The portal deletes with the report's purging, and supersede's joining: neither asks for settings of its own.
+    packages = {"validate": ("ValidateFunction", "RescueFunction"), "supersede": ("SupersedeFunction",)}
+    packages |= {
+        "report": ("FreezeFunction", "BuildFunction"),
+        "roster": ("RosterFunction",),
+        "portal": ("PortalFunction",),
+    }
+    assert {f for functions in packages.values() for f in functions} == set(of_type(template, FUNCTION))
+    for package, functions in packages.items():
+        own = [props(template, function)["Environment"]["Variables"] for function in functions]
+        assert {name for variables in own for name in variables} - POWERTOOLS == settings_read(code_of(package)), (
+            package
+        )
+
+
+def test_settings_name_the_things_they_are_called_after(template: Template) -> None:
+    shared = template["Globals"]["Function"]["Environment"]["Variables"]
+    assert {name: value["Ref"] for name, value in shared.items() if name not in POWERTOOLS} == {
+        "TABLE": "Table",
+        "UPLOADS_BUCKET": "UploadsBucket",
+        "RESULTS_BUCKET": "ResultsBucket",
+        "RECORDS_BUCKET": "RecordsBucket",
+        "GRACE_SECONDS": "GraceSeconds",
+        "SWEEP_AGE_SECONDS": "SweepAgeSeconds",
+        "STALLED_SECONDS": "StalledSeconds",
+        "MAX_UPLOAD_BYTES": "MaxUploadBytes",
+    }
+    assert shared["POWERTOOLS_METRICS_NAMESPACE"] == "EarlyResults"
+    names = {
+        n: f["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for n, f in of_type(template, FUNCTION).items()
+    }
+    assert names == {name: name.removesuffix("Function").lower() for name in names}

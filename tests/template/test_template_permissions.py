@@ -1,0 +1,109 @@
+"""Who may do what: nothing by wildcard, nothing on another's things, and what MiniStack does not ask for."""
+
+from __future__ import annotations
+
+from .reading import FUNCTION, Template, arn, listed, of_type, props, statements
+
+# MiniStack asks for sqs:SendMessageBatch, which is no action of AWS's; this covers it.
+WILDCARD_ACTIONS = {"sqs:SendMessage*"}
+# Buckets in which a function may touch every object: the results of a deleted file lie under three prefixes.
+WHOLE_BUCKETS = {("FreezeFunction", "${ResultsBucket.Arn}/*"), ("PortalFunction", "${ResultsBucket.Arn}/*")}
+
+
+def test_every_statement_allows_named_actions_on_named_things(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        for policy in props(template, function)["Policies"]:
+            assert policy["Version"] == "2012-10-17", function
+        for statement in statements(template, function):
+            assert statement["Effect"] == "Allow", function
+            assert set(statement) == {"Sid", "Effect", "Action", "Resource"}, function
+            for action in listed(statement["Action"]):
+                assert "*" not in action or action in WILDCARD_ACTIONS, (function, action)
+            for resource in listed(statement["Resource"]):
+                _is_named(function, resource)
+
+
+def _is_named(function: str, resource: object) -> None:
+    assert isinstance(resource, dict), (function, resource)
+    if "Fn::Sub" in resource:
+        text = resource["Fn::Sub"]
+        assert text.startswith("${"), (function, text)
+        assert not text.endswith(".Arn}/*") or (function, text) in WHOLE_BUCKETS, (function, text)
+    else:
+        assert resource["Fn::GetAtt"][1] == "Arn", (function, resource)
+
+
+def test_statements_are_named_once(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        names = [statement["Sid"] for statement in statements(template, function)]
+        assert len(names) == len(set(names)), function
+
+
+def test_nobody_removes_records_or_lifts_their_lock(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        for statement in statements(template, function):
+            actions = set(listed(statement["Action"]))
+            assert not actions & {"s3:BypassGovernanceRetention", "s3:PutObjectRetention", "s3:PutBucketPolicy"}, (
+                function
+            )
+            removes = actions & {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+            touched = str(statement["Resource"])
+            assert not removes or "RecordsBucket" not in touched, function
+            # A version that counts is never replaced by a delete marker: what is removed is removed by version.
+            assert "s3:DeleteObject" not in actions or "UploadsBucket" not in touched, function
+
+
+def test_what_is_not_there_can_be_told_from_what_may_not_be_read(template: Template) -> None:
+    for function in ("ValidateFunction", "RescueFunction", "PortalFunction"):
+        may_list = [s for s in statements(template, function) if "s3:ListBucket" in listed(s["Action"])]
+        on = [resource for statement in may_list for resource in listed(statement["Resource"])]
+        assert on == [arn("UploadsBucket"), arn("ResultsBucket")], function
+
+
+def test_records_given_up_may_be_sent_to_their_queue(template: Template) -> None:
+    may = [s for s in statements(template, "SupersedeFunction") if listed(s["Action"]) == ["sqs:SendMessage"]]
+    assert [s["Resource"] for s in may] == [arn("StreamFailureQueue")]
+
+
+def test_only_the_http_api_calls_the_portal(template: Template) -> None:
+    [permission] = of_type(template, "AWS::Lambda::Permission").values()
+    assert permission["Action"] == "lambda:InvokeFunction"
+    assert permission["FunctionName"] == {"Ref": "PortalFunction"}
+    assert permission["Principal"] == "apigateway.amazonaws.com"
+    source = permission["SourceArn"]["Fn::Sub"]
+    assert source == "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
+
+
+def test_the_api_is_for_signed_in_users_and_only_the_page_is_for_all(template: Template) -> None:
+    routes = of_type(template, "AWS::ApiGatewayV2::Route")
+    asked = {route["RouteKey"]: route["AuthorizationType"] for route in routes.values()}
+    assert asked == {"ANY /api/{proxy+}": "JWT", "GET /": "NONE", "GET /page/{proxy+}": "NONE"}
+    for name, route in routes.items():
+        assert route["ApiId"] == {"Ref": "Api"}, name
+        assert route["Target"] == {"Fn::Sub": "integrations/${ApiIntegration}"}, name
+        signed = route["AuthorizationType"] == "JWT"
+        assert route.get("AuthorizerId") == ({"Ref": "ApiAuthorizer"} if signed else None), name
+
+
+def test_tokens_are_of_this_pool_and_for_this_client(template: Template) -> None:
+    authorizer = props(template, "ApiAuthorizer")
+    assert authorizer["AuthorizerType"] == "JWT"
+    assert authorizer["ApiId"] == {"Ref": "Api"}
+    assert authorizer["IdentitySource"] == ["$request.header.Authorization"]
+    jwt = authorizer["JwtConfiguration"]
+    assert jwt["Audience"] == [{"Ref": "UserPoolClient"}]
+    assert jwt["Issuer"] == {"Fn::Sub": "https://cognito-idp.${AWS::Region}.amazonaws.com/${UserPool}"}
+
+
+def test_the_api_hands_every_request_to_the_portal(template: Template) -> None:
+    assert props(template, "Api")["ProtocolType"] == "HTTP"
+    integration = props(template, "ApiIntegration")
+    assert integration["ApiId"] == {"Ref": "Api"}
+    assert integration["IntegrationType"] == "AWS_PROXY"
+    assert integration["IntegrationUri"] == arn("PortalFunction")
+    assert integration["PayloadFormatVersion"] == "2.0"
+    stage = props(template, "ApiStage")
+    assert (stage["ApiId"], stage["StageName"], stage["AutoDeploy"]) == ({"Ref": "Api"}, "$default", True)
+    limits = stage["DefaultRouteSettings"]
+    assert limits["ThrottlingBurstLimit"] >= limits["ThrottlingRateLimit"] >= 100
+    assert limits["DetailedMetricsEnabled"] is True
