@@ -15,9 +15,16 @@ test: setup ## everything
 	@$(python) -m pytest
 lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
+bench: setup ## reading, judging, reports and upload to verdict, side by side with what one might have used
+	@infra/setup.sh bench
+	@$(python) -m benchmarks.reading && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict
+screens: setup ## a picture of every state of the page, into out/screens/
+	@$(python) -m tests.browser.screens
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
 deploy: build ## to the AWS account that your environment names; asks before it changes anything
 	@.local/sam/bin/sam deploy
+wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
+	@$(python) -m tests.wiring
 clean:
 	rm -rf .venv .local .aws-sam out

@@ -21,6 +21,7 @@ from early_results import keys, verdicts
 from early_results.freeze import canonical
 from early_results.times import to_text
 from early_results.uploads import Upload, upload_from_item
+from validate.judging import close_upload
 
 from .local import LOCAL
 
@@ -95,7 +96,8 @@ def settle(operated: Operated, upload_id: str, reason: str) -> str:
     """Closes a parked upload as an upload error, so that its window no longer waits. CannotOperate if not parked."""
     upload = _parked(operated, upload_id)
     _record(operated, upload, "settle", reason)
-    _write(operated, verdicts.close_parked(upload))
+    if not close_upload(operated.stores, upload_id):
+        raise CannotOperate(f"{upload_id} had its verdict before its check died: use retry")
     return f"{upload_id} is closed as an upload error; no window waits for it any more."
 
 

@@ -138,8 +138,9 @@ def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes:
     """
     waiting = []
     for upload in uploads:
-        moment = upload.received or received.get(upload.upload_id)
-        if moment is None or moment >= closes or upload.status is Status.DELETED:
+        # Where both are known the earlier counts: an older version may have surfaced since the check began.
+        known = [moment for moment in (upload.received, received.get(upload.upload_id)) if moment is not None]
+        if not known or min(known) >= closes or upload.status is Status.DELETED:
             continue
         if upload.held == "parked":
             waiting.append(Waited(upload.upload_id, upload.school, "parked: an operator must retry or close it"))

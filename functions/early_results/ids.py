@@ -6,7 +6,7 @@ base 32); the text sorts as the time does, which the sweep and the history rely 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DECODE = {letter: value for value, letter in enumerate(ALPHABET)}
@@ -38,7 +38,7 @@ def ulid_time(ulid: str) -> datetime:
     value = 0
     for letter in ulid[:_TIME_LETTERS]:
         value = value * 32 + _DECODE[letter]
-    return datetime.fromtimestamp(value / 1000, UTC)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)  # a float would lose some of them
 
 
 def first_ulid_of(moment: datetime) -> str:

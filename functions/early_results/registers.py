@@ -130,7 +130,8 @@ def straggler_note(upload: Upload) -> Item:
 def offer(upload: Upload, window: Register, current: Register, sealing: bool) -> Join:
     """Offers a good upload to its two registers.
 
-    A straggler is never offered in silence but waits for an operator; the caller keeps its note first.
+    A straggler is never offered in silence but waits for an operator. Its record says so first, so that nobody can join
+    it any more; it stays unsettled until `straggler_noted`, so that the note is written whoever dies.
     """
     if not upload.offer_pending:
         return Join(Outcome.NOTHING_TO_DO)
@@ -141,7 +142,7 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
             (
                 Update(
                     upload.key,
-                    set={"held": "straggler", "unsettled": held_partition(upload.service)},
+                    set={"held": "straggler", "unsettled": upload.service},
                     remove=("offer_pending",),
                     require={"offer_pending": "yes"},
                 ),
@@ -163,6 +164,15 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
     return Join(Outcome.JOINED, tuple(writes))
 
 
+def straggler_noted(upload: Upload) -> Update:
+    """Settles a straggler whose note is kept: it waits for an operator, and no freeze for it."""
+    return Update(
+        upload.key,
+        set={"unsettled": held_partition(upload.service)},
+        require={"held": "straggler", "unsettled": upload.service, "status": Status.CHECKING.value},
+    )
+
+
 def delete(upload: Upload, window: Register | None, current: Register, sealing: bool) -> Join:
     """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
 
@@ -174,6 +184,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
         return Join(Outcome.NOTHING_TO_DO)
     if not upload.judged:
         return Join(Outcome.NOT_YET)
+    late = upload.held == "straggler" or (window is not None and is_straggler(upload, window, sealing))
     require: dict[str, Requirement] = {"status": upload.status.value}
     require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
     writes: list[Write] = [
@@ -183,13 +194,13 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
                 "status": Status.DELETED.value,
                 "purge_pending": "yes",
                 "unsettled": purge_partition(upload.service),
+                **({"held": "straggler"} if late else {}),  # what is held stays so: the tombstone tells it
             },
-            remove=("offer_pending", "by_school", "by_trust", "held", "findings", "changes"),
+            remove=("offer_pending", "by_school", "by_trust", "findings", "changes"),
             require=require,
         )
     ]
-    offered = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN)
-    if offered or (upload.offer_pending and window is not None and not is_straggler(upload, window, sealing)):
+    if (upload.offer_pending and not late) or upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN):
         mark = Mark(_received(upload), upload.upload_id, deleted=True)
         raised = current.mark is None or current.mark < mark
         writes.append(_raise(current, mark, {}, sealable=False))

@@ -107,6 +107,11 @@ class Upload:
         return upload_key(self.service, self.upload_id)
 
     @property
+    def note_pending(self) -> bool:
+        """Whether this is a straggler whose note in the records bucket may still be missing."""
+        return self.held == "straggler" and self.unsettled
+
+    @property
     def judged(self) -> bool:
         """Whether a check has come to its end: good files that wait for their offer or for an operator included."""
         waiting = self.status in (Status.AWAITING_UPLOAD, Status.CHECKING)

@@ -20,6 +20,9 @@ UNJUDGED: dict[str, Requirement] = {
     "held": ABSENT,
 }
 
+# A deleted upload keeps what it was held for.
+PARKED: dict[str, Requirement] = {"held": "parked", "status": Status.UPLOAD_ERROR.value}
+
 
 def window_closed(calendar: Calendar, received: datetime) -> Finding:
     """The finding of a file that arrived outside every window: when it did, and when the window closed or opens."""
@@ -146,7 +149,7 @@ def retry_parked(upload: Upload) -> Update:
         upload.key,
         set={"status": Status.CHECKING.value, "unsettled": upload.service},
         remove=("held", "findings", "counts", "rescues"),
-        require={"held": "parked"},
+        require=PARKED,
     )
 
 
@@ -158,4 +161,4 @@ def close_parked(upload: Upload, *, received: datetime, version: str, sha256: st
     values: Item = {"received": to_text(received), "version": version, "sha256": sha256}
     if window is not None:
         values["window"] = window
-    return Update(upload.key, set=values, remove=("held", "unsettled"), require={"held": "parked"})
+    return Update(upload.key, set=values, remove=("held", "unsettled"), require=PARKED)

@@ -161,14 +161,19 @@ def _board(service: str, window: str) -> Response[str]:
     return answer(services.deadline_board(stores, user, services.service_of(service), window, now))
 
 
+def _held() -> str | None:
+    """What the browser says it has already."""
+    return app.current_event.headers.get("if-none-match")
+
+
 @app.get("/")
 def _page() -> Response[bytes | str]:
-    return page.serve("index.html", app.current_event.headers.get("if-none-match"))
+    return page.serve(page.PAGE, if_none_match=_held())
 
 
-@app.get("/page/<name>")
-def _asset(name: str) -> Response[bytes | str]:
-    return page.serve(name, app.current_event.headers.get("if-none-match"))
+@app.get("/page/<version>/<name>")
+def _asset(version: str, name: str) -> Response[bytes | str]:
+    return page.serve(name, version, _held())
 
 
 @logger.inject_lambda_context

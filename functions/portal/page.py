@@ -25,6 +25,7 @@ TYPES = {
     "json": "application/json",
 }
 CONFIG = "config.json"
+PAGE = "index.html"
 
 
 @cache
@@ -60,22 +61,37 @@ def _origin(address: str) -> str:
 
 
 @cache
+def version() -> str:
+    """A name for this very state of the page: its files are kept by browsers for as long as it stays the same."""
+    digest = hashlib.sha256()
+    for name, data in sorted(_assets().items()):
+        digest.update(name.encode() + b"\0" + data + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@cache
 def _packed(name: str) -> tuple[bytes | str, dict[str, str]]:
-    """A file of the page as it is sent, with the headers that are its own. LookupError if there is none."""
+    """A file of the page as it is sent, with the headers that are its own. KeyError if there is none."""
     data = _assets()[name]
+    if name == PAGE:
+        data = data.replace(b'"page/', f'"page/{version()}/'.encode())
     tag = {"ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"'}
     if name == CONFIG:
         return data.decode(), tag  # too small to be worth packing, and the event handler wants JSON as text
     return gzip.compress(data, 9, mtime=0), {**tag, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 
-def serve(name: str, if_none_match: str | None = None) -> Response[bytes | str]:
-    """One file of the page; 304 if the browser has it already. Problem (404) for any other name."""
+def serve(name: str, asked_version: str = "", if_none_match: str | None = None) -> Response[bytes | str]:
+    """One file of the page; 304 if the browser has it already. Problem (404) for any other name.
+
+    Under the present version's address a file never changes, so it may be kept; a page of an older version, loaded
+    just before a deployment, gets the present files and keeps none.
+    """
     if name not in _assets():
         raise problems.not_found("There is no such file on this page.")
     body, own = _packed(name)
     headers: dict[str, str | list[str]] = {
-        "Cache-Control": "no-cache",
+        "Cache-Control": "public, max-age=31536000, immutable" if asked_version == version() else "no-cache",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Strict-Transport-Security": "max-age=63072000",

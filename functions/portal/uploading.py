@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from secrets import token_bytes
 from typing import Any
+from urllib.parse import quote
 
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
@@ -24,6 +25,7 @@ from supersede.joining import delete_upload
 from . import problems
 from .requests import FileToUpload, UploadRequest
 
+NAME_BYTES = 1500  # of a name, percent-encoded, in an object's metadata
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -47,6 +49,14 @@ def closed_words(calendar: Calendar, now: datetime) -> str:
         f"The next window opens at {moment_words(opens.opens)}." if opens else "There is no later window this year."
     )
     return " ".join(words)
+
+
+def name_for_metadata(name: str) -> str:
+    """A file name as an object's metadata carries it: S3 takes 2 KB of metadata in all, and one character may need
+    twelve bytes of it. What is cut off here is kept in full by the upload's record."""
+    while len(quote(name)) > NAME_BYTES:
+        name = name[:-1]
+    return name
 
 
 def _issue(
@@ -91,7 +101,12 @@ def _issue(
     form = stores.uploads.form(
         upload.object_key,
         content_type=CONTENT_TYPE,
-        metadata={"name": file.name, "user": user.sub, "organisation": user.organisation, "service": service.service},
+        metadata={
+            "name": name_for_metadata(file.name),
+            "user": user.sub,
+            "organisation": user.organisation,
+            "service": service.service,
+        },
         max_bytes=limit,
         seconds=max(1, int((expires_at - now).total_seconds())),
     )

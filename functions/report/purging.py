@@ -15,6 +15,7 @@ from early_results.registers import register_from_item
 from early_results.times import to_text
 from early_results.uploads import Upload
 from early_results.writes import Update
+from supersede.joining import keep_note
 
 
 def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> None:
@@ -30,8 +31,11 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         "received": to_text(upload.received) if upload.received else None,
         "window": upload.window,
         "user": upload.user,
+        "held": upload.held,  # an upload that was parked or a straggler was in no register, whatever its verdict says
         "at": to_text(now),
     }
+    if upload.held == "straggler":
+        keep_note(stores, upload)
     _put_once(stores, tombstone_key(upload.service, upload.upload_id), tombstone)
     for window in calendar.windows if upload.school else ():
         school = str(upload.school)

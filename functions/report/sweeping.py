@@ -97,7 +97,7 @@ def _settle_objects(
 
 
 def _settled(upload: Upload) -> bool:
-    return upload.judged and upload.held != "parked" and not upload.offer_pending
+    return upload.judged and upload.held != "parked" and not upload.offer_pending and not upload.note_pending
 
 
 def _push_on(
@@ -106,7 +106,7 @@ def _push_on(
     """Takes uploads with an object a step on: a good one is offered, an unchecked one queued again."""
     again = []
     for found, oldest in unsettled:
-        upload = _offer(stores, found, swept) if found.offer_pending else found
+        upload = _offer(stores, found, swept) if found.offer_pending or found.note_pending else found
         if _settled(upload):
             continue
         swept.received[upload.upload_id] = oldest.received

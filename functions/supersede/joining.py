@@ -28,16 +28,16 @@ def offer_upload(stores: Stores, upload_id: str) -> Outcome:
         if item is None:
             return Outcome.NOTHING_TO_DO
         upload = upload_from_item(item)
+        if upload.note_pending:
+            return _note_straggler(stores, upload)
         if not upload.offer_pending:
             return Outcome.NOTHING_TO_DO
         window, current = read_registers(stores, upload)
         # After the registers, and after the verdict: a school that came when the sealing had begun finds it begun.
         sealing = _sealing(stores, upload)
-        if registers.is_straggler(upload, window, sealing):
-            _keep_note(stores, upload)
         join = registers.offer(upload, window, current, sealing)
         if _wrote(stores, join):
-            return join.outcome
+            return _note_straggler(stores, upload) if join.outcome is Outcome.STRAGGLER else join.outcome
     raise TooManyRacesError(upload_id)
 
 
@@ -53,8 +53,6 @@ def delete_upload(stores: Stores, upload_id: str) -> tuple[Outcome, Upload | Non
         else:
             window, current = read_registers(stores, upload)
         sealing = upload.offer_pending and _sealing(stores, upload)
-        if window is not None and registers.is_straggler(upload, window, sealing):
-            _keep_note(stores, upload)
         join = registers.delete(upload, window, current, sealing)
         if join.outcome is not Outcome.JOINED or _wrote(stores, join):
             return join.outcome, upload
@@ -78,8 +76,15 @@ def _sealing(stores: Stores, upload: Upload) -> bool:
     return state_from_item(stores.table.get(keys.state(upload.service, _number(upload)))).sealing
 
 
-def _keep_note(stores: Stores, upload: Upload) -> None:
-    """Keeps the note of a straggler, before the table says so: once too late, always too late."""
+def _note_straggler(stores: Stores, upload: Upload) -> Outcome:
+    keep_note(stores, upload)
+    with suppress(Conflict):  # somebody else did, or it was deleted meanwhile; a lost race is found by the sweep
+        stores.table.write(registers.straggler_noted(upload))
+    return Outcome.STRAGGLER
+
+
+def keep_note(stores: Stores, upload: Upload) -> None:
+    """Keeps the note of a straggler in the records bucket, once its record says that it is one."""
     key = straggler_key(upload.service, _number(upload), upload.upload_id)
     with suppress(AlreadyThere):
         stores.records.put_once(key, canonical(registers.straggler_note(upload)), "application/json")

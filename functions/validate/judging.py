@@ -365,7 +365,7 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     item = stores.table.get(keys.upload(upload_id))
     upload = upload_from_item(item) if item else None
     oldest = stores.uploads.oldest(upload.object_key) if upload else None
-    if upload is None or oldest is None or upload.held != "parked":
+    if upload is None or oldest is None or upload.held != "parked" or upload.status is Status.DELETED:
         return False
     service = load_service(upload.service)
     calendar = calendar_now(stores, service)

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from infra import local
+from infra.client import PortalClient
 from tests.conftest import Deployed
 
 from .portal import Portal, launch
@@ -16,8 +18,9 @@ Open = Callable[..., Portal]
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The browser."""
+def browser(deployed: Deployed) -> Iterator[Browser]:
+    """The browser. The page's function has started before it is used: a cold start on busy cores takes its time."""
+    local.wait_for("the page", lambda: PortalClient(deployed.stack.portal_url).request("GET", "").status == 200, 90)
     with sync_playwright() as playwright:
         found = launch(playwright)
         yield found

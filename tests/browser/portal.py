@@ -25,7 +25,7 @@ FLAGS = [
     "--disable-sync",
 ]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-WAIT = 20_000  # milliseconds: two cores are shared with everything else
+WAIT = 30_000  # milliseconds: two cores are shared with everything else
 
 expect.set_options(timeout=WAIT)
 

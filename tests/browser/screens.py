@@ -1,6 +1,6 @@
 """Every state of the page as a picture, for a look with one's own eyes: python -m tests.browser.screens
 
-Starts a stack of its own whose first window closes after three minutes, and writes out/screens/*.png.
+Starts a stack of its own whose first window closes after five minutes, and writes out/screens/*.png.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tests.conftest import Deployed
 from .portal import Portal, launch, payload, workbook
 
 OUT = local.ROOT / "out" / "screens"
-CLOSES_IN = timedelta(minutes=3)
+CLOSES_IN = timedelta(minutes=5)
 LATER = 240_000  # milliseconds in which a closed window is frozen and its reports are built
 SCHOOL, SECOND, THIRD = "1231234", "1232002", "8012003"
 SENDING = re.compile("early-results-uploads")
@@ -215,7 +215,7 @@ def main() -> int:
         for part in SEASON:
             part(screens)
         browser.close()
-    print(f"{screens.count} pictures in {OUT.relative_to(local.ROOT)}/")
+    sys.stdout.write(f"{screens.count} pictures in {OUT.relative_to(local.ROOT)}/\n")
     return 0
 
 

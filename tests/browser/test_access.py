@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.conftest import Deployed
 
@@ -82,6 +82,52 @@ def test_the_screens_of_a_trust_and_of_operators(
     operator.sign_in("OPERATOR")
     expect(operator.page.get_by_role("button", name="History of Holly Lane")).to_be_visible()
     sound(operator, "board")
+
+
+def test_after_the_close_what_was_frozen_and_then_the_reports(deployed: Deployed, portal: Open) -> None:
+    person = portal(bypass_csp=True)
+    page = person.page
+    state = "CLOSING"
+    file = {"name": "counts.xlsx", "user": "matadmin@abctrust.example", "received": "2023-06-30T10:59:59Z", "window": 1}
+    common = {
+        "service": "ks1-2023",
+        "upload_id": "0" * 26,
+        "file": file,
+        "available": False,
+        "available_from_words": "Friday 7 July 2023",
+    }
+    reports = [
+        {**common, "school": SCHOOL, "window": 1, "state": "READY", "available": True},
+        {**common, "school": "1232001", "window": 1, "state": "PROCESSING"},
+        {**common, "school": "1232002", "window": 1, "state": "FAILED"},
+    ]
+
+    def closed(route: Route) -> None:
+        told = route.fetch().json()
+        told["services"][0]["windows"][0] |= {
+            "closes": "2023-06-30T11:00:00Z",
+            "closes_words": "12 noon on Friday 30 June 2023",
+            "state": state,
+        }
+        route.fulfill(json=told)
+
+    page.route("**/api/services", closed)
+    page.route("**/api/reports?*", lambda route: route.fulfill(json={"reports": reports}))
+    person.sign_in("TRUST#ABC")
+    card = page.locator("section", has=page.get_by_role("heading", name="Reports of window 1"))
+    expect(card).to_contain_text("Window 1 closed at 12 noon on Friday 30 June 2023 (London time).")
+    expect(card).to_contain_text("We are making sure that every file that reached us in time is counted")
+    sound(person, "closing")
+    state = "FROZEN"
+    page.reload()
+    lines = card.locator("li")
+    expect(lines).to_have_count(4)
+    expect(lines.nth(0)).to_contain_text("received at 11.59.59am on Friday 30 June 2023")
+    expect(lines.nth(0).get_by_role("button")).to_have_text(["Report (PDF)", "Report (Excel)"])
+    expect(lines.nth(1)).to_contain_text("Report generation is in progress.")
+    expect(lines.nth(2)).to_contain_text("There is an error in the report creation process.")
+    expect(lines.nth(3)).to_contain_text("No file counts for this window")
+    sound(person, "frozen")
 
 
 def test_by_keyboard_alone(deployed: Deployed, portal: Open) -> None:

@@ -101,7 +101,8 @@ class _Check:
         if stored not in [record["calendar"] for record in calendars]:
             case.wrong(3, "the calendar in force is not in evidence")
         self.accepted = {u: v for u, v in self.verdicts.items() if v["outcome"] == "accepted"}
-        self.offered = {u: v for u, v in self.accepted.items() if u not in self.stragglers}
+        never = {u for u, tombstone in self.tombstones.items() if tombstone["held"] is not None} | set(self.stragglers)
+        self.offered = {u: v for u, v in self.accepted.items() if u not in never}
 
     def _under(self, folder: str) -> dict[str, dict[str, Any]]:
         start = f"{folder}/{self.case.service}/"

@@ -257,7 +257,14 @@ def _put_user(table: MemoryTable, sub: str, role: Role, organisation: str) -> No
 
 def _stores(table: MemoryTable, uploads: MemoryBucket, results: MemoryBucket, records: MemoryBucket) -> Stores:
     settings = Settings(
-        "t", "uploads", "results", "records", timedelta(seconds=GRACE), timedelta(seconds=120), MAX_BYTES
+        "t",
+        "uploads",
+        "results",
+        "records",
+        timedelta(seconds=GRACE),
+        timedelta(seconds=120),
+        timedelta(seconds=300),
+        MAX_BYTES,
     )
     return Stores(cast(Table, table), cast(Bucket, uploads), cast(Bucket, results), cast(Bucket, records), settings)
 
@@ -287,6 +294,7 @@ class Player:
         self.truth = Truth()
         self.kills: dict[int, int] = {}
         self.files = 0
+        self.planned = 0
         self.issued: list[tuple[str, str]] = []
         self._build()
 
@@ -516,7 +524,8 @@ class Player:
         delete_after = plan.choice([0, 2_000, 20_000, 200_000, 600_000, 1_800_000, 9 * 3_600_000])
         deletes = self.has("deletes") and plan.random() < 0.5
         fickle = plan.randint(500, 40_000)
-        name = f"file {len(self.issued)}"
+        self.planned += 1
+        name = f"post {self.planned}"
 
         def ask() -> None:
             def work(now: datetime) -> list[Any]:
@@ -667,7 +676,7 @@ class Player:
 
         def work(now: datetime) -> None:
             for key, item in list(self.table.items.items()):
-                if key.sk != "UPLOAD" or item.get("held") != "parked":
+                if key.sk != "UPLOAD" or item.get("held") != "parked" or item["status"] == "DELETED":
                     continue
                 tag = next((json.loads(p.data)["tag"] for p in self.truth.posts if p.upload_id == item["upload_id"]), 0)
                 if self.scheduler.random.random() < 0.7:

@@ -48,9 +48,9 @@ def highest():
 
 while size := sys.stdin.buffer.readline():
     data = sys.stdin.buffer.read(int(size))
-    began = time.perf_counter()
+    began = time.process_time()
     outcome = judge(data)
-    outcome["seconds"] = time.perf_counter() - began
+    outcome["seconds"] = time.process_time() - began
     outcome["kib"] = highest()
     print(json.dumps(outcome), flush=True)
 """

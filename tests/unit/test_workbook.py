@@ -432,3 +432,24 @@ def test_stored_parts_and_data_descriptors_and_zip64() -> None:
 
 def test_from_an_open_file() -> None:
     assert open_workbook(BytesIO(build())).sheets[0].name == "Sheet1"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_wherever_a_piece_of_the_file_ends(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    """A sheet is parsed in pieces of 64 KB: no number, index or text may be parted by it, nor anything be lost."""
+    rows = "".join(
+        f'<row r="{row}"><c r="A{row}"><v>{row}4567890.25</v></c><c r="B{row}" t="s"><v>1{row % 10}</v></c>'
+        f'<c r="C{row}"><v><![CDATA[12]]>{row}</v></c>\n <c r="D{row}" s="1"/><c r="E{row}" t="e"><v>#N/A</v></c>'
+        f'<c r="F{row}" t="str"><f>A1&amp;"x"</f><v> a{row} </v></c>'
+        f'<c r="G{row}" t="inlineStr"><is><t>b </t></is></c></row>'
+        for row in range(1, 12)
+    )
+    shared = strings(*(f"<t>text {number} </t>" for number in range(20)))
+    parts = {SHEET: sheet(rows), STRINGS: shared}
+    data = build({name: text.replace("UTF-8", encoding).encode(encoding) for name, text in parts.items()})
+    whole = read(data)
+    assert whole[4] == (5, {1: 54567890.25, 2: "text 15 ", 3: 125, 5: "#N/A", 6: " a5 ", 7: "b "})
+    smallest = 80 if encoding == "utf-8" else 160  # so that every piece has an end of a tag in it, as any of 64 KB has
+    for size in range(smallest, smallest + 120):
+        monkeypatch.setattr("early_results.workbook.package.CHUNK", size)
+        assert read(data) == whole, size

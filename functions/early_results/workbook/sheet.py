@@ -6,7 +6,7 @@ without: together that is most of the difference between this reader and others 
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ..findings import column_letters
 from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
@@ -162,9 +162,6 @@ class Numbers(dict[str | None, Memo]):
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
-_TEXT_KINDS = frozenset({"str", "inlineStr"})
-
-
 class _UnusualSheet(Exception):
     """The sheet changes what its prefixes mean half way, or does not write a cell's type last."""
 
@@ -197,7 +194,7 @@ def _read_sheet(
     left = budget.elements
     # What has been read of a row: the attributes of a cell, None where its <v> begins, and text. Only when the row ends
     # is it looked at, in one loop: half as dear as looking at each in its own call from the parser.
-    events: list[list[str] | str | None] = []
+    events: list[Any] = []  # list[str] | None | str
     texts: list[str] = []
     pieces: list[str] = []
     exact = False  # whether this cell has its text in the sheet itself, where every space and piece matters
@@ -221,7 +218,7 @@ def _read_sheet(
             if event is None:
                 begun = meaning
                 meaning = None
-            elif isinstance(event, str):
+            elif type(event) is str:
                 if begun is not None:
                     found = begun[event]
                     if found is not None:
@@ -232,11 +229,12 @@ def _read_sheet(
                 style: str | None
                 kind: str | None
                 reference: str | None
-                if len(event) == 6:
+                try:
                     first, reference, second, style, third, kind = event
-                    if first != "r" or second != "s" or third != "t":
-                        reference, style, kind = unusual(event)
-                else:
+                    usual = first == "r" and second == "s" and third == "t"
+                except ValueError:
+                    usual = False
+                if not usual:
                     reference, style, kind = unusual(event)
                 if place > 64 or reference != names[place] + digits:
                     column = place
@@ -283,7 +281,8 @@ def _read_sheet(
     def start(name: str, attributes: list[str]) -> None:
         nonlocal live, cells, row, row_text, column, left
         if name == cell:
-            if (attributes and attributes[-1] in _TEXT_KINDS) or (careful and is_text(attributes)):
+            last = attributes[-1] if attributes else ""
+            if last == "str" or last == "inlineStr" or (careful and is_text(attributes)):  # noqa: PLR1714 - no hashing
                 settle()
                 text_begins()
                 add(attributes)

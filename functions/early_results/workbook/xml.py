@@ -63,9 +63,14 @@ def feed(
     rest = b""
     try:
         for chunk in chunks:
-            # Up to the end of a tag: the text of a number is then never parted, and its handler need not mend it.
+            # Up to a closing tag, or at least to the end of some tag: the text of a number is then never parted, and
+            # what listens to it need not mend it.
             whole = rest + chunk if rest else chunk
-            end = whole.rfind(b">") + 1 or len(whole)
+            end = whole.rfind(b"</")
+            if end <= 0:
+                end = whole.rfind(b"<\0/\0")  # UTF-16, of either kind
+            if end <= 0:
+                end = whole.rfind(b">") + 1 or len(whole)
             rest = whole[end:]
             parser.Parse(whole[:end], False)
             fed += end

@@ -133,11 +133,11 @@ export class Board {
     const looks = JSON.stringify(board.schools);
     if (looks === this.#shown) return; // nothing moves under the reader's eyes
     this.#shown = looks;
-    fill(this.groups, this.#group("trust", "By trust", "No trust"), this.#group("authority", "By local authority", ""));
+    fill(this.groups, this.#group("trust", "By trust", "Trust", "No trust"), this.#group("authority", "By local authority", "LA", ""));
     this.#drawRows();
   }
 
-  #group(key, title, none) {
+  #group(key, title, heading, none) {
     const groups = new Map();
     for (const school of this.#board.schools) {
       const name = school[key] ?? none;
@@ -149,7 +149,7 @@ export class Board {
     const id = unique("group");
     return h("div", { class: "card" }, h("h2", { id }, title),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id }, h("table", {},
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, title.slice(3)), Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)))),
+        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, heading), Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)))),
         h("tbody", {}, lines.map(([name, tally]) => h("tr", {}, h("th", { scope: "row" }, name), Object.keys(STANDINGS).map((standing) => h("td", { class: "number" }, tally[standing].toLocaleString("en-GB")))))))));
   }
 
@@ -165,7 +165,7 @@ export class Board {
         cell("School", h("span", {}, school.name || "Name not known"), h("span", { class: "next" }, school.school)),
         cell("Trust", school.trust ?? "None"), cell("LA", school.authority),
         cell("Standing", h("span", { class: `badge ${picture}` }, icon(picture), words), school.carried_from && h("span", { class: "next" }, `Carried from window ${school.carried_from}`)),
-        cell("Received", school.received ? stamp(school.received) : "Not yet"),
+        cell("Received", school.received ? stamp(school.received) : this.#board.state === "FROZEN" ? "None" : "Not yet"),
         cell("History", h("button", { type: "button", class: "link", "data-school": school.school, "aria-label": `History of ${school.name || school.school}`, onclick: () => this.#show(`SCHOOL#${school.school}`, school.name || school.school) }, "History")));
     }));
     fill(this.more, shown.length < rows.length ? h("button", { type: "button", class: "plain", onclick: () => {

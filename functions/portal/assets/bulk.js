@@ -98,7 +98,7 @@ class Line {
   #details({ upload, window }) {
     const body = h("div", {});
     const details = h("details", { ontoggle: () => details.open && !body.hasChildNodes() && fill(body, verdict(upload, window)) },
-      h("summary", {}, this.good ? `Details: ${countWords(upload.counts)}` : `${countWords(upload.counts)}: ${why(upload)}`), body);
+      h("summary", {}, this.good ? `Details and receipt: ${countWords(upload.counts)}` : `${countWords(upload.counts)}: ${why(upload)}`), body);
     fill(this.more, details);
   }
 }
@@ -155,7 +155,7 @@ export class BulkUpload {
       h("summary", {}, words),
       h("ul", { class: "plainlist" }, [...missing, ...schools.filter((one) => one.current)].map((one) =>
         h("li", {}, h("span", { class: `badge ${one.current ? "tick" : "clock"}` }, icon(one.current ? "tick" : "clock"), one.current ? "Good file" : "No good file yet"),
-          ` ${schoolWords(one.school)}`, one.current && h("span", { class: "next" }, `${one.current.name}, by ${one.current.user}, ${moment(one.current.received)}`))))));
+          ` ${schoolWords(one.school)}`, one.current && h("span", { class: "next" }, `${one.current.name}, by ${one.current.user}, received at ${moment(one.current.received)}, in window ${one.current.window}`))))));
     if (!open) {
       const next = service.windows.find((window) => secondsTo(window.opens) > 0);
       return void fill(this.area, panel("info", "Files cannot be uploaded at the moment",

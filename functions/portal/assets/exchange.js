@@ -159,8 +159,6 @@ export class ServiceTab {
     this.reports = new Reports(service.service);
     this.element = h("div", {},
       this.deadline.element,
-      panel("info", "This is not your statutory return",
-        h("p", {}, "This submission to FFT does NOT replace the statutory requirement to make a formal submission of results to the DfE via your LA. FFT does NOT pass on your file to your LA.")),
       this.reports.element,
       h("div", { class: "pair" },
         this.template.element,
@@ -171,6 +169,8 @@ export class ServiceTab {
             : "Choose your completed workbook, then select Upload. You may upload as often as you like: the latest successful file overwrites the one before."),
           this.upload.element)),
       this.upload.status,
+      panel("info", "This is not your statutory return",
+        h("p", {}, "This submission to FFT does NOT replace the statutory requirement to make a formal submission of results to the DfE via your LA. FFT does NOT pass on your file to your LA.")),
       notices(service));
     const schools = () => this.refreshSchools();
     events.addEventListener("uploads", schools);

@@ -133,6 +133,7 @@ export class History {
 
   /** Reads the newest page; older pages that were loaded stay. `afresh` starts over, after a filter changed. */
   async load(afresh = false) {
+    if (this.#loaded && !this.element.isConnected) return; // another history has taken its place
     const ticket = ++this.#asked;
     clearTimeout(this.#timer);
     try {

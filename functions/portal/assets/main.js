@@ -27,7 +27,7 @@ function oops(reason) {
 
 async function start() {
   try {
-    const response = await fetch("page/config.json");
+    const response = await fetch(new URL("config.json", import.meta.url));
     if (!response.ok) throw new Error(`settings: ${response.status}`);
     configure(await response.json(), askAgain);
   } catch (error) {

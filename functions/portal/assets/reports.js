@@ -4,9 +4,10 @@ import { Problem, get } from "./api.js";
 import { fill, h, icon, panel, unique } from "./dom.js";
 import { events, loadServices, now, schoolWords, state } from "./state.js";
 import { downloadButton } from "./verdict.js";
-import { moment } from "./words.js";
+import { count, moment } from "./words.js";
 
 const AGAIN = 10_000;
+const MANY = 6; // schools of a trust that are listed without being asked for
 
 export class Reports {
   #reports = null;
@@ -30,11 +31,16 @@ export class Reports {
     clearTimeout(this.#timer);
     const closed = this.#closed;
     if (!closed.length) return;
+    if (!this.#reports) this.#draw(closed); // what is known already, so that the page does not jump later
     try {
       this.#reports = (await get("/reports", { service: this.service })).reports;
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      if (!this.#reports) return void fill(this.element, panel("bad", "The reports could not be read", h("p", {}, error.detail)));
+      if (!this.#reports) {
+        this.#shown = "";
+        this.#timer = setTimeout(() => this.load(), AGAIN);
+        return void fill(this.element, panel("bad", "The reports could not be read", h("p", {}, error.detail)));
+      }
     }
     this.#draw(closed);
     const moving = closed.some((window) => window.state !== "FROZEN") || this.#reports.some((report) => report.state === "PROCESSING");
@@ -61,14 +67,21 @@ export class Reports {
   #window(window) {
     const id = unique("window");
     const schools = state.me.organisations.filter((one) => one.school).map((one) => one.school);
-    const rows = schools.map((school) => [school, this.#reports.find((report) => report.school === school && report.window === window.number)]);
     return h("section", { class: "card", "aria-labelledby": id },
       h("h2", { id }, `Reports of window ${window.number}`),
       h("p", {}, `Window ${window.number} closed at ${window.closes_words} (London time). `,
         window.state === "FROZEN"
           ? `The files that count are fixed. Reports are available from ${window.reports_words}.`
           : "We are making sure that every file that reached us in time is counted, which takes a few minutes. This page shows the result by itself."),
-      window.state === "FROZEN" && h("ul", { class: "plainlist reports" }, rows.map(([school, report]) => this.#row(window, school, report))));
+      window.state === "FROZEN" && (this.#reports ? this.#list(window, schools) : h("p", { class: "note" }, "Loading …")));
+  }
+
+  #list(window, schools) {
+    const rows = schools.map((school) => [school, this.#reports.find((report) => report.school === school && report.window === window.number)]);
+    const list = h("ul", { class: "plainlist reports" }, rows.map(([school, report]) => this.#row(window, school, report)));
+    if (rows.length <= MANY) return list;
+    const files = rows.filter(([, report]) => report).length;
+    return h("details", {}, h("summary", {}, `${files} of ${count(rows.length, "school")} ${rows.length === 1 ? "has" : "have"} a file that counts`), list);
   }
 
   #row(window, school, report) {

@@ -192,11 +192,13 @@ export class Transfer {
   async #refused(code) {
     if (code === "EntityTooLarge")
       return this.#fail("This file is too large", "Download the template again, copy your results into it and upload that file.", false);
-    if (code === "AccessDenied" || code === "ExpiredToken" || code === "RequestExpired") {
-      if (await this.#renew()) return this.#send();
-      return undefined;
-    }
-    return this.#fail("The file was not accepted", "Something went wrong on our side while your file was being sent. Please try again.");
+    if (code === "AccessDenied" || code === "ExpiredToken" || code === "RequestExpired") return (await this.#renew()) ? this.#send() : undefined;
+    return this.#unaccepted();
+  }
+
+  #unaccepted() {
+    this.#fail("The file was not accepted", "Something went wrong on our side while your file was being sent. Please try again; if it goes on, contact support.");
+    return false;
   }
 
   /** A new form in place of an expired one, but never for another window than the one the user was uploading to. */
@@ -216,6 +218,7 @@ export class Transfer {
         Boolean(open));
       return false;
     }
+    if (Date.parse(this.form.expires_at) > now() + 5000) return this.#unaccepted(); // a new form would be refused as well
     forget(this.id); // the old form expires quietly: nothing arrived under it
     await this.#ask();
     remember(this);

@@ -199,6 +199,7 @@ export class SingleUpload {
       this.status.hidden = false;
       this.#live = { line: h("div", { class: "progress" }), slow: h("div", {}), said: "" };
       fill(this.status, this.#heading(), h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, transfer.name)), this.#live.line, this.#live.slow);
+      this.status.scrollIntoView({ block: "nearest" });
     }
     if (transfer.phase !== this.#live.said) {
       this.#live.said = transfer.phase;
