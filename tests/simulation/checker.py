@@ -367,7 +367,24 @@ class _Check:
             if surfaced < closes + self.case.grace - self.case.skew:
                 self.case.wrong(3, f"{upload} surfaced in time and was left out as a straggler")
 
+    def _memberships(self) -> None:
+        """The newest extract that names a school decides its trust; of two in one second, either."""
+        newest: dict[str, tuple[datetime, set[str]]] = {}
+        for extract in self.case.uploads.get("rosters/schools.csv", ()):
+            for line in extract.data.decode().splitlines()[1:]:
+                school, _, trust = line.split(",")
+                moment, trusts = newest.get(school, (extract.received, set()))
+                if extract.received > moment:
+                    trusts = set()
+                if extract.received >= moment:
+                    newest[school] = (extract.received, trusts | {trust})
+        for school, (_, trusts) in newest.items():
+            inside = ("TRUST#ABC", f"SCHOOL#{school}") in self.items
+            if ("ABC" if inside else "") not in trusts:
+                self.case.wrong(5, f"{school} is {'still' if inside else 'not'} in the trust")
+
     def _access(self) -> None:
+        self._memberships()
         for seen in self.case.seen:
             if seen.deleted and seen.sub != seen.owner:
                 self.case.wrong(5, f"{seen.sub} deleted {seen.upload} of {seen.owner}")

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from . import checker
 from .scheduler import Endless
-from .world import GRACE, SERVICE, Player, replace_boundaries
+from .world import GRACE, SERVICE, Player, small_boundaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Result:
 
 def play(seed: int, *, without: frozenset[str] = frozenset(), tell: Callable[[str], None] | None = None) -> Result:
     """Plays a history to its end, and everything it broke."""
-    replace_boundaries()
-    player = Player(seed, without=without, tell=tell)
-    try:
-        player.play()
-    except Endless as endless:
-        violations = [f"rule 4: {endless}"]
-    else:
-        violations = checker.check(case_of(player))
+    with small_boundaries():
+        player = Player(seed, without=without, tell=tell)
+        try:
+            player.play()
+        except Endless as endless:
+            violations = [f"rule 4: {endless}"]
+        else:
+            violations = checker.check(case_of(player))
     scheduler = player.scheduler
     return Result(seed, player.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(player.truth.posts))
 

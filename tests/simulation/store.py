@@ -31,6 +31,7 @@ from early_results.writes import (
     Write,
 )
 
+WHOLE_INDEXES = ("by_school", "by_trust")  # template.yaml: these hold whole items, the others keys alone
 MOST_WRITES = 100  # of one DynamoDB transaction
 
 
@@ -130,7 +131,10 @@ class MemoryTable:
                 self.indexed.pop(key, None)
             else:
                 self.indexed[key] = new
-        return {item["order"]: item for item in self.indexed.values() if item.get(index) == value and "order" in item}
+        rows = (item for item in self.indexed.values() if item.get(index) == value and "order" in item)
+        if index in WHOLE_INDEXES:
+            return {item["order"]: item for item in rows}
+        return {item["order"]: {name: item[name] for name in ("pk", "sk", index, "order")} for item in rows}
 
     def write(self, writes: Write | Sequence[Write]) -> None:
         todo = [writes] if isinstance(writes, Put | Update | Remove | Check) else list(writes)

@@ -8,7 +8,8 @@ true (which posts S3 took, and when they surfaced) is kept beside it for the che
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -87,6 +88,7 @@ FEATURES = (
     "second window",
     "new school",
     "strangers",
+    "rush",  # a school's files all at once, with their checks and offers side by side
 )
 
 
@@ -207,21 +209,32 @@ class _Present:
     world: Player | None = None
 
 
-def replace_boundaries() -> None:
-    """Puts small stand-ins where the pipeline meets workbooks, PDFs, threads and true randomness."""
-    target: Any = judging
-    target.read_submission = read_small
-    target.judge = judge_small
-    target.summarise = summarise_small
-    building_: Any = building
-    building_.school_figures = lambda *_: None
-    building_.build_pdf = lambda report: f"pdf {report.upload_id} {report.window} {report.school}".encode()
-    building_.build_workbook = lambda report: f"xlsx {report.upload_id} {report.window} {report.school}".encode()
-    for module in (freezing, importing):
-        threads: Any = module
-        threads.ThreadPoolExecutor = Pool
-    uploading_: Any = uploading
-    uploading_.token_bytes = lambda count: _Present.world.plan.randbytes(count) if _Present.world else bytes(count)
+@contextmanager
+def small_boundaries() -> Iterator[None]:
+    """Stand-ins where the pipeline meets workbooks, PDFs, threads and true randomness, for as long as it plays."""
+
+    def randomness(count: int) -> bytes:
+        return _Present.world.plan.randbytes(count) if _Present.world else bytes(count)
+
+    replaced: list[tuple[Any, str, Any]] = [
+        (judging, "read_submission", read_small),
+        (judging, "judge", judge_small),
+        (judging, "summarise", summarise_small),
+        (building, "school_figures", lambda *_: None),
+        (building, "build_pdf", lambda report: f"pdf {report.upload_id} {report.window}".encode()),
+        (building, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
+        (freezing, "ThreadPoolExecutor", Pool),
+        (importing, "ThreadPoolExecutor", Pool),
+        (uploading, "token_bytes", randomness),
+    ]
+    before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
+    for module, name, value in replaced:
+        setattr(module, name, value)
+    try:
+        yield
+    finally:
+        for module, name, value in before:
+            setattr(module, name, value)
 
 
 @cache
@@ -295,6 +308,8 @@ class Player:
         self.kills: dict[int, int] = {}
         self.files = 0
         self.planned = 0
+        self.runs: list[int] = []
+        self.posted: list[int] = []
         self.issued: list[tuple[str, str]] = []
         self._build()
 
@@ -410,7 +425,7 @@ class Player:
             elif self.has("repeated events") and die() < 0.4:
                 copies = 2
         for _ in range(copies):
-            wait = 100 + int(die() * 900)
+            wait = 100 + int(die() * (60 if self.has("rush") else 900))
             if self.has("delayed events") and die() < 0.4:
                 wait = int(die() * 400_000)
             self._arrive(Message(body), wait)
@@ -442,7 +457,7 @@ class Player:
 
     def _stream(self, upload_id: str, tries: int = 0) -> None:
         die = self.scheduler.random.random
-        copies, wait = 1, 100 + int(die() * 500)
+        copies, wait = 1, 100 + int(die() * (60 if self.has("rush") else 500))
         if self.has("stream trouble") and not self.scheduler.calm:
             copies = self.scheduler.random.choice([0, 1, 2])
             wait = int(die() * 20_000)
@@ -503,7 +518,7 @@ class Player:
         """One person's attempt: a form, a post, perhaps posts again, perhaps a deletion."""
         plan = self.plan
         schools = [*SCHOOLS[: self.schools], *([LATE_SCHOOL] if self.has("new school") else [])]
-        school = plan.choice(schools)
+        school = schools[0] if self.has("rush") else plan.choice(schools)
         sub = f"user-{school}"
         if school in SCHOOLS[:2] and plan.random() < 0.3:
             sub = "user-trust"
@@ -517,11 +532,17 @@ class Player:
         transfer = plan.randint(0, 400)
         if self.has("slow transfers") and plan.random() < 0.5:
             transfer = plan.randint(0, 150_000)
-        if self.has("very slow transfers") and plan.random() < 0.3:
+        if self.has("rush"):
+            transfer //= 8
+        if self.has("very slow transfers") and plan.random() < 0.4:
             transfer = plan.randint(0, 1_500_000)
+            if plan.random() < 0.5:
+                transfer = max(0, self._at_a_run(posted) - posted)
         again = plan.randint(0, 60_000) if self.has("replays") and plan.random() < 0.5 else None
         gives_up = plan.random() < 0.08
         delete_after = plan.choice([0, 2_000, 20_000, 200_000, 600_000, 1_800_000, 9 * 3_600_000])
+        if plan.random() < 0.4:
+            delete_after = max(0, self._at_a_run(posted) - posted - transfer)
         deletes = self.has("deletes") and plan.random() < 0.5
         fickle = plan.randint(500, 40_000)
         self.planned += 1
@@ -578,6 +599,11 @@ class Player:
 
         self.scheduler.at(asked, ask)
 
+    def _at_a_run(self, since: int) -> int:
+        """A moment during some run of the schedule that comes after: where races with a freeze are."""
+        later = [run for run in self.runs if run > since] or [since]
+        return self.plan.choice(later) + self.plan.randint(0, 1_200)
+
     def _delete(self, upload_id: str, sub: str, fickle: int, tries: int) -> None:
         def work(now: datetime) -> None:
             user = user_of(self.stores, sub)
@@ -618,13 +644,21 @@ class Player:
         self._actor(f"stranger at {upload_id[-4:]}", work, seconds=25)
 
     def _extract(self, name: str, text: Callable[[], str]) -> None:
+        plan = self.plan
+        time = self.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
+        chance = plan.random()
+        if chance < 0.4 and self.posted:
+            time = plan.choice(self.posted) + plan.randint(0, 100_000)
+        elif chance < 0.6:
+            time = self._at_a_run(self.noon + plan.randint(0, 200_000))
+
         def drop() -> None:
             version = self.uploads.store(name, text().encode(), self.scheduler.now().replace(microsecond=0))
             received = self.scheduler.now().replace(microsecond=0)
             self.scheduler.story(f"an extract is dropped: {name}")
             self._import(Message({"key": name, "version": version}), received)
 
-        self.scheduler.at(self.noon - self.plan.randint(-5, 18) * MINUTE + self.plan.randint(0, 59_999), drop)
+        self.scheduler.at(time, drop)
 
     def _import(self, message: Message, received: datetime) -> None:
         def receive() -> None:
@@ -702,12 +736,17 @@ class Player:
             scheduler.at(self.noon - plan.choice([1, 2, 3, 10]) * MINUTE - plan.randint(0, 50_000), self._extend)
         if self.has("second window"):
             noons.append(self.noon2)
+        self._plan_runs(noons)
+        together = plan.choice([-200_000, -20_000, -700])
         for _ in range(plan.randint(2, 6)):
             noon = plan.choice([self.noon, *noons])
             wait = plan.choice([-1_200_000, -300_000, -60_000, -5_000, -1_000, -999, -1, 0, 1, 1_000, 30_000, 240_000])
             if wait < -1_000 or wait > 1_000:
                 wait += plan.randint(-5_000, 5_000)
-            self._plan_upload(max(noon + wait, scheduler.time + 1_000))
+            if self.has("rush"):
+                wait = together + plan.randint(-200, 200)
+            self.posted.append(max(noon + wait, scheduler.time + 1_000))
+            self._plan_upload(self.posted[-1])
         if self.has("trust left"):
             lines = ["School DFE,Name,Trust", *(f"{s},School {s}," for s in SCHOOLS[: plan.randint(1, 2)])]
             self._extract("rosters/schools.csv", lambda: "\n".join(lines))
@@ -731,15 +770,8 @@ class Player:
         if self.has("strangers"):
             for _ in range(3):
                 scheduler.at(self.noon - 10 * MINUTE + plan.randint(0, 1_800_000), self._stranger)
-        for noon in noons:
-            time = noon - plan.randint(0, 8) * MINUTE
-            while time < noon + 14 * MINUTE:
-                scheduler.at(time, self._freeze)
-                if self.has("overlapping freezes") and plan.random() < 0.5:
-                    scheduler.at(time + plan.randint(0, 5_000), self._freeze)
-                time += plan.choice([60_000, 60_000, 120_000, 300_000])
-            if self.has("killer files") and plan.random() < 0.5:
-                scheduler.at(noon + plan.randint(1, 13) * MINUTE, self._mend)
+        if self.has("killer files"):
+            scheduler.at(noons[0] + plan.randint(1, 26) * MINUTE, self._mend)
         scheduler.at(noons[-1] + 26 * MINUTE, self._calm)
         _Present.world = self
         Pool.scheduler = scheduler
@@ -748,6 +780,19 @@ class Player:
         finally:
             _Present.world = None
             Pool.scheduler = None
+
+    def _plan_runs(self, noons: list[int]) -> None:
+        """The schedule's runs around each noon: early, often, twice at a time."""
+        plan = self.plan
+        for noon in noons:
+            time = noon - plan.randint(0, 6) * MINUTE
+            while time < noon + 12 * MINUTE:
+                self.runs.append(time)
+                if self.has("overlapping freezes") and plan.random() < 0.5:
+                    self.runs.append(time + plan.choice([0, 200, 5_000]))
+                time += plan.choice([60_000, 120_000, 180_000, 300_000])
+        for run in self.runs:
+            self.scheduler.at(run, self._freeze)
 
     def _calm(self) -> None:
         """Mishaps end here. The schedule goes on until two runs in a row leave nothing to be done."""
@@ -760,7 +805,7 @@ class Player:
             return
         wait = 5 * MINUTE
         if runs == 2 and self._at_rest():
-            wait, runs = 61 * MINUTE, MOST_RUNS - 4  # once more, when a sweep of the whole bucket is due
+            wait, runs = 61 * MINUTE, MOST_RUNS - 3  # once more, when a sweep of the whole bucket is due
         self._mend()
         self.scheduler.after_ms(30_000, self._freeze)
         self.scheduler.after_ms(wait, lambda: self._rest(runs + 1))

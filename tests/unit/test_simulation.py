@@ -1,0 +1,51 @@
+"""A small share of `make simulate`: whole seasons under mishaps, and faults that must not go unseen."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.faults import FAULTS, hunt
+from tests.simulation.history import play
+
+SEEDS = range(900_000, 900_240)
+# Those that a few histories catch; `make simulate` hunts them all.
+QUICK = (
+    "a deletion leaves no mark in the registers",
+    "a straggler is offered in silence",
+    "a window is frozen although not all is settled",
+    "the close itself still counts",
+    "the former winner is not overwritten",
+    "the newest version is read",
+    "the worker's clock decides the window",
+    "versions are removed before the tombstone is written",
+)
+
+
+def test_no_history_breaks_a_rule() -> None:
+    broken = {seed: found for seed in SEEDS if (found := play(seed).violations)}
+    assert not broken, "python -m tests.simulation replay SEED tells the story"
+
+
+def test_the_histories_are_eventful() -> None:
+    results = [play(seed) for seed in SEEDS[:40]]
+    assert sum(result.mishaps for result in results) > len(results)
+    assert sum(result.posts for result in results) > len(results)
+    assert frozenset().union(*(result.features for result in results)), "no mishap is ever drawn"
+
+
+@pytest.mark.parametrize("seed", SEEDS[:5])
+def test_a_seed_always_plays_the_same_history(seed: int) -> None:
+    stories: list[list[str]] = [[], []]
+    for story in stories:
+        play(seed, tell=story.append)
+    assert stories[0] == stories[1]
+    assert stories[0]
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_fault_is_caught(name: str) -> None:
+    assert hunt(name, 1_000_000, most=150).histories is not None
+
+
+def test_there_are_faults_enough() -> None:
+    assert len(FAULTS) >= 15
