@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import urllib3
+from botocore.exceptions import HTTPClientError
 
 from adapters.objects import Bucket
 from adapters.settings import Settings
@@ -42,6 +43,7 @@ OWN, SECOND, LEAVER = "1231234", "8012003", "9352010"  # the last one leaves the
 SCHOOLS = (OWN, SECOND, LEAVER)
 PATIENCE = 60.0  # seconds: two busy cores
 GRACE = timedelta(seconds=1)
+VAIN = "waited in vain"
 SCHEDULES = 2
 # Where a message goes that nobody can handle.
 QUEUES = (
@@ -128,6 +130,8 @@ class Season:
         except Exception as error:
             # Whatever a broken wire makes a client, or the owner's own look at the stack, stumble over.
             what = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+            if isinstance(error, HTTPClientError | urllib3.exceptions.HTTPError):
+                what = f"{VAIN}: {what}"  # MiniStack was too busy to answer
             seen = self._trouble()
             raise Broken(f"{name}: {what}{f'; {seen}' if seen and seen not in what else ''}") from error
 
@@ -156,7 +160,7 @@ class Season:
                 looked = now
                 if seen := self._trouble():
                     raise Broken(f"{what}; {seen}")
-            hold(now - began < PATIENCE, f"waited in vain: {what}")
+            hold(now - began < PATIENCE, f"{VAIN}: {what}")
             time.sleep(0.1)
         return found
 
