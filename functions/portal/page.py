@@ -14,6 +14,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from adapters.clients import s3
 from adapters.settings import read_settings, setting
+from early_results.service import load_service, service_names
 
 from . import problems
 
@@ -30,15 +31,18 @@ PAGE = "index.html"
 
 @cache
 def _assets() -> dict[str, bytes]:
-    """Every file of the page, and the settings that a browser needs to sign in: none of them is a secret."""
+    """Every file of the page, and the settings that a browser needs to sign in, with whom to ask for help if that does
+    not work: none of them is a secret."""
     found = {}
     for file in (files(__package__) / "assets").iterdir():
         if file.is_file() and file.name.rsplit(".", 1)[-1] in TYPES:
             found[file.name] = file.read_bytes()
+    service = load_service(service_names()[-1])
     config = {
         "cognito": setting("COGNITO_ENDPOINT"),
         "client_id": setting("USER_POOL_CLIENT_ID"),
         "user_pool": setting("USER_POOL_ID"),
+        "support": {"email": service.support_email, "telephone": service.support_telephone},
     }
     found[CONFIG] = json.dumps(config).encode()
     return found

@@ -214,6 +214,7 @@ def test_settings_name_the_things_they_are_called_after(template: Template) -> N
         "RECORDS_BUCKET": "RecordsBucket",
         "GRACE_SECONDS": "GraceSeconds",
         "SWEEP_AGE_SECONDS": "SweepAgeSeconds",
+        "STALLED_SECONDS": "StalledSeconds",
         "MAX_UPLOAD_BYTES": "MaxUploadBytes",
     }
     assert shared["POWERTOOLS_METRICS_NAMESPACE"] == "EarlyResults"

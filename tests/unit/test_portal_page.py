@@ -98,6 +98,7 @@ def test_the_settings_are_what_signing_in_needs_and_nothing_else() -> None:
         "cognito": "https://cognito-idp.eu-west-2.amazonaws.com/",
         "client_id": "user-pool-client-id",
         "user_pool": "eu-west-2_Example",
+        "support": {"email": "support@fft.org.uk", "telephone": "01446 776 262 (option 2)"},
     }
 
 

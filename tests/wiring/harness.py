@@ -51,15 +51,18 @@ class Workbench:
             "CognitoEndpoint": f"{self.base.endpoint}/",
             **parameters,
         }
+        # By address: a body may have 51,200 characters.
+        body = json.dumps(_packaged(template)).encode()
+        self.base.client("s3").put_object(Bucket=_ARTIFACTS, Key=f"{name}.json", Body=body)
         try:
             client.create_stack(
                 StackName=name,
-                TemplateBody=json.dumps(_packaged(template)),
+                TemplateURL=f"{self.base.endpoint}/{_ARTIFACTS}/{name}.json",
                 Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
                 Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.items()],
             )
         except ClientError as error:
-            raise Broken(f"the stack is not created: {error}") from error
+            raise Broken(f"the stack is not created: {str(error)[-300:]}") from error
         try:
             described = self._created(name)
             listed = client.describe_stack_resources(StackName=name)["StackResources"]

@@ -21,10 +21,9 @@ from adapters.objects import Bucket
 from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
-from early_results import ids, keys, verdicts
+from early_results import ids, keys
 from early_results.access import Role
 from early_results.calendar import Calendar
-from early_results.freeze import canonical
 from early_results.results import Pupil
 from early_results.roster import rosters_csv
 from early_results.service import LONDON, Service, Window, load_service
@@ -35,6 +34,7 @@ from infra.demonstration import fill, pupils_of, with_errors
 from infra.local import Stack
 from infra.operations import NewUser, create_user, store_calendar
 from supersede.joining import delete_upload
+from validate.judging import close_upload
 
 SERVICE = "ks1-2023"
 TRUST = "ABC"
@@ -106,6 +106,7 @@ class Season:
             self._step("the board shows who has submitted", self._board)
             self._step("the window is frozen", self._freeze_first)
             self._step("a freeze that died goes on", self._freeze_again)
+            self._step("an offer after the freeze is a straggler", self._straggler)
             self._step("reports are built and fetched", self._reports)
             self._step("a report overtaken by a deletion goes", self._half_deleted)
             self._step("a frozen file is deleted, with an amendment", self._amended)
@@ -373,8 +374,9 @@ class Season:
         form, data = self._good(f"SCHOOL#{OWN}", OWN)
         self.form, self.data = form, data
         self._becomes(form["upload_id"], "SUCCESSFUL")
-        hold(post_form(form["post"], data) == 204, "the form could not be posted again")
-        self._until("a replay to be noted", lambda: self._upload(form["upload_id"]).replays)
+        if not self.rescue:  # it takes two messages about a file, no more; the second one is for the file's deletion
+            hold(post_form(form["post"], data) == 204, "the form could not be posted again")
+            self._until("a replay to be noted", lambda: self._upload(form["upload_id"]).replays)
 
     form: dict[str, Any] = field(default_factory=dict)
     data: bytes = b""
@@ -438,10 +440,13 @@ class Season:
         self.seconds = form["upload_id"]
 
     seconds: str = ""
+    early: str = ""
     leavers: str = ""
 
     def _lost_event(self) -> None:
         client, queue = self.stack.client("sqs"), self.resources["UploadQueue"]
+        earlier, _ = self._good(f"SCHOOL#{LEAVER}", LEAVER)
+        self.early = self._becomes(earlier["upload_id"], "SUCCESSFUL").upload_id
         with self._files_unheard():
             form, _ = self._good(f"SCHOOL#{LEAVER}", LEAVER)
             got = self._until(
@@ -495,6 +500,20 @@ class Season:
         table.write(Update(state, {"state": "CLOSING"}, names))
         self._freeze(1, {self.trusts, self.seconds, self.leavers})
         hold(table.get(state) == frozen, "a freeze that went on came to another end")
+
+    def _straggler(self) -> None:
+        """A good file's offer comes after its window was frozen: from the stream, and from the sweep."""
+        stores, upload = self.stores, self._upload(self.early)
+        hold(upload.status.value == "OVERWRITTEN", f"the school's first file is {upload.status.value}")
+        pending = Update(upload.key, {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}, ("held",))
+        stores.table.write(pending)
+        self._until("a straggler to be held", lambda: self._upload(self.early).held == "straggler")
+        hold(stores.records.has(ids.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")
+        self._switch("SupersedeFunction", on=False)
+        stores.table.write(pending)
+        self._invoke_freeze()
+        hold(self._upload(self.early).held == "straggler", "the sweep did not hold a straggler")
+        self._switch("SupersedeFunction", on=True)
 
     def _report(self, window: int, school: str) -> dict[str, Any]:
         def ready() -> dict[str, Any] | None:
@@ -598,33 +617,28 @@ class Season:
             client.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0)
 
     def _parked(self) -> None:
-        client = self._client(f"SCHOOL#{OWN}")
         form, _ = self._good(f"SCHOOL#{OWN}", OWN)
         good = form["upload_id"]
         self._until("a good file", lambda: self._upload(good).status.value == "SUCCESSFUL", calm=False)
-        wrong = fill(client.template(SERVICE, OWN), self.service, with_errors(self.service, self._results(OWN)))
-        killer = client.upload(SERVICE, "killer.xlsx", wrong)
-        self._until("a verdict", lambda: self._upload(killer).status.value == "UPLOAD_ERROR", calm=False)
-        # A verdict that no check can come to again: every try fails, as with a file that kills its function.
-        key = ids.verdict_key(SERVICE, killer)
-        record = json.loads(self.stores.records.get(key))
-        self.stores.records.put(key, canonical({**record, "sha256": "0" * 64}), "application/json")
-        self.stores.table.write(Update(keys.upload(killer), {"status": "CHECKING", "unsettled": SERVICE}))
+        # A user whom no check can look up: every try fails, as with a file that kills its function.
+        client, queue = self.stack.client("sqs"), self.resources["UploadQueue"]
+        with self._files_unheard():
+            form, _ = self._good(f"TRUST#{TRUST}", SECOND)
+            killer = self._upload(form["upload_id"])
+            [message] = self._until(
+                "S3's message", lambda: client.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
+            )
+            client.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        self.stores.table.write(Update(keys.user(killer.user), {"role": "nobody"}))
         self._set_visibility("UploadDeadLetterQueue")
-        self._notify(self._upload(killer), "UploadDeadLetterQueue")
-        self._until("the file to be parked", lambda: self._upload(killer).held == "parked", calm=False)
+        self._send("UploadDeadLetterQueue", message["Body"])
+        self._until("the file to be parked", lambda: self._upload(killer.upload_id).held == "parked", calm=False)
+        self.stores.table.write(Update(keys.user(killer.user), {"role": Role.TRUST.value}))
         self._close(1, calm=False)
         runs = self._invoke_freeze()[SERVICE]
         waited = [w["upload_id"] for run in runs for w in run["waited_for"]]
-        hold(waited == [killer], f"the freeze waits for {waited}, not for the parked file")
-        parked = self._upload(killer)
-        if parked.received is None or parked.version is None:
-            raise Broken("a parked file has no received time")
-        self.stores.table.write(
-            verdicts.close_parked(
-                parked, received=parked.received, version=parked.version, sha256=record["sha256"], window=1
-            )
-        )
+        hold(waited == [killer.upload_id], f"the freeze waits for {waited}, not for the parked file")
+        hold(close_upload(self.stores, killer.upload_id), "a parked file could not be closed")
         self._freeze(1, {good, None})
         self._until("its report", lambda: self.stores.table.get(keys.report(SERVICE, 1, OWN)), calm=False)
         self.trusts = good

@@ -1,7 +1,7 @@
 // Signing in: the first screen, the first sign-in's new password, a forgotten password, and the dialog over the page.
 
 import { announce, fill, h, panel, unique } from "./dom.js";
-import { SignInRefused, Unreachable, forgot, reset, signIn } from "./session.js";
+import { SignInRefused, Unreachable, forgot, reset, signIn, support } from "./session.js";
 
 const RULES = "At least 12 characters, with a capital letter, a small letter and a number.";
 
@@ -58,7 +58,8 @@ export function signInForm(place, done, known = "", title = "h1") {
       known && h("p", {}, "Your session has ended. Nothing you chose on the page is lost."),
       message, sign,
       h("p", {}, h("button", { type: "button", class: "link", onclick: () => forgotten(address.value) }, "Forgotten your password?")),
-      !known && h("p", { class: "note" }, "Accounts are made by the administrators of your school or trust. You need administration permissions to use this service."));
+      !known && h("p", { class: "note" }, "Accounts are made by the administrators of your school or trust. You need administration permissions to use this service."),
+      !known && h("p", { class: "note" }, "If you cannot sign in, contact support: ", h("a", { href: `mailto:${support().email}` }, support().email), `, ${support().telephone}.`));
   };
   const choose = (settle) => {
     const [password, passwordField] = field("New password", { type: "password", autocomplete: "new-password", minlength: 12 }, RULES);

@@ -229,6 +229,7 @@ export class Transfer {
   async follow() {
     this.#set("checking");
     write();
+    tellUploads(); // the attempt is in the history from now on
     const slow = setTimeout(() => {
       this.slow = true;
       this.changed(this);

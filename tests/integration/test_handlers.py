@@ -1,0 +1,291 @@
+"""Each handler on the events that AWS sends it: good ones, repeated ones, partial failures and poison."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+
+from early_results import ids, keys
+from early_results.uploads import Upload
+from early_results.writes import Put, Update
+
+from .conftest import (
+    SCHOOL,
+    SERVICE,
+    Cloud,
+    Context,
+    Event,
+    Handlers,
+    metrics_of,
+    recorded,
+    results_file,
+    roster_file,
+    together,
+)
+
+# Powertools says aloud when an invocation had nothing to count.
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+NONE_FAILED: dict[str, list[Any]] = {"batchItemFailures": []}
+
+
+def import_roster(cloud: Cloud, handlers: Handlers) -> None:
+    """Takes the school's roster in, as the roster function does."""
+    version = cloud.stores.uploads.put(f"rosters/{SERVICE}/mis.csv", roster_file(), "text/csv")
+    event = cloud.object_event("roster_s3_put", "uploads", f"rosters/{SERVICE}/mis.csv", version)
+    assert handlers("roster.app", "roster")(event, Context()) == NONE_FAILED
+
+
+def sent(cloud: Cloud, data: bytes) -> tuple[Upload, Event]:
+    """A file that was uploaded, and S3's message of it."""
+    upload, version = cloud.upload(data)
+    return upload, cloud.object_event("validate_s3_put", "uploads", upload.object_key, version)
+
+
+def offered(cloud: Cloud, handlers: Handlers) -> Upload:
+    """A good file that was checked and offered."""
+    import_roster(cloud, handlers)
+    upload, event = sent(cloud, results_file())
+    assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
+    record = recorded("supersede_offer", UPLOAD_ID=upload.upload_id)
+    assert handlers("supersede.app", "supersede")(record, Context()) == NONE_FAILED
+    return upload
+
+
+class TestRoster:
+    def test_an_extract_is_taken_in(self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]) -> None:
+        import_roster(cloud, handlers)
+        item = cloud.stores.table.get(keys.roster(SERVICE, SCHOOL))
+        assert item is not None
+        assert item["pupils"] == 3
+        assert item["made"] == "2023-06-05T06:30:00Z"  # S3's own time of the event, cut to seconds
+        assert metrics_of(capsys.readouterr().out) == {("ExtractTakenIn", "roster"): 1}
+
+    def test_an_extract_that_cannot_be_used_is_refused_for_good(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        version = cloud.stores.uploads.put("rosters/schools.csv", b"Name\nNobody\n", "text/csv")
+        event = cloud.object_event("roster_s3_put", "uploads", "rosters/schools.csv", version)
+        assert handlers("roster.app", "roster")(event, Context()) == NONE_FAILED
+        assert metrics_of(capsys.readouterr().out) == {("ExtractRefused", "roster"): 1}
+
+    def test_an_extract_that_is_gone_comes_again(self, cloud: Cloud, handlers: Handlers) -> None:
+        gone = cloud.object_event("roster_s3_put", "uploads", "rosters/schools.csv", "null")
+        with pytest.raises(BatchProcessingError):
+            handlers("roster.app", "roster")(gone, Context())
+
+
+class TestValidate:
+    def test_s3s_test_message_is_nothing(self, cloud: Cloud, handlers: Handlers) -> None:
+        assert handlers("validate.app", "validate")(recorded("validate_s3_test"), Context()) == NONE_FAILED
+
+    def test_a_good_file_waits_for_its_offer(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file())
+        capsys.readouterr()
+        assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
+        item = cloud.item(upload)
+        assert (item["status"], item["offer_pending"], item["school"]) == ("CHECKING", "yes", SCHOOL)
+        verdict = json.loads(cloud.stores.records.get(ids.verdict_key(SERVICE, upload.upload_id)))
+        assert verdict["outcome"] == "accepted"
+        assert metrics_of(capsys.readouterr().out) == {("UploadAccepted", "validate"): 1}
+
+    def test_a_bad_file_is_refused(self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file(wrong=True))
+        capsys.readouterr()
+        assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
+        item = cloud.item(upload)
+        assert item["status"] == "UPLOAD_ERROR"
+        assert item["findings"]
+        printed = capsys.readouterr().out
+        assert metrics_of(printed) == {("UploadRefused", "validate"): 1}
+        assert upload.name not in printed
+
+    def test_a_message_that_comes_twice_changes_nothing(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file())
+        handler = handlers("validate.app", "validate")
+        handler(event, Context())
+        once = cloud.item(upload)
+        handler(event, Context())
+        assert cloud.item(upload) == once
+
+    def test_a_key_with_blanks_and_signs_is_read_as_s3_writes_it(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        key = "uploads/a b+c%20/ü.xlsx"
+        version = cloud.stores.uploads.put(key, b"", "text/plain")
+        event = cloud.object_event("validate_s3_put", "uploads", key, version)
+        assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
+        assert cloud.stores.table.get(keys.unattributed(key, version))
+        assert metrics_of(capsys.readouterr().out) == {("ObjectUnattributed", "validate"): 1}
+
+    def test_a_poison_message_fails_alone(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file(wrong=True))
+        poison = recorded("validate_s3_test")
+        poison["Records"][0]["body"] = "{"
+        answer = handlers("validate.app", "validate")(together(poison, event), Context())
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "message-0"}]}
+        assert cloud.item(upload)["status"] == "UPLOAD_ERROR"
+
+    def test_a_batch_of_nothing_but_poison_fails_as_a_whole(self, cloud: Cloud, handlers: Handlers) -> None:
+        poison = recorded("validate_s3_test")
+        poison["Records"][0]["body"] = "{"
+        with pytest.raises(BatchProcessingError):
+            handlers("validate.app", "validate")(poison, Context())
+
+    def test_a_file_that_kills_its_function_again_and_again_is_parked(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file())
+        cloud.stores.table.write(Update(keys.user(upload.user), {"role": "nobody"}))  # no check gets past this
+        rescue = handlers("validate.app", "rescue", "rescue")
+        capsys.readouterr()
+        # A dead letter's count of receives goes on from the upload queue's five.
+        for count in ("6", "7"):
+            event["Records"][0]["attributes"]["ApproximateReceiveCount"] = count
+            with pytest.raises(BatchProcessingError):
+                rescue(event, Context())
+        assert "held" not in cloud.item(upload)
+        event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "8"
+        assert rescue(event, Context()) == NONE_FAILED
+        item = cloud.item(upload)
+        assert (item["status"], item["held"], item["unsettled"]) == ("UPLOAD_ERROR", "parked", SERVICE)
+        assert metrics_of(capsys.readouterr().out) == {("UploadParked", "rescue"): 1}
+
+
+class TestSupersede:
+    def test_a_good_file_becomes_the_schools_file(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        upload = offered(cloud, handlers)
+        assert cloud.item(upload)["status"] == "SUCCESSFUL"
+        register = cloud.stores.table.get(keys.current_register(SERVICE, SCHOOL))
+        assert register is not None
+        assert register["upload_id"] == upload.upload_id
+
+    def test_an_older_image_only_says_that_there_is_something_to_do(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        upload = offered(cloud, handlers)
+        before = cloud.item(upload)
+        again = recorded("supersede_offer", UPLOAD_ID=upload.upload_id)
+        assert handlers("supersede.app", "supersede")(again, Context()) == NONE_FAILED
+        assert cloud.item(upload) == before
+
+    def test_a_record_without_an_offer_is_nothing(self, cloud: Cloud, handlers: Handlers) -> None:
+        record = recorded("supersede_offer", UPLOAD_ID="01H00000000000000000000000")
+        del record["Records"][0]["dynamodb"]["NewImage"]["offer_pending"]
+        assert handlers("supersede.app", "supersede")(record, Context()) == NONE_FAILED
+
+    def test_a_record_that_fails_does_not_hold_back_the_one_behind_it(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, results_file())
+        handlers("validate.app", "validate")(event, Context())
+        broken = "01H00000000000000000000000"
+        cloud.stores.table.write(Put(keys.upload(broken), {"upload_id": broken, "offer_pending": "yes"}))
+        batch = together(
+            recorded("supersede_offer", UPLOAD_ID=broken), recorded("supersede_offer", UPLOAD_ID=upload.upload_id)
+        )
+        batch["Records"][0]["dynamodb"]["SequenceNumber"] = "1"
+        answer = handlers("supersede.app", "supersede")(batch, Context())
+        assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+        assert cloud.item(upload)["status"] == "SUCCESSFUL"
+
+
+class TestFreeze:
+    def test_a_closed_window_is_frozen_once(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        upload, told = frozen(cloud, handlers)
+        assert told == {SERVICE: [{"window": 1, "state": "FROZEN", "waited_for": []}]}
+        manifest = cloud.stores.records.get(ids.manifest_key(SERVICE, 1))
+        assert [json.loads(line)["upload"] for line in manifest.splitlines()] == [upload.upload_id]
+        assert cloud.messages("report") == [{"service": SERVICE, "window": 1, "school": SCHOOL}]
+        printed = metrics_of(capsys.readouterr().out)
+        assert printed["FreezeWaitsFor", "freeze"] == 0
+        again = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
+        assert again == {SERVICE: []}
+        assert cloud.stores.records.get(ids.manifest_key(SERVICE, 1)) == manifest
+        assert cloud.messages("report") == []
+
+    def test_a_file_that_is_not_settled_is_waited_for(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, _ = sent(cloud, results_file())
+        close(cloud)
+        capsys.readouterr()
+        told = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
+        [window] = told[SERVICE]
+        assert (window["state"], [w["upload_id"] for w in window["waited_for"]]) == ("CLOSING", [upload.upload_id])
+        assert metrics_of(capsys.readouterr().out)["FreezeWaitsFor", "freeze"] == 1
+        with pytest.raises(Exception, match="not there"):
+            cloud.stores.records.get(ids.manifest_key(SERVICE, 1))
+
+
+def close(cloud: Cloud) -> None:
+    """Lets the first window close, and waits until it has."""
+    calendar = cloud.open_window(timedelta(seconds=1), version=2)
+    while datetime.now(UTC) < calendar.windows[0].closes:
+        time.sleep(0.05)
+
+
+def frozen(cloud: Cloud, handlers: Handlers) -> tuple[Upload, dict[str, Any]]:
+    """A school's file, offered, and its window frozen: the upload, and what the freeze told."""
+    cloud.open_window()
+    upload = offered(cloud, handlers)
+    close(cloud)
+    told = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
+    return upload, told
+
+
+class TestBuild:
+    def test_a_report_is_built_and_built_again_the_same(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        upload, _ = frozen(cloud, handlers)
+        capsys.readouterr()
+        build = handlers("report.build", "build")
+        assert build(recorded("report_message", SCHOOL=SCHOOL), Context()) == NONE_FAILED
+        printed = capsys.readouterr().out
+        assert metrics_of(printed) == {("ReportReady", "build"): 1}
+        assert {json.loads(line)["service"] for line in printed.splitlines()} == {"build"}
+        names = [ids.report_key(SERVICE, 1, SCHOOL, upload.upload_id, form) for form in ("pdf", "xlsx")]
+        first = [cloud.stores.results.get(name) for name in names]
+        assert first[0].startswith(b"%PDF")
+        build(recorded("report_message", SCHOOL=SCHOOL), Context())
+        assert [cloud.stores.results.get(name) for name in names] == first
+
+    def test_a_dead_letter_says_that_the_report_failed(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        frozen(cloud, handlers)
+        capsys.readouterr()
+        dead = recorded("report_message", SCHOOL=SCHOOL)
+        dead["Records"][0]["eventSourceARN"] += "-dead"
+        assert handlers("report.build", "build")(dead, Context()) == NONE_FAILED
+        report = cloud.stores.table.get(keys.report(SERVICE, 1, SCHOOL))
+        assert report is not None
+        assert report["state"] == "FAILED"
+        assert metrics_of(capsys.readouterr().out) == {("ReportFailed", "build"): 1}
+
+    def test_a_report_that_cannot_be_built_comes_again(self, cloud: Cloud, handlers: Handlers) -> None:
+        upload, _ = frozen(cloud, handlers)
+        cloud.stores.table.write(Put(keys.summary(upload.upload_id), {"summary": "{}", "service": SERVICE}))
+        with pytest.raises(BatchProcessingError):
+            handlers("report.build", "build")(recorded("report_message", SCHOOL=SCHOOL), Context())
