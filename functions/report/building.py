@@ -15,7 +15,7 @@ from early_results import keys
 from early_results.figures import National, ReportInput, school_figures
 from early_results.freeze import sha256, state_from_item
 from early_results.ids import national_key, report_key
-from early_results.registers import register_from_item
+from early_results.registers import Counting, counting, register_from_item
 from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
@@ -38,17 +38,16 @@ class Built(StrEnum):
 
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
-    key = keys.window_register(service_name, window, school)
-    row = stores.table.get(key)
-    upload_id = register_from_item(key, row).frozen_upload
-    if row is None or upload_id is None:
+    counts = _counting(stores, service_name, window, school)
+    upload_id = counts.upload
+    if upload_id is None:
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
     if found is None:
         # Its deletion has got so far; an earlier try of this message may have written after it, and died.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
-    report = _input(stores, load_service(service_name), window, school, upload_id, row, found)
+    report = _input(stores, load_service(service_name), window, school, upload_id, counts, found)
     objects = {
         report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
         report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
@@ -64,13 +63,20 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         # Deleted while it was being built: what was written must not outlive the file.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
+    if _counting(stores, service_name, window, school).upload != upload_id:
+        raise Conflict("an operator has let a later file in while this report was built: it must be built again")
     return Built.READY
+
+
+def _counting(stores: Stores, service: str, window: int, school: str) -> Counting:
+    key = keys.window_register(service, window, school)
+    row = stores.table.get(key)
+    return counting(register_from_item(key, row), row, stores.table.get(keys.added(service, window, school)))
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Notes that a report failed for good, so that people see it instead of waiting for ever."""
-    key = keys.window_register(service_name, window, school)
-    upload_id = register_from_item(key, stores.table.get(key)).frozen_upload
+    upload_id = _counting(stores, service_name, window, school).upload
     if upload_id is None:
         return Built.DELETED
     try:
@@ -109,7 +115,7 @@ def _note(
 
 
 def _input(
-    stores: Stores, service: Service, window: int, school: str, upload_id: str, row: Item, found: Item
+    stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
     noted = stores.table.get(keys.report(service.service, window, school))
@@ -124,8 +130,8 @@ def _input(
         closes=state.closes,
         reports=date.fromisoformat(noted["comes_out"]),
         upload_id=upload_id,
-        received=from_text(row["received"]),
-        sha256=str(row["sha256"]),
-        carried_from=row.get("carried_from"),
+        received=from_text(counts.facts["received"]),
+        sha256=str(counts.facts["sha256"]),
+        carried_from=counts.carried_from,
         figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
     )

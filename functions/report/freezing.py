@@ -21,7 +21,7 @@ from early_results.calendar import Calendar
 from early_results.figures import National, national
 from early_results.freeze import State, Waited, WindowState, canonical, sha256
 from early_results.ids import authority_of, closing_key, manifest_key, national_key
-from early_results.registers import Register, register_from_item
+from early_results.registers import Register, counting, register_from_item
 from early_results.service import Service, Window
 from early_results.summary import Summary
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
@@ -52,10 +52,12 @@ def run_service(
 ) -> tuple[Swept, tuple[Frozen, ...]]:
     """One run of the schedule over a service: the sweep first, then each window that has closed.
 
-    Before a window is sealed the sweep looks at the whole bucket, not from its low-water mark on: a file that surfaced
-    long after its form ended, and whose notice was lost, is below it. A later window waits for an earlier one, whose
-    files it may have to carry forward.
+    Nothing is done while the table is being rebuilt. Before a window is sealed the sweep looks at the whole bucket, not
+    from its low-water mark on: a file that surfaced long after its form ended, and whose notice was lost, is below it.
+    A later window waits for an earlier one, whose files it may have to carry forward.
     """
+    if stores.table.get(keys.rebuild()) is not None:
+        return Swept(), ()
     calendar = calendar_now(stores, service)
     states = window_states(stores, calendar)
     due = freeze.windows_to_freeze(calendar, states, now)
@@ -63,6 +65,9 @@ def run_service(
         stores, upload_queue, service, calendar, now, whole=any(_to_seal(stores, states, w, now) for w in due)
     )
     frozen: list[Frozen] = []
+    if due and not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+        # A stack that is new, or whose table was lost: a manifest of nothing, once written, could not be taken back.
+        return swept, ()
     for window in due:
         frozen.append(freeze_window(stores, report_queue, service, calendar, window, swept, now))
         if frozen[-1].state is not State.FROZEN:
@@ -168,15 +173,17 @@ def _seal_writes(
             earlier_key = keys.window_register(service.service, earlier.number, school)
             earlier_item = stores.table.get(earlier_key)
             before = register_from_item(earlier_key, earlier_item)
-            if earlier_item is None or not before.sealed:
+            added = stores.table.get(keys.added(service.service, earlier.number, school))
+            if (earlier_item is None or not before.sealed) and added is None:
                 continue
-            if before.frozen_upload is None:
+            carried = counting(before, earlier_item, added)
+            if carried.upload is None:
                 break  # the nearest frozen window says that the school has nothing
-            upload = stores.table.get(keys.upload(before.frozen_upload))
+            upload = stores.table.get(keys.upload(carried.upload))
             if upload is None or upload["status"] == Status.DELETED.value:
                 break  # deleted since: nothing older ever comes back
-            carried_from = before.carried_from or earlier.number
-            return list(freeze.seal_carrying(register, school, before, earlier_item, carried_from, now))
+            carried_from = carried.carried_from or earlier.number
+            return list(freeze.seal_carrying(register, school, before, carried, carried_from, now))
     return [freeze.seal(register, school, now)]
 
 

@@ -309,14 +309,21 @@ class Season:
             user = NewUser(
                 f"{organisation.replace('#', '').lower()}@schools.example", "Wiring-1aB-2cD", role, organisation
             )
-            create_user(self.stack.client("cognito-idp"), self.stack.outputs["UserPoolId"], stores.table, user)
+            create_user(
+                self.stack.client("cognito-idp"),
+                self.stack.outputs["UserPoolId"],
+                stores.table,
+                stores.records,
+                user,
+                "wiring",
+            )
             self.people[organisation] = PortalClient.sign_in(
                 self.stack.api_url,
                 self.stack.endpoint,
                 self.stack.region,
                 self.stack.outputs["UserPoolClientId"],
                 user.email,
-                user.password,
+                user.password or "",
             )
         # One after the other: together, each would start a function of its own.
         self._drop("trusts.csv", f"Trust,Name\n{TRUST},ABC Trust\n")
