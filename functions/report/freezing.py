@@ -258,16 +258,9 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     if state.reports_queued:
         return len(lines), len(wanted)
 
-    # What a report says besides figures is pinned now, so that it can be built again, byte for byte.
-    profiles = stores.table.get_many(keys.school(str(line["school"])) for line in wanted)
-    kept = calendar_now(stores, service).window(window)
-    comes_out = kept.reports.isoformat() if kept else ""
-
     def note(line: dict[str, object]) -> dict[str, object] | None:
         school = str(line["school"])
-        name = str(profiles.get(keys.school(school), {}).get("name", ""))
-        pinned = {"school_name": name, "comes_out": comes_out}
-        if _note_processing(stores, service.service, window, school, str(line["upload"]), pinned):
+        if _note_processing(stores, service.service, window, school, str(line["upload"])):
             return {"service": service.service, "window": window, "school": school}
         return None
 
@@ -277,9 +270,7 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     return len(lines), len(wanted)
 
 
-def _note_processing(
-    stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
-) -> bool:
+def _note_processing(stores: Stores, service: str, window: int, school: str, upload_id: str) -> bool:
     """Notes that a report is to be built. False if none is: deleted since, or built already by an earlier run.
 
     Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
@@ -295,7 +286,7 @@ def _note_processing(
                 noted: NotEqual(ReportState.READY.value),
             },
         ),
-        Put(keys.report(service, window, school), {**processing, **pinned}),
+        Put(keys.report(service, window, school), processing),
     ]
     while True:
         try:
