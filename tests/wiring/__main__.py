@@ -95,8 +95,11 @@ def run(only: str, jobs: int) -> list[Result]:
                 show(result)
             return result
 
-        with ThreadPoolExecutor(jobs) as pool:
+        pool = ThreadPoolExecutor(jobs)
+        try:
             return list(pool.map(one, enumerate(chosen)))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the plays that run, not for all
 
 
 def run_text(only: str) -> list[Result]:

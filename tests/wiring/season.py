@@ -7,6 +7,7 @@ offer that comes late), the owner of the account brings the same state about. `B
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -345,7 +346,10 @@ class Season:
         hold(refused == 401, f"nobody was answered with {refused}")
         page = _http.request("GET", self.stack.portal_url)
         hold(page.status == 200, f"the page was answered with {page.status}")
-        config = _http.request("GET", f"{self.stack.portal_url}page/config.json")
+        files = re.search(rb'"(page/[^"/]+/)', page.data)
+        if files is None:
+            raise Broken("the page names no files of its own")
+        config = _http.request("GET", f"{self.stack.portal_url}{files[1].decode()}config.json")
         hold(config.status == 200, f"the page's settings were answered with {config.status}: {config.data[:200]!r}")
         told = config.json()
         hold(told["client_id"] == self.stack.outputs["UserPoolClientId"], "the page names another app client")
