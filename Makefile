@@ -20,6 +20,8 @@ bench: setup ## reading, judging, reports and upload to verdict, side by side wi
 	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict
 screens: setup ## a picture of every state of the page, into out/screens/
 	@$(python) -m tests.browser.screens
+simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
+	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
 deploy: build ## to the AWS account that your environment names; asks before it changes anything
@@ -28,5 +30,3 @@ wiring: setup ## takes each wire out of the template in turn: something must not
 	@$(python) -m tests.wiring
 clean:
 	rm -rf .venv .local .aws-sam out
-simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
-	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
