@@ -229,6 +229,7 @@ def _build_again(operated: Operated, upload: Upload, number: int) -> bool:
         return False
     note = f"{REPORT_PREFIX}{number}"
     report = {"state": ReportState.PROCESSING.value, "upload_id": upload.upload_id, "service": upload.service}
+    report |= pinned_for_report(stores, calendar_now(stores, load_service(upload.service)), number, school)
     counting = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
     writes: list[Write] = [
         Update(upload.key, set={note: ReportState.PROCESSING.value}, require={"status": counting}),
@@ -239,6 +240,18 @@ def _build_again(operated: Operated, upload: Upload, number: int) -> bool:
     _write_to(stores, writes)
     operated.report_queue.send([{"service": upload.service, "window": number, "school": school}])
     return True
+
+
+def pinned_for_report(stores: Stores, calendar: Calendar, number: int, school: str) -> dict[str, str]:
+    """What a report says besides figures: as pinned when the window was frozen, as it is now if it had none then."""
+    before = stores.table.get(keys.report(calendar.service, number, school)) or {}
+    window = calendar.window(number)
+    profile = stores.table.get(keys.school(school)) or {}
+    now = {
+        "school_name": str(profile.get("name", "")),
+        "comes_out": window.reports.isoformat() if window else "",
+    }
+    return {name: str(before.get(name, value)) for name, value in now.items()}
 
 
 def _admitted(operated: Operated, upload: Upload) -> set[str]:

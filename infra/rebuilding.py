@@ -42,7 +42,7 @@ from early_results.writes import ABSENT, Item, Key, Put
 from roster.importing import import_extract
 
 from .evidence import Evidence, Record, each, gather
-from .operating import Operated
+from .operating import Operated, pinned_for_report
 
 FORMS = ("pdf", "xlsx")
 FACTS = {
@@ -78,9 +78,9 @@ def rebuild(operated: Operated, now: datetime) -> Rebuilt:
     names = _names(operated)
     parts = [_Service(stores, gather(stores, load_service(name)), names) for name in service_names()]
     told = Rebuilt()
+    told.items.update(_organisations(stores))
     for part in parts:
         told.items.update(part.settled())
-    told.items.update(_organisations(stores))
     told.items["users"] = _users(stores, names)
     for part in parts:
         told.items["uploads without a verdict"] += part.unjudged()
@@ -320,6 +320,7 @@ class _Service:
     def _report(self, wanted: tuple[int, str, str]) -> tuple[tuple[int, str], Item]:
         number, school, upload = wanted
         item: Item = {"upload_id": upload, "service": self.name, "window": number, "school": school}
+        item |= pinned_for_report(self.stores, self.evidence.calendar, number, school)
         try:
             hashes = {
                 form: sha256(self.stores.results.get(report_key(self.name, number, school, upload, form)))

@@ -117,9 +117,10 @@ def _note(
 
 
 def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
-    """The report's record, with the school's name and the day it comes out pinned when it is first built.
+    """The report's record, with the school's name and the day it comes out as they were pinned.
 
-    Both may change later; built again, the report must still be the same, byte for byte.
+    Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
+    where nobody did, its first build does.
     """
     key = keys.report(service.service, window, school)
     noted = stores.table.get(key)
