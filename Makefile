@@ -12,6 +12,7 @@ run: setup ## the embedded stack with demonstration schools, until Ctrl-C
 demo: setup ## a whole season by itself, from templates to reports, into out/
 	@$(python) -m infra.demo
 test: setup ## everything
+	@infra/debian.sh
 	@$(python) -m pytest
 lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
