@@ -522,13 +522,17 @@ class Season:
         hold(upload.status.value == "OVERWRITTEN", f"the school's first file is {upload.status.value}")
         pending = Update(upload.key, {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}, ("held",))
         stores.table.write(pending)
-        self._until("a straggler to be held", lambda: self._upload(self.early).held == "straggler")
+        self._until("a straggler to be held", lambda: self._held_and_noted(self.early))
         hold(stores.records.has(ids.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")
         self._switch("SupersedeFunction", on=False)
         stores.table.write(pending)
         self._invoke_freeze()
-        hold(self._upload(self.early).held == "straggler", "the sweep did not hold a straggler")
+        hold(self._held_and_noted(self.early), "the sweep did not hold a straggler")
         self._switch("SupersedeFunction", on=True)
+
+    def _held_and_noted(self, upload_id: str) -> bool:
+        upload = self._upload(upload_id)
+        return upload.held == "straggler" and not upload.note_pending
 
     def _report(self, window: int, school: str) -> dict[str, Any]:
         def ready() -> dict[str, Any] | None:
