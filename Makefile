@@ -26,5 +26,7 @@ build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
 deploy: build ## to the AWS account that your environment names; asks before it changes anything
 	@.local/sam/bin/sam deploy
+wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
+	@$(python) -m tests.wiring
 clean:
 	rm -rf .venv .local .aws-sam out

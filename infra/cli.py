@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from early_results.results import Pupil
     from early_results.roster import Roster
     from early_results.service import Service
+    from infra.operating import Operated
 
 ACCEPTED, ERRORS_FOUND, COULD_NOT_RUN = 0, 1, 2
 
@@ -56,8 +57,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_template(commands)
     _add_validate(commands)
-    _add_operating(commands, "retry", "queue a parked upload again")
-    _add_operating(commands, "settle", "close a parked upload as an error, so that its window no longer waits for it")
+    _add_deciding(commands)
+    _add_calendar(commands)
+    _add_verifying(commands)
+    _add_user(commands)
     return top
 
 
@@ -93,23 +96,172 @@ def _add_validate(commands: Any) -> None:
     command.set_defaults(run=_validate, brief=True)
 
 
-def _add_operating(commands: Any, name: str, words: str) -> None:
-    command = commands.add_parser(name, help=words)
-    command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+def _add_deciding(commands: Any) -> None:
+    """What an operator decides about one upload."""
+    retry = commands.add_parser("retry", help="queue a parked upload again")
+    settle = commands.add_parser(
+        "settle",
+        help="decide a parked upload or a straggler",
+        description="Closes a parked upload as an upload error, so that its window waits no longer. Of a straggler, "
+        "say whether it is let in beside the manifest or refused.",
+    )
+    decision = settle.add_mutually_exclusive_group()
+    decision.add_argument("--admit", action="store_true", help="let a straggler in, as an amendment")
+    decision.add_argument("--refuse", action="store_true", help="close it as an upload error; its uploader is told why")
+    for command in (retry, settle):
+        command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+        _add_reason(command)
+        _add_stack(command)
+        command.set_defaults(run=_operated, act=_decide)
+
+
+def _add_calendar(commands: Any) -> None:
+    command = commands.add_parser("calendar", help="show a service's windows, or let one close later")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    show = actions.add_parser("show", help="the windows, in London time")
+    extend = actions.add_parser("extend", help="let a window close later, until a minute before its close")
+    extend.add_argument("--window", required=True, type=int, metavar="N")
+    extend.add_argument("--closes", required=True, metavar="TIME", help='the new close, London: "2023-06-30 15:00"')
+    _add_reason(extend)
+    windows = commands.add_parser("windows", help="the windows, what a freeze waits for, and what waits for you")
+    for one, act in ((show, _show_calendar), (extend, _extend), (windows, _show_windows)):
+        one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+        _add_stack(one)
+        one.set_defaults(run=_operated, act=act)
+
+
+def _add_verifying(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify-window",
+        help="work out from the buckets what a window must have frozen, and compare",
+        description="Works out from the buckets alone what a window must have frozen, and compares it with manifest, "
+        "amendments and registers. Exit code: 0 all agrees, 1 differences found, 2 could not be run.",
+    )
+    verify.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    verify.add_argument("--window", required=True, type=int, metavar="N")
+    _add_stack(verify)
+    verify.set_defaults(run=_operated, act=_verify)
+    rebuild = commands.add_parser(
+        "rebuild",
+        help="write the table again from the buckets, after it was lost",
+        description="Writes an empty table again from the buckets. Safe to run again if it is interrupted.",
+    )
+    _add_stack(rebuild)
+    rebuild.set_defaults(run=_operated, act=_rebuild)
+
+
+def _add_user(commands: Any) -> None:
+    command = commands.add_parser("user", help="add a user")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    add = actions.add_parser("add", help="add a user, who gets a temporary password by email")
+    add.add_argument("--email", required=True, metavar="ADDRESS")
+    add.add_argument("--role", required=True, choices=("school", "trust", "operator"))
+    add.add_argument(
+        "--organisation", required=True, metavar="ORG", help="SCHOOL#1231234, TRUST#<id>, or OPERATOR for an operator"
+    )
+    _add_stack(add)
+    add.set_defaults(run=_operated, act=_add_one_user)
+
+
+def _add_reason(command: argparse.ArgumentParser) -> None:
     command.add_argument("--reason", required=True, help="why; it is recorded with the decision")
+
+
+def _add_stack(command: argparse.ArgumentParser) -> None:
     command.add_argument("--stack", metavar="NAME", help="a stack on AWS; the one `make run` started if not given")
-    command.set_defaults(run=_operate)
 
 
-def _operate(options: argparse.Namespace) -> int:
+def _operated(options: argparse.Namespace) -> int:
+    """Carries out an operator's command on a stack."""
     from infra import operating
 
     try:
-        act = {"retry": operating.retry, "settle": operating.settle}[options.command]
-        print(act(operating.open_stack(options.stack), options.upload, options.reason))
+        code: int = options.act(options, operating.open_stack(options.stack))
     except operating.CannotOperate as error:
         raise CannotRun(str(error)) from error
+    return code
+
+
+def _decide(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import operating
+
+    if options.command == "retry":
+        act = operating.retry
+    elif options.admit:
+        act = operating.admit
+    else:
+        act = operating.refuse if options.refuse else operating.settle
+    print(act(operated, options.upload, options.reason))
     return ACCEPTED
+
+
+def _show_calendar(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import operating
+
+    print(operating.show_calendar(operated, _service(options.service).service, _now()))
+    return ACCEPTED
+
+
+def _show_windows(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import operating
+
+    print(operating.show_windows(operated, _service(options.service).service, _now()))
+    return ACCEPTED
+
+
+def _extend(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import operating
+
+    service, closes = _service(options.service).service, london_moment(options.closes)
+    print(operating.extend(operated, service, options.window, closes, options.reason, _now()))
+    return ACCEPTED
+
+
+def _verify(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import verifying
+    from infra.evidence import EvidenceUnclear
+
+    service = _service(options.service)
+    try:
+        told = verifying.verify_window(operated.stores, service, options.window)
+    except (verifying.CannotVerify, EvidenceUnclear) as error:
+        raise CannotRun(str(error)) from error
+    print(verifying.describe(told, service))
+    return ERRORS_FOUND if told.differences else ACCEPTED
+
+
+def _rebuild(options: argparse.Namespace, operated: Operated) -> int:
+    from infra import rebuilding
+    from infra.evidence import EvidenceUnclear
+
+    try:
+        print(rebuilding.describe(rebuilding.rebuild(operated, _now())))
+    except (rebuilding.CannotRebuild, EvidenceUnclear) as error:
+        raise CannotRun(str(error)) from error
+    return ACCEPTED
+
+
+def _add_one_user(options: argparse.Namespace, operated: Operated) -> int:
+    from early_results.access import Role
+    from infra import operating
+
+    print(operating.add_user(operated, options.email, Role(options.role), options.organisation))
+    return ACCEPTED
+
+
+def london_moment(text: str) -> datetime:
+    """A moment of London's clock, `2023-06-30 15:00`. CannotRun if there is none, or two when the clocks go back."""
+    from datetime import UTC, datetime
+
+    from early_results.service import LONDON
+
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+    except ValueError:
+        raise CannotRun(f'"{text}" is not a time; write it as "2023-06-30 15:00", London time') from None
+    if moment.utcoffset() != moment.replace(fold=1).utcoffset():
+        raise CannotRun(f"the clocks change in London at {text}: choose another time")
+    return moment.astimezone(UTC)
 
 
 def _template(options: argparse.Namespace) -> int:

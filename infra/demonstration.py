@@ -189,12 +189,13 @@ def seed(stack: Stack, now: datetime, closes_in: timedelta, samples: Path) -> Se
         NewUser("operator@early-results.example", _password(), Role.OPERATOR, "OPERATOR"),
     ]
     for user in users:
-        create_user(stack.client("cognito-idp"), stack.outputs["UserPoolId"], table, user)
+        create_user(stack.client("cognito-idp"), stack.outputs["UserPoolId"], table, records, user, by="demonstration")
     wanted = [keys.roster(SERVICE, school) for school in SCHOOLS] + [keys.school(school) for school in SCHOOLS]
     wait_for("the extracts to be taken in", lambda: len(table.get_many(wanted)) == len(wanted), 60)
     write_samples(service, pupils, samples)
     told = [
-        {"email": u.email, "password": u.password, "role": u.role.value, "organisation": u.organisation} for u in users
+        {"email": u.email, "password": u.password or "", "role": u.role.value, "organisation": u.organisation}
+        for u in users
     ]
     return Seeded(told, calendar, samples, pupils)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import json
+import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,19 +13,27 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adapters.errors import Conflict
+from adapters.errors import AlreadyThere, Conflict
+from adapters.lookups import calendar_now, window_states
 from adapters.objects import Bucket
 from adapters.queue import Queue
 from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
-from early_results import keys, verdicts
-from early_results.freeze import canonical
-from early_results.times import to_text
-from early_results.uploads import Upload, upload_from_item
+from early_results import keys, registers, verdicts
+from early_results.access import Role
+from early_results.calendar import Calendar, CalendarRefused
+from early_results.freeze import State, amendment, canonical
+from early_results.ids import admission_key
+from early_results.registers import register_from_item
+from early_results.service import load_service
+from early_results.times import moment_words, to_text
+from early_results.uploads import REPORT_PREFIX, ReportState, Status, Upload, held_partition, upload_from_item
+from early_results.writes import ABSENT, PRESENT, OneOf, Put, Requirement, Update, Write
 from validate.judging import close_upload
 
 from .local import LOCAL
+from .operations import NewUser, UserThere, create_user, store_calendar
 
 
 class CannotOperate(Exception):
@@ -36,7 +46,11 @@ class Operated:
 
     stores: Stores
     upload_queue: Queue
+    report_queue: Queue
     who: str
+    cognito: Any
+    user_pool: str
+    local: bool
 
 
 def open_stack(stack: str | None, who: str | None = None) -> Operated:
@@ -63,7 +77,11 @@ def open_stack(stack: str | None, who: str | None = None) -> Operated:
     return Operated(
         stores_of(outputs, made("dynamodb", **local), made("s3", **local)),
         Queue(made("sqs", **local), outputs["UploadQueueUrl"]),
+        Queue(made("sqs", **local), outputs["ReportQueueUrl"]),
         who or getpass.getuser(),
+        made("cognito-idp", **local),
+        outputs["UserPoolId"],
+        stack is None,
     )
 
 
@@ -84,7 +102,7 @@ def stores_of(outputs: dict[str, str], dynamodb: Any, s3: Any) -> Stores:
 
 def retry(operated: Operated, upload_id: str, reason: str) -> str:
     """Takes a parked upload back to the queue. CannotOperate if it is not parked."""
-    upload = _parked(operated, upload_id)
+    upload = _held(operated, upload_id, "parked")
     _record(operated, upload, "retry", reason)
     _write(operated, verdicts.retry_parked(upload))
     message = {"s3": {"object": {"key": upload.object_key, "versionId": upload.version}}}
@@ -94,20 +112,251 @@ def retry(operated: Operated, upload_id: str, reason: str) -> str:
 
 def settle(operated: Operated, upload_id: str, reason: str) -> str:
     """Closes a parked upload as an upload error, so that its window no longer waits. CannotOperate if not parked."""
-    upload = _parked(operated, upload_id)
+    upload = _held(operated, upload_id, "parked")
     _record(operated, upload, "settle", reason)
     if not close_upload(operated.stores, upload_id):
         raise CannotOperate(f"{upload_id} had its verdict before its check died: use retry")
     return f"{upload_id} is closed as an upload error; no window waits for it any more."
 
 
-def _parked(operated: Operated, upload_id: str) -> Upload:
+def refuse(operated: Operated, upload_id: str, reason: str) -> str:
+    """Closes a straggler as an upload error, with the reason; a parked upload likewise. CannotOperate if neither."""
+    if (_upload(operated, upload_id)).held == "parked":
+        return settle(operated, upload_id, reason)
+    upload = _held(operated, upload_id, "straggler")
+    if upload.received is None:
+        raise CannotOperate(f"{upload_id} has no received time")
+    _record(operated, upload, "refuse", reason)
+    calendar = calendar_now(operated.stores, load_service(upload.service))
+    finding = verdicts.refused_late(calendar, upload.received, reason)
+    _write(operated, verdicts.refuse_straggler(upload, finding))
+    return f"{upload_id} is closed as an upload error; its uploader is told why."
+
+
+def admit(operated: Operated, upload_id: str, reason: str) -> str:
+    """Lets a straggler in: an amendment beside the manifest, the service's register joined, the report built again.
+
+    Safe to repeat, also after it died half way. CannotOperate if it is no straggler, or while a window is being frozen.
+    """
+    stores, upload = operated.stores, _upload(operated, upload_id)
+    late = upload.held == "straggler" or upload_id in _admitted(operated, upload)
+    if not late or upload.status is Status.DELETED:
+        raise CannotOperate(f"{upload_id} is no straggler; its status is {upload.status.value}")
+    if upload.school is None or upload.window is None:
+        raise CannotOperate(f"{upload_id} belongs to no school and window")
+    service = load_service(upload.service)
+    calendar = calendar_now(stores, service)
+    _not_while_freezing(stores, calendar, upload.window)
+    if upload.held == "straggler":
+        _record(operated, upload, "admit", reason)
+    frozen = _amend(operated, calendar, upload, reason)
+    # Whoever froze a window meanwhile read the amendments after its sealing had begun, and found this one or was seen.
+    _not_while_freezing(stores, calendar, upload.window)
+    frozen = _amend(operated, calendar, upload, reason)
+    _join(stores, upload_id)
+    rebuilt = [number for number in frozen if _build_again(operated, upload, number)]
+    counts = (
+        f"reports of window {' and '.join(map(str, rebuilt))} are built again" if rebuilt else "a later file counts"
+    )
+    return f"{upload_id} is let in beside the manifest; {counts}."
+
+
+def _not_while_freezing(stores: Stores, calendar: Calendar, number: int) -> None:
+    for other, state in window_states(stores, calendar).items():
+        done = state.state is State.FROZEN and state.reports_queued
+        if (other == number and not done) or (other > number and state.sealing and not done):
+            raise CannotOperate(f"window {other} is being frozen; try again once it is done")
+
+
+def _amend(operated: Operated, calendar: Calendar, upload: Upload, reason: str) -> list[int]:
+    """Amends the upload's window, and every later one that is frozen and has no file of the school's own."""
+    stores, school = operated.stores, str(upload.school)
+    amended = []
+    for window in calendar.windows:
+        key = keys.window_register(upload.service, window.number, school)
+        register = register_from_item(key, stores.table.get(key))
+        if window.number < (upload.window or 0):
+            continue
+        if window.number != upload.window and (register.mark is not None or not register.sealed):
+            break
+        record = amendment(
+            upload.service, window.number, school, upload.upload_id, "added", datetime.now(UTC), operated.who, reason
+        )
+        key_of_record = admission_key(upload.service, window.number, upload.upload_id)
+        with suppress(AlreadyThere):  # this command died half way before
+            stores.records.put_once(key_of_record, canonical(record), "application/json")
+        _note_added(stores, upload, window.number)
+        amended.append(window.number)
+    return amended
+
+
+def _note_added(stores: Stores, upload: Upload, number: int) -> None:
+    """Keeps the latest straggler of a school and window where the freeze, the build and the portal look for it."""
+    key = keys.added(upload.service, number, str(upload.school))
+    item = registers.facts(upload) | {"school": upload.school}
+    if number != upload.window:
+        item["carried_from"] = upload.window
+    before = stores.table.get(key)
+    if before and (before["received"], before["upload_id"]) >= (item["received"], item["upload_id"]):
+        return
+    require: dict[str, Requirement] = {"upload_id": before["upload_id"]} if before else {"pk": ABSENT}
+    _write_to(stores, Put(key, {n: v for n, v in item.items() if v is not None}, require))
+
+
+def _join(stores: Stores, upload_id: str) -> None:
+    while True:
+        item = stores.table.get(keys.upload(upload_id))
+        if item is None:
+            raise CannotOperate(f"there is no upload {upload_id}")
+        upload = upload_from_item(item)
+        key = keys.current_register(upload.service, str(upload.school))
+        join = registers.admit(upload, register_from_item(key, stores.table.get(key)))
+        try:
+            stores.table.write(join.writes)
+        except Conflict:
+            continue
+        return
+
+
+def _build_again(operated: Operated, upload: Upload, number: int) -> bool:
+    """Asks for a school's report of a window, if the upload counts for it; the file that did is told so no longer."""
+    stores, school = operated.stores, str(upload.school)
+    key = keys.window_register(upload.service, number, school)
+    row = stores.table.get(key)
+    register = register_from_item(key, row)
+    added = stores.table.get(keys.added(upload.service, number, school))
+    if registers.counting(register, row, added).upload != upload.upload_id:
+        return False
+    note = f"{REPORT_PREFIX}{number}"
+    report = {"state": ReportState.PROCESSING.value, "upload_id": upload.upload_id, "service": upload.service}
+    report |= pinned_for_report(stores, calendar_now(stores, load_service(upload.service)), number, school)
+    counting = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
+    writes: list[Write] = [
+        Update(upload.key, set={note: ReportState.PROCESSING.value}, require={"status": counting}),
+        Put(keys.report(upload.service, number, school), {**report, "window": number}),
+    ]
+    if register.frozen_upload:
+        writes.append(Update(keys.upload(register.frozen_upload), remove=(note,), require={"pk": PRESENT}))
+    _write_to(stores, writes)
+    operated.report_queue.send([{"service": upload.service, "window": number, "school": school}])
+    return True
+
+
+def pinned_for_report(stores: Stores, calendar: Calendar, number: int, school: str) -> dict[str, str]:
+    """What a report says besides figures: as pinned when the window was frozen, as it is now if it had none then."""
+    before = stores.table.get(keys.report(calendar.service, number, school)) or {}
+    window = calendar.window(number)
+    profile = stores.table.get(keys.school(school)) or {}
+    now = {
+        "school_name": str(profile.get("name", "")),
+        "comes_out": window.reports.isoformat() if window else "",
+    }
+    return {name: str(before.get(name, value)) for name, value in now.items()}
+
+
+def _admitted(operated: Operated, upload: Upload) -> set[str]:
+    prefix = f"operations/{upload.service}/{upload.upload_id}/"
+    return {upload.upload_id for listed in operated.stores.records.list(prefix) if listed.key.endswith("-admit.json")}
+
+
+def show_calendar(operated: Operated, service_name: str, now: datetime) -> str:
+    """The windows of a service in London time, with their states and when they may be extended no longer."""
+    calendar = calendar_now(operated.stores, load_service(service_name))
+    states = window_states(operated.stores, calendar)
+    lines = [f"{service_name}, calendar version {calendar.version}"]
+    for window in calendar.windows:
+        state = states[window.number].state.value
+        if window.opens <= now < window.closes:
+            state += ", open for uploads"
+        lines.append(
+            f"  window {window.number}  {moment_words(window.opens)} to {moment_words(window.closes)}"
+            f"  reports {window.reports.isoformat()}  {state}"
+        )
+    return "\n".join(lines)
+
+
+def extend(operated: Operated, service_name: str, number: int, closes: datetime, reason: str, now: datetime) -> str:
+    """Lets a window close later. CannotOperate from a minute before its close on, and once it is being frozen."""
+    stores = operated.stores
+    calendar = calendar_now(stores, load_service(service_name))
+    state = window_states(stores, calendar).get(number)
+    if state and state.state is not State.OPEN:
+        raise CannotOperate(f"window {number} is {state.state.value}: a window that has closed stays closed")
+    try:
+        extended = calendar.extend(number, closes, now)
+        store_calendar(stores.table, stores.records, extended, operated.who, reason)
+    except CalendarRefused as refused:
+        raise CannotOperate(str(refused)) from None
+    except Conflict:
+        raise CannotOperate("the calendar or the window has changed meanwhile; look again") from None
+    return f"Window {number} of {service_name} now closes at {moment_words(closes)}."
+
+
+def show_windows(operated: Operated, service_name: str, now: datetime) -> str:
+    """What an operator must know: the windows, what a freeze waits for, and what waits for an operator."""
+    stores = operated.stores
+    service = load_service(service_name)
+    lines = [show_calendar(operated, service_name, now)]
+    waiting = [upload for upload in _listed(stores, service.service) if upload.received or upload.held]
+    parked = [upload for upload in waiting if upload.held == "parked"]
+    late = [upload for upload in _listed(stores, held_partition(service.service)) if upload.held == "straggler"]
+    strays = list(stores.table.query(keys.UNATTRIBUTED))
+    lines += _told("waiting to be checked or offered", [u for u in waiting if u.held is None], now)
+    lines += _told("parked: `early-results retry` or `early-results settle`", parked, now)
+    lines += _told("stragglers: `early-results settle --admit` or `--refuse`", late, now)
+    lines.append(f"unattributed objects: {len(strays)}")
+    lines += [f"  {row['sk']}  received {row['received']}" for row in strays]
+    return "\n".join(lines)
+
+
+def _told(words: str, uploads: list[Upload], now: datetime) -> list[str]:
+    lines = [f"{words}: {len(uploads)}"]
+    for upload in uploads:
+        received = to_text(upload.received) if upload.received else "not received"
+        waits = int((now - (upload.received or upload.issued)).total_seconds())
+        lines.append(f"  {upload.upload_id}  school {upload.school or 'not known'}  {received}  {waits} s ago")
+    return lines
+
+
+def _listed(stores: Stores, partition: str) -> list[Upload]:
+    wanted = [keys.upload(row["order"]) for row in stores.table.query(partition, index="unsettled")]
+    found = stores.table.get_many(wanted)
+    return [upload_from_item(found[key]) for key in wanted if key in found and "unsettled" in found[key]]
+
+
+def add_user(operated: Operated, email: str, role: Role, organisation: str) -> str:
+    """Adds a user: to the pool, which writes to them, to evidence and to the table. CannotOperate if it may not be."""
+    table = operated.stores.table
+    kind, _, name = organisation.partition("#")
+    if (role, kind) not in ((Role.SCHOOL, "SCHOOL"), (Role.TRUST, "TRUST"), (Role.OPERATOR, "OPERATOR")):
+        raise CannotOperate("the organisation of a school user is SCHOOL#1231234, of a trust's TRUST#<id>; OPERATOR")
+    known = {Role.SCHOOL: keys.school(name), Role.TRUST: keys.trust(name)}.get(role)
+    if known and table.get(known) is None:
+        raise CannotOperate(f"{organisation} is not known; is it in the last extract of schools and trusts?")
+    password = f"Er1-{secrets.token_urlsafe(12)}" if operated.local else None
+    try:
+        new = NewUser(email, password, role, organisation)
+        sub = create_user(operated.cognito, operated.user_pool, table, operated.stores.records, new, operated.who)
+    except UserThere as there:
+        raise CannotOperate(str(there)) from None
+    except ClientError as error:
+        raise CannotOperate(f"the pool refused: {error.response['Error']['Message']}") from error
+    told = f"The password is {password}" if password else "They get a temporary password by email"
+    return f"{email} is {role.value} for {organisation} ({sub}). {told}."
+
+
+def _upload(operated: Operated, upload_id: str) -> Upload:
     item = operated.stores.table.get(keys.upload(upload_id))
     if item is None:
         raise CannotOperate(f"there is no upload {upload_id}")
-    upload = upload_from_item(item)
-    if upload.held != "parked":
-        raise CannotOperate(f"{upload_id} is not parked; its status is {upload.status.value}")
+    return upload_from_item(item)
+
+
+def _held(operated: Operated, upload_id: str, held: str) -> Upload:
+    upload = _upload(operated, upload_id)
+    if upload.held != held or upload.status is Status.DELETED:
+        words = {"parked": "parked", "straggler": "a straggler"}[held]
+        raise CannotOperate(f"{upload_id} is not {words}; its status is {upload.status.value}")
     return upload
 
 
@@ -126,8 +375,12 @@ def _record(operated: Operated, upload: Upload, did: str, reason: str) -> None:
     operated.stores.records.put_once(key, canonical(record), "application/json")
 
 
-def _write(operated: Operated, write: Any) -> None:
+def _write(operated: Operated, writes: Write | list[Write]) -> None:
+    _write_to(operated.stores, writes)
+
+
+def _write_to(stores: Stores, writes: Write | list[Write]) -> None:
     try:
-        operated.stores.table.write(write)
+        stores.table.write(writes)
     except Conflict:
         raise CannotOperate("the upload has changed meanwhile; look again") from None

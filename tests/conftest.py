@@ -16,7 +16,7 @@ from infra import demonstration, local
 from infra.client import PortalClient
 from infra.demonstration import Seeded
 from infra.local import Stack
-from infra.operating import stores_of
+from infra.operating import Operated, stores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,19 @@ class Deployed:
     def queue(self, output: str) -> Queue:
         """A queue of the stack by the name of its output."""
         return Queue(self.stack.client("sqs"), self.stack.outputs[output])
+
+    @property
+    def operated(self) -> Operated:
+        """The stack as the operator's commands see it."""
+        return Operated(
+            self.stores,
+            self.queue("UploadQueueUrl"),
+            self.queue("ReportQueueUrl"),
+            "an operator",
+            self.stack.client("cognito-idp"),
+            self.stack.outputs["UserPoolId"],
+            local=True,
+        )
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from botocore.exceptions import ClientError
 
@@ -42,25 +42,25 @@ class Bucket:
 
     def versions(self, key: str) -> list[Version]:
         """The versions under exactly this key, oldest first (S3 lists the newest first)."""
-        found = []
-        arguments: dict[str, Any] = {"Bucket": self.name, "Prefix": key}
+        found = [version for version in self.all_versions(key) if version.key == key]
+        found.reverse()
+        found.sort(key=lambda version: version.received)
+        return found
+
+    def all_versions(self, prefix: str) -> Iterator[Version]:
+        """Every version of every key under a prefix, as S3 lists them: in order of key, the newest first."""
+        arguments: dict[str, Any] = {"Bucket": self.name, "Prefix": prefix}
         while True:
             try:
                 answer = self._client.list_object_versions(**arguments)
             except ClientError as error:
                 raise OutsideError("the versions of an object could not be listed") from error
-            found += [
-                Version(entry["Key"], entry["VersionId"], cut(entry["LastModified"]), entry["Size"])
-                for entry in answer.get("Versions", [])
-                if entry["Key"] == key
-            ]
+            for entry in answer.get("Versions", []):
+                yield Version(entry["Key"], entry["VersionId"], cut(entry["LastModified"]), entry["Size"])
             if not answer.get("IsTruncated"):
-                break
+                return
             arguments["KeyMarker"] = answer["NextKeyMarker"]
             arguments["VersionIdMarker"] = answer["NextVersionIdMarker"]
-        found.reverse()
-        found.sort(key=lambda version: version.received)
-        return found
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Version]:
         """The newest version of every key under a prefix, in order of key, after `start_after`."""
@@ -101,6 +101,19 @@ class Bucket:
                 return False
             raise OutsideError("an object could not be looked for") from error
         return True
+
+    def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
+        """What was signed into the form that an object came by (`form`), decoded. NotThere if it is gone."""
+        arguments: dict[str, Any] = {"Bucket": self.name, "Key": key}
+        if version:
+            arguments["VersionId"] = version
+        try:
+            found = self._client.head_object(**arguments)["Metadata"]
+        except ClientError as error:
+            if _code(error) in ("404", "NoSuchKey", "NotFound", "NoSuchVersion"):
+                raise NotThere("an object is not there") from error
+            raise OutsideError("an object could not be looked for") from error
+        return {name: unquote(value) for name, value in found.items()}
 
     def put(self, key: str, body: bytes, content_type: str) -> str:
         """Writes an object and gives its version id ("" in a bucket without versions)."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import keys
 from .calendar import Calendar
-from .registers import FACTS, Register
+from .registers import FACTS, Counting, Register
 from .service import Window
 from .times import from_text, to_text
 from .uploads import Status, Upload
@@ -161,18 +161,18 @@ def seal(register: Register, school: str, now: datetime) -> Update:
 
 
 def seal_carrying(
-    register: Register, school: str, earlier: Register, earlier_item: Item, window: int, now: datetime
+    register: Register, school: str, earlier: Register, carried: Counting, window: int, now: datetime
 ) -> tuple[Write, ...]:
-    """Seals a register without a mark, carrying an earlier window's sealed file forward.
+    """Seals a register without a mark, carrying forward what counted for an earlier window.
 
     The transaction checks that the earlier register is sealed as read and that its upload has not been deleted since.
     """
-    upload_id = earlier.frozen_upload
+    upload_id = carried.upload
     if upload_id is None or register.mark is not None:
         raise ValueError("only an earlier frozen file can be carried, and only where there is none")
-    require_earlier: dict[str, Requirement] = {"frozen_at": PRESENT}
+    require_earlier: dict[str, Requirement] = {"frozen_at": PRESENT if earlier.sealed else ABSENT}
     require_earlier["mark"] = earlier.mark.to_text() if earlier.mark else ABSENT
-    facts = {name: earlier_item[name] for name in FACTS if name in earlier_item}
+    facts = {name: carried.facts[name] for name in FACTS if name in carried.facts}
     return (
         Update(
             register.key,

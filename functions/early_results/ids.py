@@ -100,6 +100,16 @@ def amendment_key(service: str, window: int, upload_id: str) -> str:
     return f"amendments/{service}/{window}/{upload_id}.json"
 
 
+def admission_key(service: str, window: int, upload_id: str) -> str:
+    """Where the amendment lies by which an operator let a straggler into a frozen window."""
+    return f"amendments/{service}/{window}/{upload_id}-added.json"
+
+
+def user_key(sub: str) -> str:
+    """Where a user's role and organisation lie in the records bucket; nothing there says who the user is."""
+    return f"users/{sub}.json"
+
+
 def closing_key(service: str, window: int) -> str:
     """Where the terms of a window's freeze lie in the records bucket: its close, its calendar, its schools."""
     return f"closings/{service}/{window}.json"

@@ -79,9 +79,19 @@ def sweep(service: str) -> Key:
     return Key(f"SERVICE#{service}", "SWEEP")
 
 
+def rebuild() -> Key:
+    """There while the table is being written again from the buckets: the freeze and the sweep stay away."""
+    return Key("REBUILD", "STATE")
+
+
 def state(service: str, window: int) -> Key:
     """The state of a window: OPEN, CLOSING, FROZEN."""
     return Key(f"WINDOW#{service}#{window}", "STATE")
+
+
+def added(service: str, window: int, school: str) -> Key:
+    """The straggler that an operator let into a frozen window for a school: the sealed row itself never changes."""
+    return Key(f"WINDOW#{service}#{window}", f"ADDED#{school}")
 
 
 def unattributed(object_key: str, version: str) -> Key:

@@ -8,7 +8,7 @@ decided again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -72,6 +72,33 @@ def register_from_item(key: Key, item: Item | None) -> Register:
         item.get("carried_from"),
         item.get("carried_upload"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counts for a school in a window that is frozen: the upload, None for nothing, and its facts."""
+
+    upload: str | None = None
+    carried_from: int | None = None
+    facts: Item = field(default_factory=dict)
+
+
+def counting(register: Register, row: Item | None, added: Item | None) -> Counting:
+    """What counts of a sealed row and of the straggler that was let in beside it (`keys.added`): the later of the two.
+
+    A file carried from an earlier window was received before any of this window's own, so one comparison does.
+    """
+    sealed = Counting(register.frozen_upload, register.carried_from, row or {})
+    if added is None:
+        return sealed
+    late = (from_text(added["received"]), str(added["upload_id"]))
+    if register.mark:
+        stands: tuple[datetime, str] | None = (register.mark.received, register.mark.upload_id)
+    elif row and register.carried_upload:
+        stands = (from_text(row["received"]), register.carried_upload)
+    else:
+        stands = None
+    return sealed if stands and stands > late else Counting(late[1], added.get("carried_from"), added)
 
 
 class Outcome(StrEnum):
@@ -159,6 +186,27 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
             require={"offer_pending": "yes"},
         )
     )
+    if raised and current.winner and current.winner != upload.upload_id:
+        writes.append(_overwrite(current.winner))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def admit(upload: Upload, current: Register) -> Join:
+    """Joins a straggler that an operator lets in to the register of the service; its window's is sealed for good."""
+    if upload.held != "straggler" or upload.status is Status.DELETED:
+        return Join(Outcome.NOTHING_TO_DO)
+    mark = Mark(_received(upload), upload.upload_id, deleted=False)
+    raised = current.mark is None or current.mark < mark
+    status = Status.SUCCESSFUL if raised else Status.OVERWRITTEN
+    writes = [
+        _raise(current, mark, facts(upload), sealable=False),
+        Update(
+            upload.key,
+            set={"status": status.value},
+            remove=("held", "unsettled"),
+            require={"held": "straggler", "status": Status.CHECKING.value},
+        ),
+    ]
     if raised and current.winner and current.winner != upload.upload_id:
         writes.append(_overwrite(current.winner))
     return Join(Outcome.JOINED, tuple(writes))

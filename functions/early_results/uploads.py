@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from . import keys
+from .findings import Code
 from .ids import upload_key
 from .times import from_text, moment_words, to_text
 from .writes import Item, Key
@@ -276,6 +277,8 @@ def _counts(upload: Upload, sealed: str | None, is_sealed: bool) -> tuple[bool, 
     if upload.status is Status.UPLOAD_ERROR:
         if upload.window is None:
             return False, "it arrived outside every submission window"
+        if any(finding["code"] == Code.WINDOW_CLOSED.value for finding in upload.findings):
+            return False, "it became visible to us only after the window was frozen, and was not let in"
         return False, "the file contains errors"
     if is_sealed:
         if sealed == upload.upload_id:

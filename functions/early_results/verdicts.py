@@ -61,6 +61,31 @@ def _megabytes(size: int) -> str:
     return f"{size / 1024 / 1024:.1f}".removesuffix(".0")
 
 
+def refused_late(calendar: Calendar, received: datetime, reason: str) -> Finding:
+    """The finding of a straggler that an operator did not let in, with the operator's reason."""
+    window = calendar.window_of(received)
+    closed = f", before the window closed at {moment_words(window.closes)}" if window else ""
+    return Finding(
+        Code.WINDOW_CLOSED,
+        f"Your file was received at {moment_words(received)}{closed}, but it only became visible to us after the "
+        f"window had been frozen. We have looked into it, and it does not count: {reason}",
+    )
+
+
+def refuse_straggler(upload: Upload, finding: Finding) -> Update:
+    """Settles a straggler as an upload error, at an operator's word."""
+    return Update(
+        upload.key,
+        set={
+            "status": Status.UPLOAD_ERROR.value,
+            "findings": [finding.to_json()],
+            "counts": {**upload.counts, "errors": 1, "warnings": 0},
+        },
+        remove=("held", "unsettled"),
+        require={"held": "straggler", "status": Status.CHECKING.value},
+    )
+
+
 def begin_checking(upload: Upload, received: datetime, version: str) -> Update:
     """Records which version of the object counts and when it was received, before the check."""
     return Update(

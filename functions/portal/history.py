@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
@@ -16,7 +16,7 @@ from early_results.access import Role, User
 from early_results.calendar import Calendar
 from early_results.findings import Code
 from early_results.ids import is_ulid
-from early_results.registers import register_from_item
+from early_results.registers import counting, register_from_item
 from early_results.service import load_service, service_names
 from early_results.times import to_text
 from early_results.uploads import (
@@ -180,17 +180,23 @@ def _chain(head: list[dict[str, Any]], rest: Iterator[dict[str, Any]]) -> Iterat
     yield from rest
 
 
-def _frozen(stores: Stores, uploads: Iterable[Upload]) -> dict[str, str | None]:
+def _frozen(stores: Stores, uploads: Sequence[Upload]) -> dict[str, str | None]:
     """For uploads whose window's register is sealed: which upload it froze."""
     registers = {
         upload.upload_id: keys.window_register(upload.service, upload.window, upload.school)
         for upload in uploads
         if upload.window is not None and upload.school is not None
     }
-    items = stores.table.get_many(registers.values())
+    late = {
+        upload.upload_id: keys.added(upload.service, upload.window, upload.school)
+        for upload in uploads
+        if upload.window is not None and upload.school is not None
+    }
+    items = stores.table.get_many([*registers.values(), *late.values()])
     found = {}
     for upload_id, key in registers.items():
-        register = register_from_item(key, items.get(key))
-        if register.sealed:
-            found[upload_id] = register.frozen_upload
+        row, added = items.get(key), items.get(late[upload_id])
+        register = register_from_item(key, row)
+        if register.sealed or added:
+            found[upload_id] = counting(register, row, added).upload
     return found

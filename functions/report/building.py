@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from adapters.errors import Conflict
+from adapters.lookups import calendar_now
 from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
@@ -15,12 +17,12 @@ from early_results import keys
 from early_results.figures import National, ReportInput, school_figures
 from early_results.freeze import sha256, state_from_item
 from early_results.ids import national_key, report_key
-from early_results.registers import register_from_item
+from early_results.registers import Counting, counting, register_from_item
 from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import Item, OneOf, Update
+from early_results.writes import ABSENT, Item, OneOf, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -38,17 +40,16 @@ class Built(StrEnum):
 
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
-    key = keys.window_register(service_name, window, school)
-    row = stores.table.get(key)
-    upload_id = register_from_item(key, row).frozen_upload
-    if row is None or upload_id is None:
+    counts = _counting(stores, service_name, window, school)
+    upload_id = counts.upload
+    if upload_id is None:
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
     if found is None:
         # Its deletion has got so far; an earlier try of this message may have written after it, and died.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
-    report = _input(stores, load_service(service_name), window, school, upload_id, row, found)
+    report = _input(stores, load_service(service_name), window, school, upload_id, counts, found)
     objects = {
         report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
         report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
@@ -64,13 +65,20 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         # Deleted while it was being built: what was written must not outlive the file.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
+    if _counting(stores, service_name, window, school).upload != upload_id:
+        raise Conflict("an operator has let a later file in while this report was built: it must be built again")
     return Built.READY
+
+
+def _counting(stores: Stores, service: str, window: int, school: str) -> Counting:
+    key = keys.window_register(service, window, school)
+    row = stores.table.get(key)
+    return counting(register_from_item(key, row), row, stores.table.get(keys.added(service, window, school)))
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Notes that a report failed for good, so that people see it instead of waiting for ever."""
-    key = keys.window_register(service_name, window, school)
-    upload_id = register_from_item(key, stores.table.get(key)).frozen_upload
+    upload_id = _counting(stores, service_name, window, school).upload
     if upload_id is None:
         return Built.DELETED
     try:
@@ -108,14 +116,34 @@ def _note(
     )
 
 
+def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
+    """The report's record, with the school's name and the day it comes out as they were pinned.
+
+    Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
+    where nobody did, its first build does.
+    """
+    key = keys.report(service.service, window, school)
+    noted = stores.table.get(key)
+    if noted is None or "school_name" not in noted:
+        profile = stores.table.get(keys.school(school)) or {}
+        kept = calendar_now(stores, service).window(window)
+        if kept is None:
+            raise ValueError("a report is built only for a window of the calendar")
+        pins = {"school_name": str(profile.get("name", "")), "comes_out": kept.reports.isoformat()}
+        with suppress(Conflict):  # another build of the same report was quicker: its pins count
+            stores.table.write(Update(key, set=pins, require={"school_name": ABSENT}))
+        noted = stores.table.get(key) or pins
+    return noted
+
+
 def _input(
-    stores: Stores, service: Service, window: int, school: str, upload_id: str, row: Item, found: Item
+    stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
-    noted = stores.table.get(keys.report(service.service, window, school))
+    noted = _pinned(stores, service, window, school)
     state = state_from_item(stores.table.get(keys.state(service.service, window)))
-    if noted is None or state.closes is None:
-        raise ValueError("a report is built only for a window that is frozen, after it was queued")
+    if state.closes is None:
+        raise ValueError("a report is built only for a window that has closed")
     return ReportInput(
         service=service,
         school=school,
@@ -124,8 +152,8 @@ def _input(
         closes=state.closes,
         reports=date.fromisoformat(noted["comes_out"]),
         upload_id=upload_id,
-        received=from_text(row["received"]),
-        sha256=str(row["sha256"]),
-        carried_from=row.get("carried_from"),
+        received=from_text(counts.facts["received"]),
+        sha256=str(counts.facts["sha256"]),
+        carried_from=counts.carried_from,
         figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
     )

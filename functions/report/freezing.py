@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from adapters.errors import AlreadyThere, Conflict
 from adapters.lookups import calendar_now, window_states
@@ -21,7 +22,7 @@ from early_results.calendar import Calendar
 from early_results.figures import National, national
 from early_results.freeze import State, Waited, WindowState, canonical, sha256
 from early_results.ids import authority_of, closing_key, manifest_key, national_key
-from early_results.registers import Register, register_from_item
+from early_results.registers import Counting, Register, counting, register_from_item
 from early_results.service import Service, Window
 from early_results.summary import Summary
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
@@ -29,6 +30,9 @@ from early_results.writes import NotEqual, OneOf, Put, Update, Write
 
 from .sweeping import Swept, sweep
 
+MOST_WRITES = 100  # of one DynamoDB transaction
+# Fewer where the next window's first files overwrite uploads at the same moment: each race costs all of a transaction.
+REPORTS_AT_ONCE = 40
 WORKERS = 16  # local authorities sealed side by side: each has its own partitions
 
 
@@ -52,10 +56,12 @@ def run_service(
 ) -> tuple[Swept, tuple[Frozen, ...]]:
     """One run of the schedule over a service: the sweep first, then each window that has closed.
 
-    Before a window is sealed the sweep looks at the whole bucket, not from its low-water mark on: a file that surfaced
-    long after its form ended, and whose notice was lost, is below it. A later window waits for an earlier one, whose
-    files it may have to carry forward.
+    Nothing is done while the table is being rebuilt. Before a window is sealed the sweep looks at the whole bucket, not
+    from its low-water mark on: a file that surfaced long after its form ended, and whose notice was lost, is below it.
+    A later window waits for an earlier one, whose files it may have to carry forward.
     """
+    if stores.table.get(keys.rebuild()) is not None:
+        return Swept(), ()
     calendar = calendar_now(stores, service)
     states = window_states(stores, calendar)
     due = freeze.windows_to_freeze(calendar, states, now)
@@ -63,6 +69,9 @@ def run_service(
         stores, upload_queue, service, calendar, now, whole=any(_to_seal(stores, states, w, now) for w in due)
     )
     frozen: list[Frozen] = []
+    if due and not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+        # A stack that is new, or whose table was lost: a manifest of nothing, once written, could not be taken back.
+        return swept, ()
     for window in due:
         frozen.append(freeze_window(stores, report_queue, service, calendar, window, swept, now))
         if frozen[-1].state is not State.FROZEN:
@@ -119,10 +128,7 @@ def seal_all(
         authorities.setdefault(authority_of(school), []).append(school)
 
     def seal_authority(authority: str) -> None:
-        rows = _rows(stores, service.service, window, authority)
-        for school in authorities[authority]:
-            if "frozen_at" not in rows.get(f"SCHOOL#{school}", {}):
-                _seal_school(stores, service, calendar, window, school, now)
+        _seal_authority(stores, service, calendar, window, authorities[authority], now)
 
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(seal_authority, sorted(authorities)))
@@ -145,39 +151,107 @@ def _rows(stores: Stores, service: str, window: int, authority: str) -> dict[str
     return {row["sk"]: row for row in stores.table.query(partition)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What counted for a school in the nearest frozen window before, and the register it was read from."""
+
+    register: Register
+    counts: Counting
+    carried_from: int
+
+
+def _seal_authority(
+    stores: Stores, service: Service, calendar: Calendar, window: int, schools: list[str], now: datetime
+) -> None:
+    """Seals the schools of one local authority as their rows were read, many in a transaction.
+
+    A transaction is lost where a join came between or an upload was deleted: its schools are then sealed one by one, as
+    they are by then.
+    """
+    rows = _rows(stores, service.service, window, authority_of(schools[0]))
+    todo = [school for school in schools if "frozen_at" not in rows.get(f"SCHOOL#{school}", {})]
+    registers = {
+        school: register_from_item(keys.window_register(service.service, window, school), rows.get(f"SCHOOL#{school}"))
+        for school in todo
+    }
+    earlier = _earlier(stores, service, calendar, window, [s for s in todo if registers[s].mark is None])
+    decisions = [(school, _seal_writes(registers[school], school, earlier.get(school), now)) for school in todo]
+    for some in in_transactions(decisions):
+        try:
+            stores.table.write([write for _, writes in some for write in writes])
+        except Conflict:
+            for school, _ in some:
+                _seal_school(stores, service, calendar, window, school, now)
+
+
+def in_transactions(
+    decisions: Iterable[tuple[str, list[Write]]], most: int = MOST_WRITES
+) -> Iterator[list[tuple[str, list[Write]]]]:
+    """Decisions, as many at a time as one transaction takes."""
+    some: list[tuple[str, list[Write]]] = []
+    for decision in decisions:
+        if sum(len(writes) for _, writes in some) + len(decision[1]) > most:
+            yield some
+            some = []
+        some.append(decision)
+    if some:
+        yield some
+
+
 def _seal_school(stores: Stores, service: Service, calendar: Calendar, window: int, school: str, now: datetime) -> None:
     """Seals one school's register; a join that came between is read again and sealed as it then is."""
     key = keys.window_register(service.service, window, school)
     while True:
-        item = stores.table.get(key)
-        register = register_from_item(key, item)
+        register = register_from_item(key, stores.table.get(key))
         if register.sealed:
             return
+        earlier = _earlier(stores, service, calendar, window, [school] if register.mark is None else [])
         try:
-            stores.table.write(_seal_writes(stores, service, calendar, window, school, register, now))
+            stores.table.write(_seal_writes(register, school, earlier.get(school), now))
             return
         except Conflict:
             continue
 
 
-def _seal_writes(
-    stores: Stores, service: Service, calendar: Calendar, window: int, school: str, register: Register, now: datetime
-) -> list[Write]:
-    if register.mark is None:
-        for earlier in calendar.earlier(window):
-            earlier_key = keys.window_register(service.service, earlier.number, school)
-            earlier_item = stores.table.get(earlier_key)
-            before = register_from_item(earlier_key, earlier_item)
-            if earlier_item is None or not before.sealed:
-                continue
-            if before.frozen_upload is None:
-                break  # the nearest frozen window says that the school has nothing
-            upload = stores.table.get(keys.upload(before.frozen_upload))
-            if upload is None or upload["status"] == Status.DELETED.value:
-                break  # deleted since: nothing older ever comes back
-            carried_from = before.carried_from or earlier.number
-            return list(freeze.seal_carrying(register, school, before, earlier_item, carried_from, now))
+def _seal_writes(register: Register, school: str, earlier: _Earlier | None, now: datetime) -> list[Write]:
+    if register.mark is None and earlier is not None:
+        before = earlier.register
+        return list(freeze.seal_carrying(register, school, before, earlier.counts, earlier.carried_from, now))
     return [freeze.seal(register, school, now)]
+
+
+def _earlier(
+    stores: Stores, service: Service, calendar: Calendar, window: int, schools: list[str]
+) -> dict[str, _Earlier]:
+    """For schools without a file of their own: what counted in the nearest frozen window before, if it is still there.
+
+    Nothing older ever comes back: where the nearest frozen window has nothing, or its file was deleted since, there is
+    none.
+    """
+    found: dict[str, _Earlier] = {}
+    looked = set(schools)
+    for before in calendar.earlier(window):
+        if not looked:
+            break
+        wanted = {school: keys.window_register(service.service, before.number, school) for school in looked}
+        late = {school: keys.added(service.service, before.number, school) for school in looked}
+        items = stores.table.get_many([*wanted.values(), *late.values()])
+        for school, key in wanted.items():
+            row, added = items.get(key), items.get(late[school])
+            register = register_from_item(key, row)
+            if not register.sealed and added is None:
+                continue
+            looked = looked - {school}
+            counts = counting(register, row, added)
+            if counts.upload is not None:
+                found[school] = _Earlier(register, counts, counts.carried_from or before.number)
+    uploads = stores.table.get_many(keys.upload(str(earlier.counts.upload)) for earlier in found.values())
+    return {
+        school: earlier
+        for school, earlier in found.items()
+        if uploads.get(keys.upload(str(earlier.counts.upload)), {"status": Status.DELETED.value})["status"]
+        != Status.DELETED.value
+    }
 
 
 def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[str]) -> Iterator[dict[str, object]]:
@@ -256,30 +330,32 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     kept = calendar_now(stores, service).window(window)
     comes_out = kept.reports.isoformat() if kept else ""
 
-    def note(line: dict[str, object]) -> dict[str, object] | None:
-        school = str(line["school"])
-        name = str(profiles.get(keys.school(school), {}).get("name", ""))
-        pinned = {"school_name": name, "comes_out": comes_out}
-        if _note_processing(stores, service.service, window, school, str(line["upload"]), pinned):
-            return {"service": service.service, "window": window, "school": school}
-        return None
+    uploads = {str(line["school"]): str(line["upload"]) for line in wanted}
 
+    def pinned(school: str) -> dict[str, str]:
+        return {"school_name": str(profiles.get(keys.school(school), {}).get("name", "")), "comes_out": comes_out}
+
+    def note(some: list[tuple[str, list[Write]]]) -> list[str]:
+        try:
+            stores.table.write([write for _, writes in some for write in writes])
+        except Conflict:
+            one = partial(_note_processing, stores, service.service, window)
+            return [school for school, _ in some if one(school, uploads[school], pinned(school))]
+        return [school for school, _ in some]
+
+    decisions = ((s, _processing(service.service, window, s, u, pinned(s))) for s, u in uploads.items())
     with ThreadPoolExecutor(WORKERS) as pool:
-        queue.send([message for message in pool.map(note, wanted) if message])
+        noted = [school for some in pool.map(note, in_transactions(decisions, REPORTS_AT_ONCE)) for school in some]
+    queue.send([{"service": service.service, "window": window, "school": school} for school in noted])
     stores.table.write(Update(keys.state(service.service, window), set={"reports_queued": "yes"}))
     return len(lines), len(wanted)
 
 
-def _note_processing(
-    stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
-) -> bool:
-    """Notes that a report is to be built. False if none is: deleted since, or built already by an earlier run.
-
-    Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
-    """
+def _processing(service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]) -> list[Write]:
+    """The note that a report is to be built: unless its upload was deleted since, or an earlier run's was built."""
     processing = {"state": ReportState.PROCESSING.value, "upload_id": upload_id, "service": service, "window": window}
     noted = f"{REPORT_PREFIX}{window}"
-    writes: list[Write] = [
+    return [
         Update(
             keys.upload(upload_id),
             set={noted: ReportState.PROCESSING.value},
@@ -290,6 +366,17 @@ def _note_processing(
         ),
         Put(keys.report(service, window, school), {**processing, **pinned}),
     ]
+
+
+def _note_processing(
+    stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
+) -> bool:
+    """Notes that a report is to be built. False if none is: deleted since, or built already by an earlier run.
+
+    Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
+    """
+    noted = f"{REPORT_PREFIX}{window}"
+    writes = _processing(service, window, school, upload_id, pinned)
     while True:
         try:
             stores.table.write(writes)

@@ -41,7 +41,10 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         school = str(upload.school)
         key = keys.window_register(upload.service, window.number, school)
         register = register_from_item(key, stores.table.get(key))
-        if register.sealed and register.frozen_upload == upload.upload_id:
+        added = stores.table.get(keys.added(upload.service, window.number, school)) or {}
+        if (register.sealed and register.frozen_upload == upload.upload_id) or added.get(
+            "upload_id"
+        ) == upload.upload_id:
             amended = freeze.amendment(
                 upload.service,
                 window.number,

@@ -149,7 +149,7 @@ def test_a_deadline_with_files_that_kill_their_function(noon: Deployed) -> None:
     assert {u["held"] for u in board["waiting"]} == {"parked"}
 
     # An operator's word: one is closed; the other, tried again, kills again and is closed then.
-    operated = operating.Operated(noon.stores, noon.queue("UploadQueueUrl"), "operator")
+    operated = noon.operated
     operating.settle(operated, ids["kill.xlsx"], "asked the school to send it again")
     operating.retry(operated, ids["sleep.xlsx"], "once more")
     wait_for("it to be parked again", lambda: _held(noon, ids["sleep.xlsx"]) == "parked", 90)

@@ -73,7 +73,7 @@ export class History {
     this.said = h("div", {});
     this.element = h("section", { class: "card history", "aria-labelledby": id },
       h("div", { class: "row between top" },
-        h("div", {}, h("h2", { id }, "File upload history"), h("p", { class: "note" }, "These are all the files uploaded by your organisation.")),
+        h("div", {}, h("h2", { id }, "File upload history"), h("p", { class: "note" }, state.me.role === "operator" ? "These are all the files uploaded by or for the organisation." : "These are all the files uploaded by your organisation.")),
         this.#filterRow()),
       this.said,
       h("table", { role: "table", class: "cards" }, h("caption", { class: "quiet" }, "File upload history, newest first unless sorted otherwise"), h("thead", { role: "rowgroup" }, this.heads), this.body),

@@ -85,7 +85,7 @@ export class SingleUpload {
 
   draw() {
     const open = openWindow(this.described);
-    const looks = JSON.stringify([open?.number, open?.closes, this.#file && [this.#file.name, this.#file.size], this.#busy, this.current?.upload_id]);
+    const looks = JSON.stringify([open?.number, open?.closes, this.#file && [this.#file.name, this.#file.size], this.#busy, state.schools.get(this.service)]);
     if (looks === this.#shown) return; // nothing moves under the mouse, and the focus stays where it is
     this.#shown = looks;
     const focused = this.area.contains(document.activeElement) ? document.activeElement.dataset.key : null;
@@ -110,7 +110,19 @@ export class SingleUpload {
         h("button", { type: "button", class: "main", "data-key": "upload", "aria-disabled": !this.#file || this.#busy, onclick: () => this.#start() },
           this.#busy ? "Uploading …" : "Upload"),
         h("span", { class: "note" }, `until ${open.closes_words} (London time)`)),
+      this.#counting(open),
     ];
+  }
+
+  /** Which file counts as things stand: nobody should have to work it out from the history. */
+  #counting(open) {
+    const school = state.schools.get(this.service)?.[0];
+    if (!school) return h("p", { class: "note counting" }, "…");
+    const { current } = school;
+    if (!current) return h("p", { class: "note counting" }, "No file counts for your school yet.");
+    const carried = current.window && current.window !== open.number;
+    return h("p", { class: "note counting" }, "The file that counts now: ", h("span", { class: "filename" }, current.name), `, by ${current.user}, received at ${moment(current.received)}`,
+      carried ? `, in window ${current.window}. It is carried forward unless you upload another.` : ".");
   }
 
   #choose(file, dropped) {

@@ -1,0 +1,351 @@
+"""The operator's commands: calendar, users, parked uploads and stragglers, and losing the whole table."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from early_results import keys
+from early_results.access import Role
+from early_results.freeze import manifest_lines
+from early_results.ids import manifest_key
+from early_results.registers import Outcome, register_from_item
+from early_results.uploads import Status, receipt
+from infra import operating, rebuilding
+from infra.cli import CannotRun, london_moment
+from infra.evidence import gather
+from infra.operating import CannotOperate
+from infra.verifying import verify_window
+from tests.unit.school_files import SERVICE
+
+from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, WRONG, Season
+
+LATER = CLOSES + timedelta(hours=3)
+
+
+# The calendar.
+
+
+def test_a_window_is_extended_and_evidence_says_by_whom_and_why(played: Season) -> None:
+    said = operating.extend(played.operated, NAME, 1, LATER, "snow", CLOSES - timedelta(seconds=61))
+    assert "3pm on Friday 30 June 2023" in said
+    shown = operating.show_calendar(played.operated, NAME, played.now)
+    assert "version 2" in shown
+    assert "3pm on Friday 30 June 2023" in shown
+    records = [listed.key for listed in played.stores.records.list(f"calendars/{NAME}/000002-")]
+    kept = json.loads(played.stores.records.get(records[0]))
+    assert (kept["by"], kept["reason"]) == ("an operator", "snow")
+    assert gather(played.stores, SERVICE).calendar.version == 2
+    # A file after the old close and before the new one counts for window 1.
+    played.now = CLOSES + timedelta(hours=1)
+    upload = played.upload(SCHOOLS[0])
+    assert played.record(upload).window == 1
+    played.now = LATER + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+@pytest.mark.parametrize("seconds", [60, 59, 0, -1])
+def test_from_a_minute_before_the_close_nothing_is_extended(played: Season, seconds: int) -> None:
+    with pytest.raises(CannotOperate, match="one minute before its close"):
+        operating.extend(played.operated, NAME, 1, LATER, "snow", CLOSES - timedelta(seconds=seconds))
+
+
+def test_a_window_that_has_begun_to_close_is_not_extended(played: Season) -> None:
+    """Not even by somebody whose clock is slow."""
+    played.now = CLOSES + timedelta(seconds=1)
+    played.freeze()
+    with pytest.raises(CannotOperate, match="stays closed"):
+        operating.extend(played.operated, NAME, 1, LATER, "snow", CLOSES - timedelta(hours=1))
+    with pytest.raises(CannotOperate, match="later than the present one"):
+        operating.extend(played.operated, NAME, 2, CLOSES, "shorter", played.now)
+    with pytest.raises(CannotOperate, match="no window 3"):
+        operating.extend(played.operated, NAME, 3, ENDS, "another", played.now)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2023-06-30 15:00", datetime(2023, 6, 30, 14, tzinfo=UTC)),
+        ("2023-01-13 12:00", datetime(2023, 1, 13, 12, tzinfo=UTC)),
+    ],
+)
+def test_times_are_londons(text: str, moment: datetime) -> None:
+    assert london_moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["2023-10-29 01:30", "2023-03-26 01:30", "30/06/2023 15:00", "noon"])
+def test_times_that_are_none_or_two_are_refused(text: str) -> None:
+    with pytest.raises(CannotRun):
+        london_moment(text)
+
+
+# Users.
+
+
+def test_a_user_is_added_once_and_evidence_names_nobody(played: Season) -> None:
+    said = operating.add_user(played.operated, "head@example.org", Role.SCHOOL, f"SCHOOL#{SCHOOLS[0]}")
+    assert "The password is " in said
+    with pytest.raises(CannotOperate, match="a user already"):
+        operating.add_user(played.operated, "head@example.org", Role.SCHOOL, f"SCHOOL#{SCHOOLS[0]}")
+    for listed in played.stores.records.list("users/"):
+        kept = json.loads(played.stores.records.get(listed.key))
+        assert set(kept) == {"role", "organisation", "by"}
+
+
+@pytest.mark.parametrize(
+    ("role", "organisation"),
+    [
+        (Role.SCHOOL, "SCHOOL#9999999"),
+        (Role.TRUST, "TRUST#XYZ"),
+        (Role.SCHOOL, "TRUST#ABC"),
+        (Role.OPERATOR, "SCHOOL#1231234"),
+    ],
+)
+def test_a_user_of_nowhere_is_refused(played: Season, role: Role, organisation: str) -> None:
+    with pytest.raises(CannotOperate):
+        operating.add_user(played.operated, "somebody@example.org", role, organisation)
+
+
+# Parked uploads and stragglers.
+
+
+def test_a_parked_upload_is_waited_for_until_an_operator_decides(played: Season) -> None:
+    upload = played.sent(f"SCHOOL#{SCHOOLS[0]}", played.file(SCHOOLS[0]))
+    played.park(upload)
+    played.now = CLOSES + timedelta(minutes=5)
+    assert [w.upload_id for w in played.freeze()[0].waited] == [upload]
+    shown = operating.show_windows(played.operated, NAME, played.now)
+    assert "parked: `early-results retry` or `early-results settle`: 1" in shown
+    assert upload in shown
+    operating.settle(played.operated, upload, "the school sends it again")
+    assert played.freeze()[0].state == "FROZEN"
+    with pytest.raises(CannotOperate, match="not parked"):
+        operating.retry(played.operated, upload, "again")
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def _late(played: Season, school: str) -> str:
+    """A straggler, checked and held."""
+    upload = played.straggler(school)
+    played.check(upload)
+    assert played.offer(upload) is Outcome.STRAGGLER
+    return upload
+
+
+def _counts(played: Season, upload_id: str, frozen: str | None) -> bool:
+    told = receipt(played.record(upload_id), CLOSES, frozen, True)
+    assert told is not None
+    return bool(told["counts"])
+
+
+def test_a_straggler_that_is_let_in_counts_and_its_report_is_built_again(played: Season) -> None:
+    early = played.upload(SCHOOLS[0])
+    late = _late(played, SCHOOLS[0])
+    played.build_reports()
+    told = verify_window(played.stores, SERVICE, 1)
+    assert told.differences == []
+    assert "waits for an operator" in told.notes[0]
+    assert late in operating.show_windows(played.operated, NAME, played.now)
+
+    said = operating.admit(played.operated, late, "S3 had a bad minute")
+
+    assert "reports of window 1 are built again" in said
+    assert played.record(late).status is Status.SUCCESSFUL
+    assert played.record(early).status is Status.OVERWRITTEN
+    assert played.build_reports() == 1
+    report = played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {}
+    assert (report["upload_id"], report["state"]) == (late, "READY")
+    assert played.record(late).reports == {"1": "READY"}
+    assert played.record(early).reports == {}
+    # The manifest and the sealed row stand as they were.
+    lines = {
+        line["school"]: line["upload"] for line in manifest_lines(played.stores.records.get(manifest_key(NAME, 1)))
+    }
+    assert lines[SCHOOLS[0]] == early
+    key = keys.window_register(NAME, 1, SCHOOLS[0])
+    assert register_from_item(key, played.stores.table.get(key)).frozen_upload == early
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+    # Once more changes nothing.
+    operating.admit(played.operated, late, "S3 had a bad minute")
+    played.build_reports()
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+    # The next window carries it, and a deletion takes it out of both.
+    played.now = ENDS + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    carried = manifest_lines(played.stores.records.get(manifest_key(NAME, 2)))
+    assert {line["school"]: line["upload"] for line in carried}[SCHOOLS[0]] == late
+    assert verify_window(played.stores, SERVICE, 2).differences == []
+    played.delete(f"SCHOOL#{SCHOOLS[0]}", late)
+    for number in (1, 2):
+        assert verify_window(played.stores, SERVICE, number).differences == []
+    assert played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) is None
+
+
+def test_a_straggler_older_than_what_was_frozen_changes_no_report(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    played.now = CLOSES - timedelta(seconds=40)
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+    played.now = CLOSES + timedelta(minutes=30)
+    newer = played.upload(SCHOOLS[0])
+    operating.admit(played.operated, late, "it was there in time")
+    assert played.record(newer).status is Status.SUCCESSFUL
+    assert played.record(late).status is Status.OVERWRITTEN
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_a_straggler_let_in_after_the_next_window_amends_that_too(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    played.now = ENDS + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    operating.admit(played.operated, late, "it was there in time")
+    played.build_reports()
+    for number in (1, 2):
+        assert verify_window(played.stores, SERVICE, number).differences == []
+        report = played.stores.table.get(keys.report(NAME, number, SCHOOLS[0])) or {}
+        assert report["upload_id"] == late
+
+
+def test_a_straggler_that_is_refused_is_an_error_with_the_reason(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    operating.refuse(played.operated, late, "it was sent after noon from a stopped clock")
+    record = played.record(late)
+    assert record.status is Status.UPLOAD_ERROR
+    assert record.findings[0]["code"] == "window-closed"
+    assert "stopped clock" in record.findings[0]["message"]
+    assert not _counts(played, late, None)
+    assert verify_window(played.stores, SERVICE, 1).notes == []
+    for act in (operating.admit, operating.refuse, operating.retry):
+        with pytest.raises(CannotOperate):
+            act(played.operated, late, "another thought")
+
+
+def test_nobody_is_let_in_while_a_window_is_being_frozen(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    played.now = ENDS - timedelta(minutes=1)
+    blocking = played.sent(f"SCHOOL#{SCHOOLS[1]}", played.file(SCHOOLS[1]))
+    played.park(blocking)
+    played.now = ENDS + timedelta(minutes=5)
+    assert played.freeze()[0].waited
+    operating.admit(played.operated, late, "waiting is not sealing")
+    operating.settle(played.operated, blocking, "no good")
+    played.stores.records.put(f"manifests/{NAME}/2/manifest.jsonl", b"another", "text/plain")
+    with pytest.raises(RuntimeError):
+        played.freeze()  # dies while it seals
+    with pytest.raises(CannotOperate, match="window 2 is being frozen"):
+        operating.admit(played.operated, late, "now")
+
+
+# Losing the table.
+
+
+def _without(items: dict[Any, dict[str, Any]], *names: str) -> dict[Any, dict[str, Any]]:
+    """What must come back: all but when something was done, and what is kept only for convenience."""
+    return {key: {n: v for n, v in item.items() if n not in names} for key, item in items.items()}
+
+
+def test_the_table_comes_back_from_the_buckets(played: Season) -> None:
+    """Every state an upload can be in, two windows, and then the table is lost."""
+    first = played.upload(SCHOOLS[0])
+    played.upload(SCHOOLS[0], RESULTS[1], by="TRUST#ABC")
+    played.upload(SCHOOLS[1], WRONG)
+    gone = played.upload(SCHOOLS[1])
+    played.delete(f"SCHOOL#{SCHOOLS[1]}", gone)
+    third = played.upload(SCHOOLS[2])
+    parked = played.sent(f"SCHOOL#{SCHOOLS[1]}", b"nonsense")
+    played.park(parked)
+    operating.settle(played.operated, parked, "no good")
+    admitted, refused = _late(played, SCHOOLS[0]), _late(played, SCHOOLS[1])
+    undecided = _late(played, SCHOOLS[2])
+    played.build_reports()
+    operating.admit(played.operated, admitted, "it was there")
+    operating.refuse(played.operated, refused, "it was not")
+    played.build_reports()
+    played.delete(f"SCHOOL#{SCHOOLS[2]}", third)
+    played.upload(SCHOOLS[1], RESULTS[1])
+    played.form(f"SCHOOL#{SCHOOLS[0]}")  # never used: there is no evidence of it
+    replayed = played.form(f"SCHOOL#{SCHOOLS[2]}")
+    played.post(replayed, played.file(SCHOOLS[2]))
+    played.later(seconds=5)
+    again = played.post(replayed, b"again")
+    played.check(replayed["upload_id"], again)
+    played.offer(replayed["upload_id"])
+    unchecked = played.sent(f"SCHOOL#{SCHOOLS[2]}", played.file(SCHOOLS[2], RESULTS[1]))
+    played.freeze()
+    before = played.items()
+    assert {first, undecided, admitted} <= {item["upload_id"] for key, item in before.items() if key[1] == "UPLOAD"}
+
+    played.lose_the_table()
+    assert played.freeze() == ()  # a freeze on an empty table does nothing that could not be taken back
+    told = rebuilding.rebuild(played.operated, played.now)
+
+    assert told.reports == 0
+    assert "The table is rebuilt." in rebuilding.describe(told)
+    played.freeze()
+    after = played.items()
+    forgiven = (
+        "frozen_at",
+        "made",
+        "whole",
+        "swept",
+        "low_water",
+        "record",
+        "changes",
+        "queued_again",
+        "tried",
+        "size",
+    )
+    never_sent = {
+        k for k, i in before.items() if k[1] == "UPLOAD" and "received" not in i and i["upload_id"] != unchecked
+    }
+    lost = _without(before, *forgiven)
+    for item in lost.values():
+        if item.get("status") == "DELETED":
+            item.update(name="")  # it was signed with the file, which is gone
+            item.pop("report_1", None)
+    for key in never_sent:
+        del lost[key]
+    found = _without(after, *forgiven)
+    assert found.keys() == lost.keys()
+    different = {
+        (*key, name): (lost[key].get(name), found[key].get(name))
+        for key in lost
+        for name in lost[key].keys() | found[key].keys()
+        if (lost[key].get(name) or None) != (found[key].get(name) or None)
+    }
+    assert different == {}, "\n".join(map(str, different.items()))
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+    # Life goes on where it was.
+    played.check(unchecked)
+    assert played.offer(unchecked) is Outcome.JOINED
+    played.now = ENDS + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    assert verify_window(played.stores, SERVICE, 2).differences == []
+
+
+def test_a_table_that_is_not_lost_is_left_alone(played: Season) -> None:
+    before = played.items()
+    with pytest.raises(rebuilding.CannotRebuild):
+        rebuilding.rebuild(played.operated, played.now)
+    assert played.items() == before
+
+
+def test_a_rebuild_that_died_is_run_again_and_no_freeze_runs_meanwhile(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played.upload(SCHOOLS[0])
+    played.now = CLOSES + timedelta(minutes=5)
+    played.lose_the_table()
+    with monkeypatch.context() as dying:
+        dying.setattr(rebuilding, "_users", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            rebuilding.rebuild(played.operated, played.now)
+    assert played.freeze() == ()
+    rebuilding.rebuild(played.operated, played.now)
+    assert played.freeze()[0].state == "FROZEN"
+    played.build_reports()
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+    assert played.stores.table.get(keys.rebuild()) is None

@@ -1,0 +1,131 @@
+"""A stack of its own for the tests that let windows close: four windows, one after the other."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.lookups import calendar_now
+from early_results.calendar import Calendar
+from early_results.service import Window, load_service
+from infra import demonstration, local
+from infra.demonstration import SERVICE
+from infra.local import wait_for
+from infra.operations import store_calendar
+from tests.conftest import Deployed
+
+HANDLERS = {
+    "ValidateFunction": "validate",
+    "RescueFunction": "rescue",
+    "SupersedeFunction": "supersede",
+    "FreezeFunction": "freeze",
+}
+
+
+@pytest.fixture(scope="session")
+def closing(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The stack whose windows close when a test says so. Tests that use it come one after the other, a window each."""
+    folder = local.LOCAL / "test-closing"
+    shutil.rmtree(folder, ignore_errors=True)
+    with local.running(folder, ValidateTimeout="10", UploadVisibility="10", RescueTimeout="20") as stack:
+        now = datetime.now(UTC).replace(microsecond=0)
+        deployed = Deployed(
+            stack, demonstration.seed(stack, now, timedelta(hours=6), tmp_path_factory.mktemp("samples"))
+        )
+        first = now - timedelta(days=1)
+        ends = [first, *(now + timedelta(hours=6 * number) for number in range(1, 5))]
+        windows = tuple(Window(n, ends[n - 1], ends[n], now.date()) for n in range(1, 5))
+        store_calendar(deployed.stores.table, deployed.stores.records, Calendar(SERVICE, 2, windows), "test", "four")
+        yield deployed
+
+
+def open_window(deployed: Deployed) -> int:
+    """The number of the window that is open."""
+    window = calendar_now(deployed.stores, load_service(SERVICE)).window_of(datetime.now(UTC))
+    assert window is not None
+    return window.number
+
+
+def call_noon(deployed: Deployed, moment: datetime) -> datetime:
+    """Lets the open window close at a moment, and the next one open then."""
+    stores = deployed.stores
+    calendar = calendar_now(stores, load_service(SERVICE))
+    number, closes = open_window(deployed), moment.replace(microsecond=0)
+    windows = tuple(
+        replace(w, closes=closes) if w.number == number else replace(w, opens=closes) if w.number == number + 1 else w
+        for w in calendar.windows
+    )
+    changed = Calendar(SERVICE, calendar.version + 1, windows)
+    store_calendar(stores.table, stores.records, changed, "test", "noon")
+    return closes
+
+
+def run_freeze(deployed: Deployed, run: str = "noon") -> bool:
+    """A run of the freeze function beside the schedule's own; whether it lived."""
+    answer = deployed.stack.client("lambda").invoke(
+        FunctionName=deployed.stack.outputs["FreezeFunctionName"], Payload=json.dumps({"run": run}).encode()
+    )
+    answer["Payload"].read()
+    return "FunctionError" not in answer
+
+
+def freeze(deployed: Deployed, number: int, seconds: float = 90) -> dict[str, str | None]:
+    """Runs the freeze until a window is frozen; gives the manifest's uploads by school."""
+    operator = deployed.sign_in("OPERATOR")
+
+    def frozen() -> bool:
+        run_freeze(deployed)
+        return bool(operator.get(f"/windows/{SERVICE}/{number}")["state"] == "FROZEN")
+
+    wait_for(f"window {number} to be frozen", frozen, seconds, every=1)
+    manifest = deployed.stores.records.get(f"manifests/{SERVICE}/{number}/manifest.jsonl")
+    return {line["school"]: line["upload"] for line in map(json.loads, manifest.splitlines())}
+
+
+def physical(deployed: Deployed, logical: str) -> str:
+    """The deployed name of a resource of the template."""
+    resource = deployed.stack.client("cloudformation").describe_stack_resource(
+        StackName=deployed.stack.name, LogicalResourceId=logical
+    )
+    return str(resource["StackResourceDetail"]["PhysicalResourceId"])
+
+
+@contextmanager
+def chaos(deployed: Deployed) -> Iterator[None]:
+    """For a while, functions die in the middle of their work (`chaos.py`)."""
+    functions = deployed.stack.client("lambda")
+    before: dict[str, Any] = {}
+    packed: dict[Path, bytes] = {}
+    for logical, handler in HANDLERS.items():
+        name = physical(deployed, logical)
+        before[name] = functions.get_function_configuration(FunctionName=name)["Handler"]
+        code = next(path for path in (local.BUILD / "ValidateFunction-Shared", local.BUILD / logical) if path.exists())
+        if code not in packed:
+            packed[code] = _packed(code)
+        functions.update_function_code(FunctionName=name, ZipFile=packed[code])
+        functions.update_function_configuration(FunctionName=name, Handler=f"chaos.{handler}")
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            functions.update_function_configuration(FunctionName=name, Handler=handler)
+
+
+def _packed(code: Path) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(code.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                archive.write(path, path.relative_to(code))
+        archive.write(Path(__file__).with_name("chaos.py"), "chaos.py")
+    return packed.getvalue()
