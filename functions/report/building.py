@@ -22,7 +22,7 @@ from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import ABSENT, Item, OneOf, Update
+from early_results.writes import ABSENT, PRESENT, Item, OneOf, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -130,8 +130,9 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
         if kept is None:
             raise ValueError("a report is built only for a window of the calendar")
         pins = {"school_name": str(profile.get("name", "")), "comes_out": kept.reports.isoformat()}
+        # Only onto a record that is there: its file's deletion may have removed it, and must not see it again.
         with suppress(Conflict):  # another build of the same report was quicker: its pins count
-            stores.table.write(Update(key, set=pins, require={"school_name": ABSENT}))
+            stores.table.write(Update(key, set=pins, require={"pk": PRESENT, "school_name": ABSENT}))
         noted = stores.table.get(key) or pins
     return noted
 
