@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo test lint bench build deploy screens simulate wiring clean
+.PHONY: setup run demo test lint bench build deploy screens simulate wiring flood clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -18,7 +18,9 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
 bench: setup ## reading, judging, reports and upload to verdict, side by side with what one might have used
 	@infra/setup.sh bench
-	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict
+	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict && PYTHONPATH=functions $(python) -m benchmarks.freeze
+flood: setup
+	@FLOOD=500 $(python) -m pytest -q tests/stack/test_flood.py
 screens: setup ## a picture of every state of the page, into out/screens/
 	@$(python) -m tests.browser.screens
 simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch

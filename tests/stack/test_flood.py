@@ -116,7 +116,7 @@ def test_a_flood_around_a_close_freezes_what_s3_received_in_time(closing: Deploy
     assert {s: u for s, u in frozen.items() if u} == recomputed_from(closing.stack, closes)
     assert len(expected) > len(FLOOD) // 2
     # What came after the close is the next window's, and everything comes to its end.
-    wait_for("everything to be settled", lambda: run_freeze(closing) and _settled(closing), 240, every=2)
+    wait_for("everything to be settled", lambda: run_freeze(closing) and _settled(closing, posted), 240, every=2)
     told = verify_window(closing.stores, load_service(SERVICE), number)
     assert told.differences == []
     assert told.notes == []
@@ -125,8 +125,9 @@ def test_a_flood_around_a_close_freezes_what_s3_received_in_time(closing: Deploy
     assert sum(1 for item in statuses if item.get("status") == "SUCCESSFUL") == len(set(good.values()))
 
 
-def _settled(closing: Deployed) -> bool:
-    return not list(closing.stores.table.query(SERVICE, index="unsettled"))
+def _settled(closing: Deployed, posted: list[str]) -> bool:
+    found = closing.stores.table.get_many(keys.upload(upload) for upload in posted)
+    return len(found) == len(posted) and not any("unsettled" in item for item in found.values())
 
 
 def _expected(closing: Deployed, good: dict[str, str], closes: datetime) -> dict[str, str]:
