@@ -12,6 +12,7 @@ run: setup ## the embedded stack with demonstration schools, until Ctrl-C
 demo: setup ## a whole season by itself, from templates to reports, into out/
 	@$(python) -m infra.demo
 test: setup ## everything
+	@infra/debian.sh
 	@$(python) -m pytest
 lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
@@ -22,11 +23,13 @@ flood: setup
 	@FLOOD=500 $(python) -m pytest -q tests/stack/test_flood.py
 screens: setup ## a picture of every state of the page, into out/screens/
 	@$(python) -m tests.browser.screens
+simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
+	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
 deploy: build ## to the AWS account that your environment names; asks before it changes anything
 	@.local/sam/bin/sam deploy
+wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
+	@$(python) -m tests.wiring
 clean:
 	rm -rf .venv .local .aws-sam out
-simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
-	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md

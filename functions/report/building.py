@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from adapters.errors import Conflict
+from adapters.lookups import calendar_now
 from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
@@ -20,7 +22,7 @@ from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import Item, OneOf, Update
+from early_results.writes import ABSENT, PRESENT, Item, OneOf, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -114,14 +116,35 @@ def _note(
     )
 
 
+def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
+    """The report's record, with the school's name and the day it comes out as they were pinned.
+
+    Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
+    where nobody did, its first build does.
+    """
+    key = keys.report(service.service, window, school)
+    noted = stores.table.get(key)
+    if noted is None or "school_name" not in noted:
+        profile = stores.table.get(keys.school(school)) or {}
+        kept = calendar_now(stores, service).window(window)
+        if kept is None:
+            raise ValueError("a report is built only for a window of the calendar")
+        pins = {"school_name": str(profile.get("name", "")), "comes_out": kept.reports.isoformat()}
+        # Only onto a record that is there: its file's deletion may have removed it, and must not see it again.
+        with suppress(Conflict):  # another build of the same report was quicker: its pins count
+            stores.table.write(Update(key, set=pins, require={"pk": PRESENT, "school_name": ABSENT}))
+        noted = stores.table.get(key) or pins
+    return noted
+
+
 def _input(
     stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
-    noted = stores.table.get(keys.report(service.service, window, school))
+    noted = _pinned(stores, service, window, school)
     state = state_from_item(stores.table.get(keys.state(service.service, window)))
-    if noted is None or state.closes is None:
-        raise ValueError("a report is built only for a window that is frozen, after it was queued")
+    if state.closes is None:
+        raise ValueError("a report is built only for a window that has closed")
     return ReportInput(
         service=service,
         school=school,

@@ -12,9 +12,15 @@ from infra import local
 from infra.client import PortalClient
 from tests.conftest import Deployed
 
-from .portal import Portal, launch
+from .portal import CHROMIUM, Portal, launch
 
 Open = Callable[..., Portal]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _chromium() -> None:
+    if CHROMIUM is None:
+        pytest.skip("Debian's chromium is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from early_results.service import load_service
 from infra.demonstration import SERVICE, fill, results_of
 from tests.conftest import Deployed
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium")  # Debian's
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",

@@ -155,6 +155,7 @@ def test_by_keyboard_alone(deployed: Deployed, portal: Open) -> None:
     expect(person.upload_button).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="File upload status")).to_be_focused()
+    expect(person.row(name)).to_contain_text("Upload error")
     tab_to(page, "[data-act=delete]", name)
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="Cancel")).to_be_focused()

@@ -52,6 +52,7 @@ def test_from_the_template_to_the_verdict_to_the_history_to_its_deletion(deploye
     expect(person.status).to_contain_text("yes, because it is the latest successful file received for the school.")
     row = person.row(second)
     expect(row).to_contain_text("Counts for window 1")
+    expect(page.get_by_text("The file that counts now:")).to_contain_text(second)
     expect(row).to_contain_text("This data will be used to generate reports on the published date")
 
     person.upload(payload(third, workbook(deployed, SCHOOL, blank=1)))

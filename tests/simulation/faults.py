@@ -36,7 +36,7 @@ from .history import play
 from .store import MemoryBucket, MemoryTable
 from .world import _Present
 
-MOST_HISTORIES = 3000  # played before a fault counts as missed
+MOST_HISTORIES = 15_000  # played before a fault counts as missed
 
 Patches = list[tuple[Any, str, Any]]
 FAULTS: dict[str, Callable[[], Patches]] = {}

@@ -800,15 +800,16 @@ class Player:
         self.scheduler.calm = True
         self._rest(0)
 
-    def _rest(self, runs: int) -> None:
-        if runs >= MOST_RUNS:
+    def _rest(self, runs: int, *, looked: bool = False) -> None:
+        """Goes on until all is at rest, then once more when a sweep of the whole bucket is due."""
+        if runs >= MOST_RUNS or (looked and runs >= 2 and self._at_rest()):
             return
         wait = 5 * MINUTE
-        if runs == 2 and self._at_rest():
-            wait, runs = 61 * MINUTE, MOST_RUNS - 3  # once more, when a sweep of the whole bucket is due
+        if not looked and runs >= 2 and self._at_rest():
+            wait, runs, looked = 61 * MINUTE, -1, True
         self._mend()
         self.scheduler.after_ms(30_000, self._freeze)
-        self.scheduler.after_ms(wait, lambda: self._rest(runs + 1))
+        self.scheduler.after_ms(wait, lambda: self._rest(runs + 1, looked=looked))
 
     def _at_rest(self) -> bool:
         """Whether nothing is left to wait for, as far as an operator can see. A second look finds what hides."""

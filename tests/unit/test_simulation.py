@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.simulation import checker
 from tests.simulation.faults import FAULTS, hunt
 from tests.simulation.history import play
 
@@ -45,6 +50,14 @@ def test_a_seed_always_plays_the_same_history(seed: int) -> None:
 @pytest.mark.parametrize("name", QUICK)
 def test_a_fault_is_caught(name: str) -> None:
     assert hunt(name, 1_000_000, most=150).histories is not None
+
+
+def test_the_checker_shares_no_code_with_the_pipeline() -> None:
+    tree = ast.parse(Path(checker.__file__).read_text())
+    names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    names |= {f"{'.' * node.level}{node.module}" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert names
+    assert {name for name in names if name.split(".")[0] not in sys.stdlib_module_names} == set()
 
 
 def test_there_are_faults_enough() -> None:

@@ -1,12 +1,13 @@
 # ruff: noqa: T201 - a command: it prints its table
 """`make wiring`: takes one thing after the other out of the template, and shows what noticed it. 1 if nothing did.
 
-python -m tests.wiring [--only TEXT] [--jobs N] [--text]
+python -m tests.wiring [--only REGEX] [--jobs N] [--text]
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ from tests.template.reading import Template, load_template
 
 from .harness import PLAYS, Workbench, play, workbench
 from .mutations import Mutation, properties, wires
-from .season import Broken
+from .season import VAIN, Broken
 from .texts import objections
 
 _SPOKEN = threading.Lock()
@@ -48,10 +49,9 @@ def judge(bench: Workbench | None, template: Template, mutation: Mutation, numbe
     for kind in mutation.plays:
         if bench is None:
             break
-        try:
-            play(bench, mutated, f"wire-{number}-{kind}", kind)
-        except Broken as broken:
-            by, why = kind, str(broken)
+        why = noticed(bench, mutated, f"wire-{number}-{kind}", kind)
+        if why:
+            by = kind
             break
     if not by:
         objected = objections(mutated)
@@ -60,10 +60,29 @@ def judge(bench: Workbench | None, template: Template, mutation: Mutation, numbe
     return Result(mutation, by, why, time.monotonic() - began)
 
 
+def noticed(bench: Workbench, mutated: Template, name: str, kind: str) -> str:
+    """What a season stumbled over, "" if it held.
+
+    On a busy machine a whole template may be waited for in vain too: what was must be so twice, at the same step.
+    """
+    seen = []
+    for attempt in ("once", "twice"):
+        try:
+            play(bench, mutated, f"{name}-{attempt}", kind)
+        except Broken as broken:
+            seen.append(str(broken))
+            if VAIN not in seen[-1]:
+                return seen[-1]
+        else:
+            return ""
+    once, twice = (text.split(":")[0] for text in seen)
+    return seen[-1] if once == twice else ""
+
+
 def run(only: str, jobs: int) -> list[Result]:
     """The wires, with seasons. Broken if the template as it is does not pass."""
     template = load_template()
-    chosen = [m for m in wires(template) if only in m.name]
+    chosen = [m for m in wires(template) if re.search(only, m.name)]
     with workbench() as bench:
         for kind in PLAYS:
             began = time.monotonic()
@@ -76,15 +95,18 @@ def run(only: str, jobs: int) -> list[Result]:
                 show(result)
             return result
 
-        with ThreadPoolExecutor(jobs) as pool:
+        pool = ThreadPoolExecutor(jobs)
+        try:
             return list(pool.map(one, enumerate(chosen)))
+        finally:
+            pool.shutdown(cancel_futures=True)  # Ctrl-C waits for the plays that run, not for all
 
 
 def run_text(only: str) -> list[Result]:
     """Every property, with the tests on the text alone: quick."""
     template = load_template()
     seasons = {m.path for m in wires(template) if m.plays}
-    chosen = [m for m in properties(template) if only in m.name]
+    chosen = [m for m in properties(template) if re.search(only, m.name)]
     results = []
     for mutation in chosen:
         if any(mutation.path[: len(path)] == path or path[: len(mutation.path)] == mutation.path for path in seasons):
@@ -105,7 +127,7 @@ def show(result: Result) -> None:
 def main() -> int:
     """The command of this module."""
     parser = argparse.ArgumentParser(prog="python -m tests.wiring", description=__doc__)
-    parser.add_argument("--only", default="", help="mutations whose name holds this text")
+    parser.add_argument("--only", default="", help="mutations whose name this regular expression finds")
     parser.add_argument("--jobs", type=int, default=3, help="stacks side by side")
     parser.add_argument("--text", action="store_true", help="only what tests on the text speak for")
     options = parser.parse_args()

@@ -106,18 +106,20 @@ PLAYS = ("season", "rescue", "poison")
 
 @contextmanager
 def workbench(folder: Path = FOLDER) -> Iterator[Workbench]:
-    """Packages what `sam build` made and starts MiniStack; both are gone at the end."""
+    """A MiniStack of its own with the packaged functions; both are gone at the end."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    code = _zip(local.BUILD / "ValidateFunction-Shared", folder / _CODE)
-    layer = _zip(local.BUILD / "TypstLayer", folder / _LAYER)
     with local.ministack(folder) as (endpoint, key, secret):
-        base = Stack(endpoint, key, secret, {}, folder)
-        s3 = base.client("s3")
-        s3.create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": base.region})
-        for path in (code, layer):
-            s3.upload_file(str(path), _ARTIFACTS, path.name)
-        yield Workbench(base)
+        yield bench_on(Stack(endpoint, key, secret, {}, folder), folder)
+
+
+def bench_on(base: Stack, folder: Path) -> Workbench:
+    """Packages what `sam build` made onto a running MiniStack, for stacks beside the ones that are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    s3 = base.client("s3")
+    s3.create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": base.region})
+    for built, name in (("ValidateFunction-Shared", _CODE), ("TypstLayer", _LAYER)):
+        s3.upload_file(str(_zip(local.BUILD / built, folder / name)), _ARTIFACTS, name)
+    return Workbench(base)
 
 
 def _zip(built: Path, target: Path) -> Path:

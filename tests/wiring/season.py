@@ -7,6 +7,7 @@ offer that comes late), the owner of the account brings the same state about. `B
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import urllib3
+from botocore.exceptions import HTTPClientError
 
 from adapters.objects import Bucket
 from adapters.settings import Settings
@@ -42,6 +44,7 @@ OWN, SECOND, LEAVER = "1231234", "8012003", "9352010"  # the last one leaves the
 SCHOOLS = (OWN, SECOND, LEAVER)
 PATIENCE = 60.0  # seconds: two busy cores
 GRACE = timedelta(seconds=1)
+VAIN = "waited in vain"
 SCHEDULES = 2
 # Where a message goes that nobody can handle.
 QUEUES = (
@@ -128,6 +131,8 @@ class Season:
         except Exception as error:
             # Whatever a broken wire makes a client, or the owner's own look at the stack, stumble over.
             what = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
+            if isinstance(error, HTTPClientError | urllib3.exceptions.HTTPError):
+                what = f"{VAIN}: {what}"  # MiniStack was too busy to answer
             seen = self._trouble()
             raise Broken(f"{name}: {what}{f'; {seen}' if seen and seen not in what else ''}") from error
 
@@ -156,7 +161,7 @@ class Season:
                 looked = now
                 if seen := self._trouble():
                     raise Broken(f"{what}; {seen}")
-            hold(now - began < PATIENCE, f"waited in vain: {what}")
+            hold(now - began < PATIENCE, f"{VAIN}: {what}")
             time.sleep(0.1)
         return found
 
@@ -341,7 +346,10 @@ class Season:
         hold(refused == 401, f"nobody was answered with {refused}")
         page = _http.request("GET", self.stack.portal_url)
         hold(page.status == 200, f"the page was answered with {page.status}")
-        config = _http.request("GET", f"{self.stack.portal_url}page/config.json")
+        files = re.search(rb'"(page/[^"/]+/)', page.data)
+        if files is None:
+            raise Broken("the page names no files of its own")
+        config = _http.request("GET", f"{self.stack.portal_url}{files[1].decode()}config.json")
         hold(config.status == 200, f"the page's settings were answered with {config.status}: {config.data[:200]!r}")
         told = config.json()
         hold(told["client_id"] == self.stack.outputs["UserPoolClientId"], "the page names another app client")
@@ -514,13 +522,17 @@ class Season:
         hold(upload.status.value == "OVERWRITTEN", f"the school's first file is {upload.status.value}")
         pending = Update(upload.key, {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}, ("held",))
         stores.table.write(pending)
-        self._until("a straggler to be held", lambda: self._upload(self.early).held == "straggler")
+        self._until("a straggler to be held", lambda: self._held_and_noted(self.early))
         hold(stores.records.has(ids.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")
         self._switch("SupersedeFunction", on=False)
         stores.table.write(pending)
         self._invoke_freeze()
-        hold(self._upload(self.early).held == "straggler", "the sweep did not hold a straggler")
+        hold(self._held_and_noted(self.early), "the sweep did not hold a straggler")
         self._switch("SupersedeFunction", on=True)
+
+    def _held_and_noted(self, upload_id: str) -> bool:
+        upload = self._upload(upload_id)
+        return upload.held == "straggler" and not upload.note_pending
 
     def _report(self, window: int, school: str) -> dict[str, Any]:
         def ready() -> dict[str, Any] | None:

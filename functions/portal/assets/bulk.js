@@ -4,7 +4,7 @@ import { Problem } from "./api.js";
 import { announce, ask, fill, h, icon, panel, quiet } from "./dom.js";
 import { coverage, events, now, openWindow, schoolWords, secondsTo, serviceOf, state } from "./state.js";
 import { Transfer, askForms, cameOf, interrupted } from "./transfer.js";
-import { dropZone, progressOf, slowWords } from "./upload.js";
+import { dropZone, progressOf, setReady, slowWords } from "./upload.js";
 import { countWords, isGood, verdict } from "./verdict.js";
 import { count, moment, size } from "./words.js";
 
@@ -114,10 +114,14 @@ export class BulkUpload {
   #lines = [];
   #busy = false;
   #shown = "";
+  #frame = "";
 
   constructor(service) {
     this.service = service;
     this.area = h("div", {});
+    this.zone = dropZone(`or drop up to ${MOST} workbooks here`, true, (files) => this.#choose(files));
+    this.warnings = h("div", {});
+    this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     this.coverage = h("div", {});
     this.element = h("div", {}, this.area, this.coverage);
     this.overall = h("div", { class: "overall" });
@@ -149,32 +153,34 @@ export class BulkUpload {
     const looks = JSON.stringify([open?.number, open?.closes, this.#busy, waiting.map((line) => [line.file.name, line.file.size]), schools]);
     if (looks === this.#shown) return;
     this.#shown = looks;
-    const focused = this.area.contains(document.activeElement) ? document.activeElement.dataset.key : null;
     const isOpen = this.coverage.querySelector("details")?.open ?? false;
     fill(this.coverage, schools.length > 0 && h("details", { open: isOpen },
       h("summary", {}, words),
       h("ul", { class: "plainlist" }, [...missing, ...schools.filter((one) => one.current)].map((one) =>
         h("li", {}, h("span", { class: `badge ${one.current ? "tick" : "clock"}` }, icon(one.current ? "tick" : "clock"), one.current ? "Good file" : "No good file yet"),
           ` ${schoolWords(one.school)}`, one.current && h("span", { class: "next" }, `${one.current.name}, by ${one.current.user}, received at ${moment(one.current.received)}, in window ${one.current.window}`))))));
-    if (!open) {
-      const next = service.windows.find((window) => secondsTo(window.opens) > 0);
-      return void fill(this.area, panel("info", "Files cannot be uploaded at the moment",
-        h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed.")));
+    const frame = JSON.stringify([open?.number, open?.closes]);
+    if (frame !== this.#frame) {
+      this.#frame = frame;
+      fill(this.area, open
+        ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, h("span", { class: "note" }, `until ${open.closes_words} (London time)`))]
+        : this.#closed(service));
     }
     const overwriting = this.#overwriting(waiting);
     const twice = repeated(waiting);
-    fill(this.area,
-      dropZone(`or drop up to ${MOST} workbooks here`, true, (files) => this.#choose(files)),
+    fill(this.warnings,
       overwriting.length > 0 && panel("warn", `${count(overwriting.length, "file")} would overwrite a good file`,
         h("p", {}, "Each replaces its school's present file once it has passed the checks:"),
         h("ul", {}, overwriting.slice(0, 10).map(([line, current]) => h("li", {}, `${schoolWords(line.number)}: ${current.name}, by ${current.user}, ${moment(current.received)}`))),
         overwriting.length > 10 && h("p", {}, `and ${count(overwriting.length - 10, "more", "more")}.`)),
-      twice.length > 0 && panel("warn", "More than one file for a school", h("p", {}, `${twice.map(schoolWords).join("; ")}. The good file that we receive last will count.`)),
-      h("div", { class: "row" },
-        h("button", { type: "button", class: "main", "data-key": "upload", "aria-disabled": !waiting.length || this.#busy, onclick: () => this.#start() },
-          this.#busy ? "Uploading …" : waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload"),
-        h("span", { class: "note" }, `until ${open.closes_words} (London time)`)));
-    if (focused) this.area.querySelector(`[data-key="${focused}"]`)?.focus();
+      twice.length > 0 && panel("warn", "More than one file for a school", h("p", {}, `${twice.map(schoolWords).join("; ")}. The good file that we receive last will count.`)));
+    setReady(this.button, waiting.length && !this.#busy, this.#busy ? "Uploading …" : waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload");
+  }
+
+  #closed(service) {
+    const next = service.windows.find((window) => secondsTo(window.opens) > 0);
+    return panel("info", "Files cannot be uploaded at the moment",
+      h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed."));
   }
 
   #choose(files) {
@@ -193,7 +199,7 @@ export class BulkUpload {
     this.onlyRow.hidden = true;
     this.#draw();
     this.#filter();
-    this.area.querySelector('[data-key="upload"]')?.focus();
+    this.button.focus();
     return announce(`${count(this.#waiting.length, "file")} chosen. Select Upload to send them.`);
   }
 
@@ -203,7 +209,7 @@ export class BulkUpload {
     fill(this.overall, h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`));
     this.status.hidden = !this.#lines.length;
     this.#draw();
-    this.area.querySelector('[data-key="upload"]')?.focus();
+    this.button.focus();
   }
 
   async #start() {

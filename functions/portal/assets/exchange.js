@@ -79,15 +79,15 @@ class Template {
   constructor(service) {
     this.service = service;
     this.element = h("section", { class: "card", "aria-labelledby": `template-${service}` });
-    events.addEventListener("schools", () => this.draw());
+    events.addEventListener("schools", () => this.#words());
     this.said = h("p", { class: "said", role: "status" });
     this.note = h("p", { class: "note" });
-    this.draw();
+    this.#draw();
   }
 
-  draw() {
+  #draw() {
     const service = state.services.find((one) => one.service === this.service);
-    const schools = state.schools.get(this.service) ?? [];
+    const schools = state.me.organisations.filter((one) => one.school);
     if (schools.length === 1) this.#school = schools[0].school;
     const id = unique("school");
     fill(this.element,
@@ -96,7 +96,7 @@ class Template {
       schools.length > 1 && h("div", { class: "field" }, h("label", { for: id }, "School"),
         h("select", { id, onchange: (event) => { this.#school = event.target.value; fill(this.said); this.#words(); } },
           h("option", { value: "" }, "Choose a school"),
-          schools.map((one) => h("option", { value: one.school, selected: one.school === this.#school }, schoolWords(one.school))))),
+          schools.map((one) => h("option", { value: one.school }, schoolWords(one.school))))),
       h("div", { class: "row" }, h("button", { type: "button", class: "plain", onclick: () => this.#download() }, icon("download"), "Download template")),
       this.said, this.note);
     this.#words();

@@ -63,6 +63,7 @@ export class History {
   #asked = 0;
   #timer = null;
   #loaded = false;
+  #shown = "";
 
   constructor(organisation = "") {
     this.#filters.organisation = organisation;
@@ -73,7 +74,7 @@ export class History {
     this.said = h("div", {});
     this.element = h("section", { class: "card history", "aria-labelledby": id },
       h("div", { class: "row between top" },
-        h("div", {}, h("h2", { id }, "File upload history"), h("p", { class: "note" }, "These are all the files uploaded by your organisation.")),
+        h("div", {}, h("h2", { id }, "File upload history"), h("p", { class: "note" }, state.me.role === "operator" ? "These are all the files uploaded by or for the organisation." : "These are all the files uploaded by your organisation.")),
         this.#filterRow()),
       this.said,
       h("table", { role: "table", class: "cards" }, h("caption", { class: "quiet" }, "File upload history, newest first unless sorted otherwise"), h("thead", { role: "rowgroup" }, this.heads), this.body),
@@ -90,6 +91,7 @@ export class History {
       const select = h("select", { id, onchange: () => {
         this.#filters[key] = select.value;
         this.#rows = [];
+        this.#shown = "";
         this.load(true);
       } }, options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)));
       return h("div", { class: "filter" }, h("label", { for: id }, label), select);
@@ -147,7 +149,9 @@ export class History {
       this.#rows = [...page.uploads, ...older];
       this.#loaded = true;
       fill(this.said);
-      this.#draw();
+      const looks = JSON.stringify([this.#rows, this.#cursor]);
+      if (looks !== this.#shown) this.#draw(); // nothing is replaced under the mouse that has not changed
+      this.#shown = looks;
       if (afresh) announce(`${count(this.#rows.length, "upload")} shown${this.#cursor ? ", and there are more" : ""}`);
       if (this.#rows.some((row) => MOVING.has(row.status)) && !document.hidden) this.#timer = setTimeout(() => this.load(), AGAIN);
     } catch (error) {
@@ -168,6 +172,7 @@ export class History {
       if (ticket !== this.#asked && !this.#cursor) return;
       this.#rows = [...this.#rows, ...page.uploads.filter((row) => !this.#rows.some((other) => other.upload_id === row.upload_id))];
       this.#cursor = page.cursor;
+      this.#shown = "";
       this.#draw();
       announce(`${count(page.uploads.length, "more upload", "more uploads")} shown`);
     } catch (error) {
@@ -247,6 +252,7 @@ export class History {
       }
     }
     this.#rows = this.#rows.filter((other) => other.upload_id !== row.upload_id);
+    this.#shown = "";
     this.#draw();
     this.element.querySelector("h2").tabIndex = -1;
     this.element.querySelector("h2").focus();

@@ -35,6 +35,13 @@ export function dropZone(words, many, chosen) {
   return zone;
 }
 
+/** The words of an Upload button, and whether it does anything; it keeps the focus either way. */
+export function setReady(button, ready, words) {
+  if (ready) button.removeAttribute("aria-disabled");
+  else button.setAttribute("aria-disabled", "true");
+  if (button.textContent !== words) button.textContent = words;
+}
+
 /** What a transfer is doing, in words and as a bar. */
 export function progressOf(transfer) {
   const bar = (value, words) => h("progress", { max: 1, value, "aria-label": words });
@@ -67,6 +74,10 @@ export class SingleUpload {
   constructor(service) {
     this.service = service;
     this.area = h("div", {});
+    this.zone = dropZone("or drop your completed workbook here", false, (files, dropped = 1) => this.#choose(files[0], dropped));
+    this.chosen = h("div", { class: "chosen" });
+    this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
+    this.counting = h("p", { class: "note counting" });
     this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true });
     this.element = h("div", {}, this.area);
     events.addEventListener("services", () => this.draw());
@@ -83,14 +94,24 @@ export class SingleUpload {
     return state.schools.get(this.service)?.[0]?.current ?? null;
   }
 
+  /** Draws what changed and nothing else: the button that is being clicked must not be replaced under the mouse. */
   draw() {
     const open = openWindow(this.described);
-    const looks = JSON.stringify([open?.number, open?.closes, this.#file && [this.#file.name, this.#file.size], this.#busy, this.current?.upload_id]);
-    if (looks === this.#shown) return; // nothing moves under the mouse, and the focus stays where it is
-    this.#shown = looks;
-    const focused = this.area.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-    fill(this.area, open ? this.#chooser(open) : this.#closed());
-    if (focused) this.area.querySelector(`[data-key="${focused}"]`)?.focus();
+    const frame = JSON.stringify([open?.number, open?.closes]);
+    if (frame !== this.#shown) {
+      this.#shown = frame;
+      fill(this.area, open
+        ? [this.zone, this.chosen, h("div", { class: "row" }, this.button, h("span", { class: "note" }, `until ${open.closes_words} (London time)`)), this.counting]
+        : this.#closed());
+    }
+    if (!open) return;
+    const { current } = this;
+    fill(this.chosen, this.#file && [
+      h("p", {}, h("b", {}, "Chosen: "), h("span", { class: "filename" }, this.#file.name), ` (${size(this.#file.size)})`),
+      current && h("p", { class: "note" }, `If it passes the checks, it will overwrite ${current.name}, uploaded by ${current.user} at ${moment(current.received)}.`),
+    ]);
+    setReady(this.button, this.#file && !this.#busy, this.#busy ? "Uploading …" : "Upload");
+    fill(this.counting, this.#counting(open));
   }
 
   #closed() {
@@ -99,25 +120,22 @@ export class SingleUpload {
       h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed."));
   }
 
-  #chooser(open) {
-    const { current } = this;
-    return [
-      dropZone("or drop your completed workbook here", false, (files, dropped = 1) => this.#choose(files[0], dropped)),
-      this.#file && h("div", { class: "chosen" },
-        h("p", {}, h("b", {}, "Chosen: "), h("span", { class: "filename" }, this.#file.name), ` (${size(this.#file.size)})`),
-        current && h("p", { class: "note" }, `If it passes the checks, it will overwrite ${current.name}, uploaded by ${current.user} at ${moment(current.received)}.`)),
-      h("div", { class: "row" },
-        h("button", { type: "button", class: "main", "data-key": "upload", "aria-disabled": !this.#file || this.#busy, onclick: () => this.#start() },
-          this.#busy ? "Uploading …" : "Upload"),
-        h("span", { class: "note" }, `until ${open.closes_words} (London time)`)),
-    ];
+  /** Which file counts as things stand: nobody should have to work it out from the history. */
+  #counting(open) {
+    const school = state.schools.get(this.service)?.[0];
+    if (!school) return "…";
+    const { current } = school;
+    if (!current) return "No file counts for your school yet.";
+    const carried = current.window && current.window !== open.number;
+    return ["The file that counts now: ", h("span", { class: "filename" }, current.name), `, by ${current.user}, received at ${moment(current.received)}`,
+      carried ? `, in window ${current.window}. It is carried forward unless you upload another.` : "."];
   }
 
   #choose(file, dropped) {
     if (this.#busy) return announce("A file is being uploaded. Please wait until it has been checked.", true);
     this.#file = file;
     this.draw();
-    this.area.querySelector('[data-key="upload"]')?.focus();
+    this.button.focus();
     announce(dropped > 1 ? `One file at a time: ${file.name} was chosen. Select Upload to send it.` : `${file.name} was chosen. Select Upload to send it.`);
   }
 
