@@ -61,9 +61,11 @@ def _schools(closing: Deployed) -> PortalClient:
 def _notify_again(closing: Deployed, ids: list[str], stop: threading.Event) -> None:
     """Messages that come again, in any order, each with an id of its own."""
     queue = closing.queue("UploadQueueUrl")
-    while not stop.wait(0.5):
-        for upload in random.sample(ids, min(2, len(ids))):
-            key = f"uploads/{SERVICE}/{upload}/file.xlsx"
+    for _ in range(UPLOADS // 3):
+        if stop.wait(0.3):
+            return
+        if ids:
+            key = f"uploads/{SERVICE}/{random.choice(ids)}/file.xlsx"  # noqa: S311 - a die
             queue.send([{"Records": [{"s3": {"object": {"key": key}}}]}])
 
 
@@ -85,9 +87,13 @@ def test_a_flood_around_a_close_freezes_what_s3_received_in_time(closing: Deploy
     posted: list[str] = []
 
     def forms(of: list[tuple[str, bool]]) -> list[tuple[dict[str, Any], bytes, str, bool]]:
-        named = {f"{n}-{school}.xlsx": files[school][0 if fine else 1] for n, (school, fine) in enumerate(of)}
-        issued = client.forms(SERVICE, named)
-        return [(form, named[form["name"]], *what) for form, what in zip(issued, of, strict=True)]
+        found = []
+        for start in range(0, len(of), 50):
+            some = of[start : start + 50]
+            named = {f"{n}-{school}.xlsx": files[school][0 if fine else 1] for n, (school, fine) in enumerate(some)}
+            issued = client.forms(SERVICE, named)
+            found += [(form, named[form["name"]], *what) for form, what in zip(issued, some, strict=True)]
+        return found
 
     def post(entry: tuple[dict[str, Any], bytes, str, bool], at: float) -> None:
         form, data, school, fine = entry
@@ -99,17 +105,20 @@ def test_a_flood_around_a_close_freezes_what_s3_received_in_time(closing: Deploy
 
     stop = threading.Event()
     with chaos(closing), ThreadPoolExecutor(18) as pool:
+        issued = forms(early)  # before the close is known: some will be posted after it, and are the next window's
         closes = call_noon(closing, datetime.now(UTC) + LEAD)
         noon = closes.timestamp()
-        first = [pool.submit(post, entry, noon - draw.uniform(-0.5, LEAD.seconds - 4)) for entry in forms(early)]
+        first = [pool.submit(post, entry, noon - draw.uniform(-1, LEAD.seconds - 4)) for entry in issued]
         pool.submit(_notify_again, closing, posted, stop)
         pool.submit(_freeze_again, closing, stop)
-        time.sleep(max(0.0, noon + 0.2 - time.time()))
-        second = [pool.submit(post, entry, 0) for entry in forms(late)]
-        for job in [*first, *second]:
-            job.result()
-        frozen = freeze(closing, number, 300)
-        stop.set()
+        try:
+            time.sleep(max(0.0, noon + 0.2 - time.time()))
+            second = [pool.submit(post, entry, 0) for entry in forms(late)]
+            for job in [*first, *second]:
+                job.result()
+            frozen = freeze(closing, number, 300)
+        finally:
+            stop.set()
 
     expected = _expected(closing, good, closes)
     assert {s: u for s, u in frozen.items() if s in FLOOD} == {s: expected.get(s) for s in FLOOD}
