@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.conftest import Deployed
@@ -55,5 +57,11 @@ def test_what_no_season_can_notice_is_noticed_by_the_tests_on_the_text(whole: Te
         assert objections(mutation.applied(whole)), mutation.name
     # A tenth of all properties here, each of them in `make wiring`.
     for mutation in properties(whole)[::10]:
-        if not any(mutation.path[: len(path)] == path for path in played):
+        # What lies in a wire, or holds one, is missed when the wire is: a season says so in `make wiring`.
+        if not any(_overlap(mutation.path, path) for path in played):
             assert objections(mutation.applied(whole)), mutation.name
+
+
+def _overlap(one: Sequence[object], other: Sequence[object]) -> bool:
+    shorter = min(len(one), len(other))
+    return one[:shorter] == other[:shorter]
