@@ -10,8 +10,9 @@ import os
 import time
 from typing import Any
 
-from adapters.clients import s3
 from adapters.stores import open_stores
+from early_results import keys
+from early_results.ids import parse_upload_key
 from validate import app, judging
 
 _judging: Any = judging
@@ -34,8 +35,9 @@ _judging.read_submission = _read_or_die
 def _aim(event: dict[str, Any], *, rescuing: bool) -> None:
     for record in event["Records"]:
         for key, _ in app.objects_of(record["body"]):
-            head = s3().head_object(Bucket=open_stores().uploads.name, Key=key)
-            _struck.update(name=head["Metadata"]["name"], rescuing=rescuing)
+            found = parse_upload_key(key)
+            item = open_stores().table.get(keys.upload(found[1])) if found else None
+            _struck.update(name=item["name"] if item else "", rescuing=rescuing)
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
