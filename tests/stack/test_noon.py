@@ -19,7 +19,6 @@ import pytest
 
 from early_results import keys
 from early_results.calendar import Calendar, calendar_from_json
-from early_results.service import Window
 from early_results.times import from_text
 from infra import demonstration, local, operating
 from infra.client import PortalClient, Refused, post_form
@@ -199,14 +198,11 @@ def test_outside_every_window_no_form_is_issued_and_nothing_is_written(noon: Dep
     item = stores.table.get(keys.calendar(SERVICE))
     assert item is not None
     calendar = calendar_from_json(item["calendar"])
-    past = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
-    closed = tuple(
-        Window(w.number, past + timedelta(hours=w.number), past + timedelta(hours=w.number + 1), past.date())
-        for w in calendar.windows
-    )
-    store_calendar(
-        stores.table, stores.records, type(calendar)(SERVICE, calendar.version + 1, closed), "test", "all closed"
-    )
+    # Window 1 has closed by now; between it and a second one that opens tomorrow, nothing may be uploaded.
+    first, second = calendar.windows
+    tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    between = Calendar(SERVICE, calendar.version + 1, (first, replace(second, opens=tomorrow)))
+    store_calendar(stores.table, stores.records, between, "test", "nothing is open")
     before = _count(noon)
     with pytest.raises(Refused) as refused:
         school.forms(SERVICE, {"a.xlsx": b"x"})
