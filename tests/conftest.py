@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -71,15 +73,21 @@ def built() -> None:
     local.build()
 
 
-@pytest.fixture(scope="session")
-def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack of this run's own, seeded; its first window is open for the whole run. Left as it is found by nobody:
-    tests that share it use schools and uploads of their own, and never count what others made."""
-    folder = local.LOCAL / "test"
+@contextmanager
+def deploy(name: str, samples: Path) -> Iterator[Deployed]:
+    """A stack under `.local/<name>`, seeded; its first window is open for two hours."""
+    folder = local.LOCAL / name
     shutil.rmtree(folder, ignore_errors=True)
     with local.running(folder) as stack:
-        seeded = demonstration.seed(stack, datetime.now(UTC), timedelta(hours=2), tmp_path_factory.mktemp("samples"))
-        yield Deployed(stack, seeded)
+        yield Deployed(stack, demonstration.seed(stack, datetime.now(UTC), timedelta(hours=2), samples))
+
+
+@pytest.fixture(scope="session")
+def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A stack of this run's own. Left as it is found by nobody: tests that share it use schools and uploads of their
+    own, and never count what others made."""
+    with deploy("test", tmp_path_factory.mktemp("samples")) as stack:
+        yield stack
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

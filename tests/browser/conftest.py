@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from infra import local
 from infra.client import PortalClient
-from tests.conftest import Deployed
+from tests.conftest import Deployed, deploy
 
 from .portal import CHROMIUM, Portal, launch
 
@@ -21,6 +21,13 @@ Open = Callable[..., Portal]
 def _chromium() -> None:
     if CHROMIUM is None:
         pytest.skip("Debian's chromium is not installed")
+
+
+@pytest.fixture(scope="session")
+def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A stack of the browser's own: what a school uploaded before is part of what its page says."""
+    with deploy("test-browser", tmp_path_factory.mktemp("samples")) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

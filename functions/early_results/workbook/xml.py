@@ -79,7 +79,7 @@ def feed(
                 damaged("it contains an XML tag longer than any spreadsheet program writes")
             if len(names) > limits.names:
                 damaged("it uses more different XML names than any spreadsheet program does")
-            if len(texts) > longest:
+            if len(texts) > longest and sum(map(len, texts)) > limits.string_length:
                 budget.too_long()
             if bounded is not None:
                 bounded()
