@@ -43,19 +43,19 @@ def deadline_board(
     calendar = calendar_now(stores, service)
     window = window_of(calendar, number)
     state = window_states(stores, calendar)[window.number]
-    schools = list(stores.table.query(keys.SCHOOLS))
     added = {
         row["sk"].removeprefix("ADDED#"): row
         for row in stores.table.query(keys.state(service.service, window.number).pk, prefix="ADDED#")
     }
     board = _Board(stores, service.service, window.number, added)
     if query.cursor is None:
-        lines = board.all_lines(schools)
+        lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
         found = [line for line in lines if _wanted(line, query)]
         totals: dict[str, Any] | None = _totals(lines)
     else:
-        rest = (row for row in schools if row["school"] > query.cursor and _may_be_wanted(row, query))
-        found = list(islice((line for line in board.lines(rest) if _wanted(line, query)), int(query.limit) + 1))
+        later = stores.table.query(keys.SCHOOLS, after=keys.listed_school(query.cursor).sk)
+        rest = board.lines(row for row in later if _may_be_wanted(row, query))
+        found = list(islice((line for line in rest if _wanted(line, query)), int(query.limit) + 1))
         totals = None
     page = found[: int(query.limit)]
     waiting = _waiting(stores, service) if state.state is not State.FROZEN else []

@@ -144,7 +144,7 @@ export class Board {
         clearTimeout(typing);
         typing = setTimeout(() => this.#filter({ find }), TYPING);
       } }));
-      this.chosen = h("div", { class: "filters" });
+      this.chosen = h("div", { class: "inline" });
       fill(this.filters, this.find, this.chosen);
     }
     fill(this.chosen,
@@ -188,7 +188,8 @@ export class Board {
       const on = this.#filters[key] === value;
       return h("button", { type: "button", class: "link", "aria-pressed": String(on), onclick: () => {
         this.#filter({ [key]: on ? "" : value });
-        this.heading.focus();
+        this.list.scrollIntoView();
+        this.heading.focus({ preventScroll: true });
       } }, line[key] ?? "No trust");
     };
     return h("div", { class: "card" }, h("h2", { id }, title), h("p", { class: "note" }, "Choose one to see its schools below."),
