@@ -39,7 +39,7 @@ from early_results.summary import canonical, summarise
 from early_results.times import from_text, to_text
 from early_results.uploads import SHOWN_FINDINGS, ReportState, Status, Upload
 from early_results.writes import ABSENT, Item, Key, Put
-from roster.importing import import_extract
+from roster.importing import import_extract, list_school
 
 from .evidence import Evidence, Record, each, gather
 from .operating import Operated, pinned_for_report
@@ -511,7 +511,7 @@ def _organisations(stores: Stores) -> Counter[str]:
                 import_extract(stores, version.key, version.version, version.received)
     for listed in stores.uploads.list("school-rosters/"):
         school = listed.key.split("/")[2]
-        stores.table.write(Put(keys.listed_school(school), {"school": school}))
+        list_school(stores, school)
     return Counter(schools=sum(1 for _ in stores.table.query(keys.SCHOOLS)))
 
 

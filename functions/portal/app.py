@@ -17,8 +17,18 @@ from adapters.rosters import user_of
 from adapters.stores import Stores, open_stores
 from early_results.access import User
 
-from . import downloads, history, page, problems, services, uploading
-from .requests import upload_request
+from . import board, downloads, history, page, problems, services, uploading
+from .requests import (
+    BoardQuery,
+    FindingsQuery,
+    Query,
+    ReportQuery,
+    ReportsQuery,
+    TemplateQuery,
+    UploadsQuery,
+    query_of,
+    upload_request,
+)
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -37,6 +47,10 @@ def _problem(problem: problems.Problem) -> Response[str]:
 
 @app.exception_handler(NotFoundError)
 def _no_route(_: NotFoundError) -> Response[str]:
+    path = app.current_event.path
+    allowed = sorted({route.method for route in [*app._static_routes, *app._dynamic_routes] if route.rule.match(path)})
+    if allowed:
+        return problems.method_not_allowed(allowed).response()
     return problems.not_found("There is no such address in this service.").response()
 
 
@@ -61,9 +75,9 @@ def caller() -> User:
     return user
 
 
-def query() -> dict[str, str]:
-    """The query of the request, one value a name."""
-    return dict(app.current_event.query_string_parameters or {})
+def query(model: type[Query]) -> Query:
+    """The query of the request. Problem (400) if it is not of the right form."""
+    return query_of(model, dict(app.current_event.query_string_parameters or {}))
 
 
 def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
@@ -73,6 +87,13 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
 
 def _asking() -> tuple[Stores, User, datetime]:
     return open_stores(), caller(), datetime.now(UTC)
+
+
+@app.get("/api/openapi.json", compress=True)
+def _contract() -> Response[str]:
+    from . import contract  # read by few and seldom: the other requests need not pay for it
+
+    return contract.serve(_held())
 
 
 @app.get("/api/me")
@@ -96,7 +117,8 @@ def _schools(service: str) -> Response[str]:
 @app.get("/api/services/<service>/template")
 def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()
-    name, data = services.build_template(stores, user, services.service_of(service), query().get("school", ""), now)
+    found = services.service_of(service)
+    name, data = services.build_template(stores, user, found, query(TemplateQuery).school, now)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
     return Response(HTTPStatus.OK.value, uploading.CONTENT_TYPE, data, headers)
 
@@ -112,7 +134,7 @@ def _upload() -> Response[str]:
 @app.get("/api/uploads")
 def _uploads() -> Response[str]:
     stores, user, now = _asking()
-    return answer(history.list_uploads(stores, user, query(), now))
+    return answer(history.list_uploads(stores, user, query(UploadsQuery), now))
 
 
 @app.get("/api/uploads/<upload_id>")
@@ -131,7 +153,7 @@ def _file(upload_id: str) -> Response[str]:
 def _findings(upload_id: str) -> Response[str]:
     stores, user, now = _asking()
     upload = history.find_upload(stores, user, upload_id)
-    return answer(downloads.findings_link(stores, upload, query().get("format", "json"), now))
+    return answer(downloads.findings_link(stores, upload, query(FindingsQuery).format, now))
 
 
 @app.delete("/api/uploads/<upload_id>")
@@ -145,20 +167,21 @@ def _delete(upload_id: str) -> Response[str]:
 @app.get("/api/reports")
 def _reports() -> Response[str]:
     stores, user, now = _asking()
-    return answer(services.list_reports(stores, user, query(), now))
+    return answer(services.list_reports(stores, user, query(ReportsQuery), now))
 
 
 @app.get("/api/reports/<service>/<window>/<school>")
 def _report(service: str, window: str, school: str) -> Response[str]:
     stores, user, now = _asking()
-    form = query().get("format", "pdf")
+    form = query(ReportQuery).format
     return answer(services.report_link(stores, user, services.service_of(service), window, school, form, now))
 
 
-@app.get("/api/windows/<service>/<window>")
+@app.get("/api/windows/<service>/<window>", compress=True)
 def _board(service: str, window: str) -> Response[str]:
     stores, user, now = _asking()
-    return answer(services.deadline_board(stores, user, services.service_of(service), window, now))
+    found = services.service_of(service)
+    return answer(board.deadline_board(stores, user, found, window, query(BoardQuery), now))
 
 
 def _held() -> str | None:

@@ -45,8 +45,6 @@ def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
 
 def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> dict[str, Any]:
     """A short-lived link to all the findings of an upload; the list is made when it is first asked for."""
-    if form not in TYPES:
-        raise problems.bad_request("The format is xlsx, csv or json.")
     key = findings_key(upload.service, upload.upload_id, form)
     if form != "json":
         stores.results.put(key, _list(stores, upload, form, now), TYPES[form])

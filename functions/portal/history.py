@@ -20,7 +20,6 @@ from early_results.registers import counting, register_from_item
 from early_results.service import load_service, service_names
 from early_results.times import to_text
 from early_results.uploads import (
-    SHOWN_STATUSES,
     Status,
     Upload,
     next_step,
@@ -30,19 +29,17 @@ from early_results.uploads import (
 )
 
 from . import problems
+from .requests import UploadsQuery
 
 PAGE = 50
 _QUERIES = 16  # schools of a trust whose histories are read side by side
 
 
-def list_uploads(stores: Stores, user: User, query: dict[str, str], now: datetime) -> dict[str, Any]:
+def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime) -> dict[str, Any]:
     """A page of the history, newest first: {"uploads": [...], "cursor": ...}, the cursor null on the last page."""
     wanted = _filters(query)
-    cursor = query.get("cursor") or None
-    if cursor is not None and not is_ulid(cursor):
-        raise problems.bad_request("The cursor is not one that this service gave.")
     found = []
-    for upload in _newest_first(stores, _partitions(user, query.get("organisation", "")), cursor):
+    for upload in _newest_first(stores, _partitions(user, query.organisation or ""), query.cursor):
         if access.may_read(user, upload) and _listed(upload, now) and wanted(upload):
             found.append(upload)
             if len(found) > PAGE:
@@ -120,20 +117,15 @@ def _listed(upload: Upload, now: datetime) -> bool:
     return upload.status is not Status.AWAITING_UPLOAD or now <= upload.expires_at
 
 
-def _filters(query: dict[str, str]) -> Callable[[Upload], bool]:
-    status, year, service = query.get("status", ""), query.get("year", ""), query.get("service", "")
-    if status and status not in SHOWN_STATUSES:
-        raise problems.bad_request(f"The statuses are: {', '.join(SHOWN_STATUSES)}.")
-    if year and not (year.isascii() and year.isdigit()):
-        raise problems.bad_request("The year is a number such as 2023.")
-    if service and service not in service_names():
+def _filters(query: UploadsQuery) -> Callable[[Upload], bool]:
+    if query.service and query.service not in service_names():
         raise problems.no_such_service(service_names())
 
     def wanted(upload: Upload) -> bool:
         return (
-            (not status or shown_status(upload) == status)
-            and (not service or upload.service == service)
-            and (not year or load_service(upload.service).year == int(year))
+            (not query.status or shown_status(upload) == query.status)
+            and (not query.service or upload.service == query.service)
+            and (not query.year or load_service(upload.service).year == int(query.year))
         )
 
     return wanted

@@ -9,6 +9,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 CONTENT_TYPE = "application/problem+json"
+TYPE = "urn:early-results:problem:"
 
 
 class Problem(Exception):
@@ -21,17 +22,21 @@ class Problem(Exception):
         self.title = title
         self.detail = detail
         self.more = more
+        self.headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
 
-    def response(self) -> Response[str]:
-        """The problem as an HTTP answer."""
-        body = {
-            "type": f"urn:early-results:problem:{self.kind}",
+    def document(self) -> dict[str, Any]:
+        """The problem document."""
+        return {
+            "type": f"{TYPE}{self.kind}",
             "title": self.title,
             "status": self.status.value,
             "detail": self.detail,
             **self.more,
         }
-        return Response(self.status.value, CONTENT_TYPE, json.dumps(body), {"Cache-Control": "no-store"})
+
+    def response(self) -> Response[str]:
+        """The problem as an HTTP answer."""
+        return Response(self.status.value, CONTENT_TYPE, json.dumps(self.document()), dict(self.headers))
 
 
 def unauthorised() -> Problem:
@@ -79,6 +84,18 @@ def no_such_service(known: tuple[str, ...]) -> Problem:
 def not_found(detail: str) -> Problem:
     """Something else that is not there."""
     return Problem(HTTPStatus.NOT_FOUND, "not-found", "Not found", detail)
+
+
+def method_not_allowed(allowed: list[str]) -> Problem:
+    """There is such an address, but not for this method (RFC 9110 wants the allowed ones named)."""
+    problem = Problem(
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "This address does not take that method",
+        f"It takes {', '.join(allowed)}.",
+    )
+    problem.headers["Allow"] = ", ".join(allowed)
+    return problem
 
 
 def bad_request(detail: str, errors: list[dict[str, str]] | None = None) -> Problem:

@@ -1,25 +1,43 @@
-"""What the API takes in, checked at its edge."""
+"""What the API takes in, checked at its edge: the one source of what its contract says of bodies and queries."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from early_results.access import Role
+from early_results.uploads import SHOWN_STATUSES
 
 from .problems import Problem, bad_request
 
 MOST_FILES = 500
 LONGEST_NAME = 255
+MOST_PLACES = 20  # of what is wrong in a request, told at once
+# A file name has no control characters, and something in it that is not a space of any kind.
+_SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"
+
+School = Annotated[str, Field(pattern=r"^[0-9]{7}$", description="A DfE number.", examples=["1231234"])]
+Organisation = Annotated[
+    str,
+    Field(
+        pattern=r"^(SCHOOL#[0-9]{7}|TRUST#[A-Za-z0-9._-]{1,40})$",
+        description="A school or a trust.",
+        examples=["SCHOOL#1231234"],
+    ),
+]
+ServiceName = Annotated[str, Field(min_length=1, max_length=40, description="A service.", examples=["ks1-2023"])]
+WindowNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$", description="A window's number.", examples=["1"])]
+UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="An upload id, a ULID.")]
+
+# Operators act for nobody: they say whom they ask of.
+NEEDED_BY_OPERATORS = Field(json_schema_extra={"x-needed-by": [Role.OPERATOR.value]})
 
 
-def _printable(name: str) -> str:
-    if not name.strip() or any(ord(letter) < 32 or ord(letter) == 127 for letter in name):
-        raise ValueError("a file name has no control characters and is not blank")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError("a file name is text that can be written in UTF-8") from None
-    return name
+def _whole(number: Any) -> Any:
+    """JSON has one kind of number: 100.0 is 100."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 class FileToUpload(BaseModel):
@@ -27,8 +45,8 @@ class FileToUpload(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME), AfterValidator(_printable)]
-    size: Annotated[int, Field(ge=0, le=2**53)]
+    name: Annotated[str, Field(max_length=LONGEST_NAME, pattern=NAME)]
+    size: Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
 
 
 class UploadRequest(BaseModel):
@@ -36,8 +54,92 @@ class UploadRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    service: Annotated[str, Field(min_length=1, max_length=40)]
+    service: ServiceName
     files: Annotated[list[FileToUpload], Field(min_length=1, max_length=MOST_FILES)]
+
+
+class TemplateQuery(BaseModel):
+    """The query of GET /services/{service}/template."""
+
+    school: School
+
+
+class UploadsQuery(BaseModel):
+    """The query of GET /uploads."""
+
+    organisation: Annotated[Organisation | None, NEEDED_BY_OPERATORS] = None
+    status: Annotated[Literal[SHOWN_STATUSES] | None, Field(description="The status that people see.")] = None  # type: ignore[valid-type]
+    year: Annotated[str, Field(pattern=r"^[0-9]{4}$", description="The year of the service.")] | None = None
+    service: ServiceName | None = None
+    cursor: Annotated[UploadId, Field(description="The cursor of the page before.")] | None = None
+
+
+class FindingsQuery(BaseModel):
+    """The query of GET /uploads/{id}/findings."""
+
+    format: Annotated[Literal["json", "csv", "xlsx"], Field(description="The form of the list.")] = "json"
+
+
+class ReportsQuery(BaseModel):
+    """The query of GET /reports."""
+
+    service: ServiceName | None = None
+    window: WindowNumber | None = None
+    school: Annotated[School | None, NEEDED_BY_OPERATORS] = None
+
+
+class ReportQuery(BaseModel):
+    """The query of GET /reports/{service}/{window}/{school}."""
+
+    format: Annotated[Literal["pdf", "xlsx"], Field(description="The form of the report.")] = "pdf"
+
+
+class BoardQuery(BaseModel):
+    """The query of GET /windows/{service}/{window}."""
+
+    authority: Annotated[str, Field(pattern=r"^[0-9]{3}$", description="Schools of one local authority.")] | None = None
+    trust: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^([A-Za-z0-9._-]{1,40}|\(none\))$", description="Schools of one trust; `(none)`: of no trust."
+            ),
+        ]
+        | None
+    ) = None
+    standing: (
+        Annotated[
+            str,
+            Field(
+                pattern=r"^(submitted|only-errors|nothing)(,(submitted|only-errors|nothing)){0,2}$",
+                description="Schools that stand so; several standings with commas between them.",
+                examples=["only-errors,nothing"],
+            ),
+        ]
+        | None
+    ) = None
+    find: (
+        Annotated[str, Field(min_length=1, max_length=60, description="Schools with this in their DfE number or name.")]
+        | None
+    ) = None
+    limit: Annotated[
+        str, Field(pattern=r"^([1-9][0-9]{0,2}|1000)$", description="How many schools a page has at most.")
+    ] = "1000"
+    cursor: Annotated[School, Field(description="The cursor of the page before.")] | None = None
+
+
+Query = TypeVar("Query", bound=BaseModel)
+
+
+def query_of(model: type[Query], given: dict[str, str]) -> Query:
+    """The query of a request. Problem (400) that names every place that is wrong; names that are not asked for are let
+    be."""
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        places = _places(error)
+        wrong = ", ".join(dict.fromkeys(place["place"] for place in places))
+        raise bad_request(f"The query is not of the right form: {wrong}.", places) from None
 
 
 def upload_request(body: str | None) -> UploadRequest:
@@ -45,11 +147,18 @@ def upload_request(body: str | None) -> UploadRequest:
     try:
         return UploadRequest.model_validate_json(body or "")
     except ValidationError as error:
-        places = [
-            {"place": ".".join(str(part) for part in found["loc"]) or "body", "message": found["msg"]}
-            for found in error.errors(include_input=False, include_url=False, include_context=False)
-        ]
-        raise _bad(places[:20]) from None
+        raise _bad(_places(error)) from None
+
+
+def _places(error: ValidationError) -> list[dict[str, str]]:
+    found: list[Any] = error.errors(include_input=False, include_url=False, include_context=False)
+    return [{"place": ".".join(map(str, one["loc"])) or "body", "message": _words(one)} for one in found[:MOST_PLACES]]
+
+
+def _words(slip: dict[str, Any]) -> str:
+    if slip["type"] == "string_pattern_mismatch" and slip["loc"][-1] == "name":
+        return "A file name has no control characters and is not blank"
+    return str(slip["msg"])
 
 
 def _bad(places: list[dict[str, str]]) -> Problem:

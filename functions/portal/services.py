@@ -1,4 +1,4 @@
-"""The services and their windows, templates, reports and the operators' deadline board."""
+"""The services and their windows, schools, templates and reports."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from adapters.templates import template_workbook
 from early_results import keys, messages
 from early_results.access import Role, User
 from early_results.calendar import Calendar
-from early_results.freeze import State, WindowState
-from early_results.ids import authority_of, is_school, report_key
+from early_results.freeze import WindowState
+from early_results.ids import is_school, report_key
 from early_results.registers import register_from_item
 from early_results.service import LONDON, Column, Service, UnknownService, Window, load_service, service_names
 from early_results.times import day_words, moment_words, to_text
@@ -21,6 +21,7 @@ from early_results.uploads import ReportState, Status
 from early_results.writes import Item
 
 from . import problems
+from .requests import ReportsQuery
 
 LINK_SECONDS = 300
 REPORT_TYPES = {
@@ -39,11 +40,10 @@ def service_of(name: str) -> Service:
 
 def window_of(calendar: Calendar, number: str) -> Window:
     """The window of that number. Problem (404) if there is none."""
-    window = calendar.window(int(number)) if number.isascii() and number.isdigit() and len(number) < 4 else None
-    if window is None:
-        numbers = ", ".join(str(w.number) for w in calendar.windows)
-        raise problems.not_found(f"The windows of {calendar.service} are: {numbers}.")
-    return window
+    windows = {str(window.number): window for window in calendar.windows}
+    if number not in windows:
+        raise problems.not_found(f"The windows of {calendar.service} are: {', '.join(windows)}.")
+    return windows[number]
 
 
 def describe_me(stores: Stores, user: User) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]
         "max_upload_bytes": stores.settings.max_upload_bytes,
         "open_window": is_open.number if is_open else None,
         "seconds_to_close": int((is_open.closes - now).total_seconds()) if is_open else None,
-        "windows": [_describe_window(window, states[window.number], now) for window in calendar.windows],
+        "windows": [describe_window(window, states[window.number], now) for window in calendar.windows],
     }
 
 
@@ -107,7 +107,8 @@ def _describe_column(column: Column) -> dict[str, Any]:
     return {"heading": column.heading, "minimum": column.minimum, "maximum": column.maximum}
 
 
-def _describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
+def describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
+    """A window and how far it is."""
     return {
         "number": window.number,
         "opens": to_text(window.opens),
@@ -157,10 +158,6 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
 
 def build_template(stores: Stores, user: User, service: Service, school: str, now: datetime) -> tuple[str, bytes]:
     """File name and bytes of a school's prefilled workbook, made from its roster as it is now."""
-    if not school and len(user.schools) == 1:
-        school = next(iter(user.schools))
-    if not is_school(school):
-        raise problems.bad_request("Please name the school: ?school=1231234, seven digits.")
     if school not in user.schools:
         raise problems.forbidden("This school is not one that you act for.")
     roster = current_roster(stores, service.service, school)
@@ -174,20 +171,17 @@ def build_template(stores: Stores, user: User, service: Service, school: str, no
     return f"{service.year}{service.short_title}-{school}.xlsx", data
 
 
-def list_reports(stores: Stores, user: User, query: dict[str, str], now: datetime) -> dict[str, Any]:
+def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime) -> dict[str, Any]:
     """The reports of the user's schools, or of one school: which are being built, ready, or failed for good."""
-    wanted = service_of(query["service"]).service if query.get("service") else None
-    number = query.get("window", "")
-    if number and not (number.isascii() and number.isdigit()):
-        raise problems.bad_request("The window is a number such as 1.")
-    school = query.get("school", "")
+    wanted = service_of(query.service).service if query.service else None
+    number, school = query.window, query.school
     if school and not user.may_read_school(school):
         raise problems.forbidden("This school is not one that you act for.")
     if not school and user.role is Role.OPERATOR:
         raise problems.bad_request("Please name the school: ?school=1231234.")
     found: list[tuple[str, Item]] = []
     for one in [school] if school else sorted(user.schools):
-        items = stores.table.query(f"SCHOOL#{one}", prefix=f"REPORT#{wanted or ''}")
+        items = stores.table.query(f"SCHOOL#{one}", prefix=f"REPORT#{wanted}#" if wanted else "REPORT#")
         kept = [item for item in items if not number or item["window"] == int(number)]
         found += [(one, item) for item in kept]
     calendars = {name: calendar_now(stores, load_service(name)) for name in {item["service"] for _, item in found}}
@@ -236,9 +230,9 @@ def report_link(
     stores: Stores, user: User, service: Service, number: str, school: str, form: str, now: datetime
 ) -> dict[str, Any]:
     """A short-lived link to a school's report. Problem if it is not the user's, not there, or not published yet."""
-    if form not in REPORT_TYPES:
-        raise problems.bad_request("The format is pdf or xlsx.")
-    if not is_school(school) or not user.may_read_school(school):
+    if not is_school(school):
+        raise problems.bad_request("The school is its DfE number, seven digits.")
+    if not user.may_read_school(school):
         raise problems.forbidden("This school is not one that you act for.")
     window = window_of(calendar_now(stores, service), number)
     item = stores.table.get(keys.report(service.service, window.number, school))
@@ -257,70 +251,3 @@ def report_link(
         seconds=LINK_SECONDS,
     )
     return {"url": url}
-
-
-def deadline_board(stores: Stores, user: User, service: Service, number: str, now: datetime) -> dict[str, Any]:
-    """For operators: which schools have submitted, which have only errors, and which have nothing yet."""
-    if user.role is not Role.OPERATOR:
-        raise problems.forbidden("Only operators see the whole of a window.")
-    calendar = calendar_now(stores, service)
-    window = window_of(calendar, number)
-    schools = [str(row["school"]) for row in stores.table.query(keys.SCHOOLS)]
-    profiles = stores.table.get_many(keys.school(school) for school in schools)
-    rows: dict[str, Item] = {}
-    for authority in sorted({authority_of(school) for school in schools}):
-        partition = keys.window_partition(service.service, window.number, authority)
-        rows |= {row["sk"].removeprefix("SCHOOL#"): row for row in stores.table.query(partition)}
-    board = []
-    for school in schools:
-        row = rows.get(school)
-        register = register_from_item(keys.window_register(service.service, window.number, school), row)
-        profile = profiles.get(keys.school(school), {})
-        board.append(
-            {
-                "school": school,
-                "name": str(profile.get("name", "")),
-                "authority": authority_of(school),
-                "trust": profile.get("trust"),
-                "standing": _standing(register.frozen_upload, row),
-                "upload_id": register.frozen_upload,
-                "received": row.get("received") if row and register.frozen_upload else None,
-                "carried_from": register.carried_from,
-            }
-        )
-    state = window_states(stores, calendar)[window.number]
-    counts = {name: sum(1 for line in board if line["standing"] == name) for name in STANDINGS}
-    return {
-        **_describe_window(window, state, now),
-        "service": service.service,
-        "counts": counts,
-        "schools": board,
-        "waiting": _waiting(stores, service) if state.state is not State.FROZEN else [],
-        "manifest": {"key": state.manifest_key, "version": state.manifest_version, "sha256": state.manifest_sha256},
-    }
-
-
-STANDINGS = ("submitted", "only-errors", "nothing")
-
-
-def _standing(upload_id: str | None, row: Item | None) -> str:
-    if upload_id:
-        return "submitted"
-    return "only-errors" if row and "tried" in row else "nothing"
-
-
-def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
-    """The uploads that are not settled, oldest first: what a freeze would wait for."""
-    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.service, index="unsettled")]
-    found = stores.table.get_many(wanted)
-    return [
-        {
-            "upload_id": found[key]["upload_id"],
-            "school": found[key].get("school"),
-            "status": found[key]["status"],
-            "held": found[key].get("held"),
-            "issued": found[key]["issued"],
-        }
-        for key in wanted
-        if key in found and "unsettled" in found[key] and "received" in found[key]
-    ]

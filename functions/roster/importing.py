@@ -56,13 +56,25 @@ def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
 def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], made: datetime) -> None:
     # First that there is such a school, whatever schools.csv says: nothing is judged without a roster, so a freeze that
     # lists the schools knows of every school that had a file judged before.
-    stores.table.write(Put(keys.listed_school(school), {"school": school}))
+    list_school(stores, school)
     version = f"{made:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
     roster = Roster(school, version, made, pupils)
     stores.uploads.put(roster_key(service, school, version), roster_json(roster).encode(), "application/json")
     _put_newer(
         stores, keys.roster(service, school), {"version": version, "pupils": len(pupils), "school": school}, made
     )
+
+
+def list_school(stores: Stores, school: str) -> None:
+    """Lists a school that schools.csv has not named yet; what that said of a school is left as it is."""
+    key = keys.listed_school(school)
+    if stores.table.get(key) is not None:
+        return
+    try:
+        stores.table.write(Put(key, {"school": school}, {"pk": ABSENT}))
+    except Conflict:
+        if stores.table.get(key) is None:  # lost to a transaction that came to nothing: the extract is tried again
+            raise
 
 
 def _put_school(stores: Stores, school: School, received: datetime) -> None:
@@ -73,7 +85,7 @@ def _put_school(stores: Stores, school: School, received: datetime) -> None:
 
     def membership(before: Item) -> list[Write]:
         # In the profile's own transaction: an import that dies half way must not leave a school in a trust it has left.
-        writes: list[Write] = [Put(keys.listed_school(school.number), listed)]
+        writes: list[Write] = [Put(keys.listed_school(school.number), item)]
         if before.get("trust") not in (None, school.trust):
             writes.append(Remove(keys.trust_school(before["trust"], school.number)))
         if school.trust:

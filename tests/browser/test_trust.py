@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 import pytest
-from playwright.sync_api import Locator, Request, expect
+from playwright.sync_api import Locator, Request, Route, expect
 
-from infra.demonstration import OUTSIDE
+from infra.demonstration import OUTSIDE, SCHOOLS
 from tests.conftest import Deployed
 
 from .conftest import Open
@@ -112,17 +113,72 @@ def test_operators_see_who_is_missing_and_take_the_chase_list(deployed: Deployed
     person = portal("OPERATOR")
     page = person.page
     schools = page.locator("section", has=page.get_by_role("heading", name="Schools", exact=True))
-    expect(schools.locator("tbody tr")).to_have_count(len(deployed.seeded.pupils))
+    rows = schools.locator("tbody tr")
+    expect(rows).to_have_count(len(deployed.seeded.pupils))
     page.get_by_label("Find").fill(OUTSIDE)
-    expect(schools.locator("tbody tr")).to_have_count(1)
+    expect(rows).to_have_count(1)
     name, data = person.downloaded(page.get_by_role("button", name="Chase list"))
     assert name == "chase-ks1-2023-window-1.csv"
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert [row["School DFE"] for row in lines] == [OUTSIDE]
     assert lines[0]["Standing"] in ("Nothing yet", "Only errors")
+    page.get_by_label("Find").fill("")
+    expect(rows).to_have_count(len(deployed.seeded.pupils))
+
+    groups = page.locator(".card", has=page.get_by_role("heading", name="By trust"))
+    groups.get_by_role("button", name="No trust").click()
+    expect(page.get_by_role("heading", name="Schools", exact=True)).to_be_focused()
+    expect(rows).to_have_count(1)
+    expect(page.get_by_label("Trust", exact=True)).to_have_value("(none)")
+    groups.get_by_role("button", name="No trust").click()
+    expect(rows).to_have_count(len(deployed.seeded.pupils))
+    page.get_by_label("LA", exact=True).focus()
+    page.get_by_label("LA", exact=True).select_option("801")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("Oakfield Academy")
+    expect(page.get_by_label("LA", exact=True)).to_be_focused()
+    page.get_by_label("LA", exact=True).select_option("All")
     page.get_by_role("button", name="History of Marsh End").click()
     expect(page.get_by_role("heading", name="Upload history: Marsh End Community Primary School")).to_be_focused()
     expect(page.get_by_role("heading", name="File upload history")).to_be_visible()
+
+
+def test_a_board_of_many_schools_is_loaded_page_by_page(portal: Open) -> None:
+    """The API's own pages, cut short: what the page makes of a cursor is the same at 2 schools as at 1,000."""
+    person = portal()
+    page = person.page
+    asked: list[dict[str, list[str]]] = []
+
+    def cut_short(route: Route) -> None:
+        address = urlsplit(route.request.url)
+        query = parse_qs(address.query)
+        asked.append(query)
+        shorter = urlencode({**query, "limit": "2"}, doseq=True)
+        route.fulfill(response=route.fetch(url=urlunsplit(address._replace(query=shorter))))
+
+    page.route("**/api/windows/**", cut_short)
+    person.sign_in("OPERATOR")
+    schools = page.locator("section", has=page.get_by_role("heading", name="Schools", exact=True))
+    rows = schools.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(schools).to_contain_text("5 schools, the first 2 shown.")
+    schools.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(4)
+    schools.get_by_role("button", name="Show more").click()
+    expect(rows).to_have_count(5)
+    expect(schools.get_by_role("button", name="Show more")).to_have_count(0)
+    assert [query["limit"] for query in asked] == [["100"]] * 3
+    numbers = [text.split()[-1] for text in rows.locator("td:first-child").all_inner_texts()]
+    assert numbers == sorted(SCHOOLS)
+
+    asked.clear()
+    _, data = person.downloaded(page.get_by_role("button", name="Chase list"))
+    chased = {row["School DFE"]: row["Standing"] for row in csv.DictReader(io.StringIO(data.decode("utf-8-sig")))}
+    standings = dict(zip(numbers, rows.locator("td:nth-child(4)").all_inner_texts(), strict=True))
+    assert chased == {number: words for number, words in standings.items() if words != "Submitted"}
+    assert len(asked) == -(-len(chased) // 2) or len(asked) == 1
+    assert all(query["limit"] == ["1000"] for query in asked)
+    expect(schools.locator(".said")).to_have_text(f"The chase list has {len(chased)} school{'s' * (len(chased) != 1)}.")
 
 
 def test_no_cell_of_the_chase_list_starts_a_formula(portal: Open) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.errors import Conflict
+from adapters.rosters import user_of
 from early_results import keys, registers
 from early_results.access import Role
 from early_results.freeze import manifest_lines
@@ -21,7 +22,9 @@ from infra.cli import CannotRun, london_moment
 from infra.evidence import gather
 from infra.operating import CannotOperate
 from infra.verifying import verify_window
+from portal.board import deadline_board
 from portal.problems import Problem
+from portal.requests import BoardQuery
 from report import freezing
 from supersede.joining import read_registers
 from tests.unit.school_files import SERVICE
@@ -174,6 +177,12 @@ def test_a_straggler_that_is_let_in_counts_and_its_report_is_built_again(played:
     key = keys.window_register(NAME, 1, SCHOOLS[0])
     assert register_from_item(key, played.stores.table.get(key)).frozen_upload == early
     assert verify_window(played.stores, SERVICE, 1).differences == []
+    # The board shows what counts.
+    operator = user_of(played.stores, played.subs["OPERATOR"])
+    assert operator is not None
+    board = deadline_board(played.stores, operator, SERVICE, "1", BoardQuery(), played.now)
+    assert {line["school"]: line["upload_id"] for line in board["schools"]}[SCHOOLS[0]] == late
+    assert board["counts"]["submitted"] == 1
     # Once more changes nothing.
     operating.admit(played.operated, late, "S3 had a bad minute")
     played.build_reports()

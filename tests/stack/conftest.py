@@ -18,10 +18,13 @@ from adapters.lookups import calendar_now
 from early_results.calendar import Calendar
 from early_results.service import Window, load_service
 from infra import demonstration, local
+from infra.client import Answer, PortalClient
 from infra.demonstration import SERVICE
 from infra.local import wait_for
 from infra.operations import store_calendar
+from portal.contract import document
 from tests.conftest import Deployed
+from tests.openapi import Contract
 
 HANDLERS = {
     "ValidateFunction": "validate",
@@ -29,6 +32,28 @@ HANDLERS = {
     "SupersedeFunction": "supersede",
     "FreezeFunction": "freeze",
 }
+
+
+@pytest.fixture(scope="session")
+def contract() -> Contract:
+    """The API's contract, and what of it this run has seen."""
+    return Contract(document())
+
+
+@pytest.fixture(autouse=True)
+def _by_the_contract(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test in which the API answered, whoever asked and whatever for, other than its contract says."""
+    slips: list[str] = []
+    request = PortalClient.request
+
+    def checked(client: PortalClient, method: str, path: str, body: Any = None, **query: Any) -> Answer:
+        answer = request(client, method, path, body, **query)
+        slips.extend(contract.slips(method, path, answer))
+        return answer
+
+    monkeypatch.setattr(PortalClient, "request", checked)
+    yield
+    assert slips == []
 
 
 @pytest.fixture(scope="session")

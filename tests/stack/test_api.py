@@ -58,6 +58,7 @@ EVERYBODY = {"own school": 200, "own trust": 200, "sister school": 200, "strange
 PRIVATE = {"own school": 200, "own trust": 200, "sister school": 404, "stranger": 404, "operator": 200, "nobody": 401}
 OF_SCHOOL = {"own school": 200, "own trust": 200, "sister school": 403, "stranger": 403, "operator": 200, "nobody": 401}
 MATRIX: dict[tuple[str, str], dict[str, int]] = {
+    ("GET", "/openapi.json"): dict.fromkeys(EVERYBODY, 200),
     ("GET", "/me"): EVERYBODY,
     ("GET", "/services"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/schools"): EVERYBODY,
@@ -191,7 +192,11 @@ def test_bad_requests_get_their_problem_and_leave_nothing_behind(
         ("GET", f"/reports/{SERVICE}/9/{OWN}", None, HTTPStatus.NOT_FOUND, "not-found"),
         ("GET", f"/reports/{SERVICE}/1/{OWN}?format=doc", None, HTTPStatus.BAD_REQUEST, "bad-request"),
         ("GET", "/nowhere", None, HTTPStatus.NOT_FOUND, "not-found"),
-        ("PUT", "/uploads", {}, HTTPStatus.NOT_FOUND, "not-found"),
+        ("PUT", "/uploads", {}, HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
+        ("PATCH", f"/uploads/{uploads.good}", {}, HTTPStatus.METHOD_NOT_ALLOWED, "method-not-allowed"),
+        ("GET", "/uploads?year=" + "9" * 5000, None, HTTPStatus.BAD_REQUEST, "bad-request"),
+        ("GET", "/reports?school=12", None, HTTPStatus.BAD_REQUEST, "bad-request"),
+        ("GET", f"/reports/{SERVICE}/01/{OWN}", None, HTTPStatus.NOT_FOUND, "not-found"),
         ("DELETE", f"/uploads/{NO_UPLOAD}", None, HTTPStatus.NOT_FOUND, "no-such-upload"),
     ]
     before = _written(deployed)

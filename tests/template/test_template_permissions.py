@@ -74,10 +74,15 @@ def test_only_the_http_api_calls_the_portal(template: Template) -> None:
     assert source == "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}/*"
 
 
-def test_the_api_is_for_signed_in_users_and_only_the_page_is_for_all(template: Template) -> None:
+def test_the_api_is_for_signed_in_users_and_only_the_page_and_the_contract_are_for_all(template: Template) -> None:
     routes = of_type(template, "AWS::ApiGatewayV2::Route")
     asked = {route["RouteKey"]: route["AuthorizationType"] for route in routes.values()}
-    assert asked == {"ANY /api/{proxy+}": "JWT", "GET /": "NONE", "GET /page/{proxy+}": "NONE"}
+    assert asked == {
+        "ANY /api/{proxy+}": "JWT",
+        "GET /api/openapi.json": "NONE",
+        "GET /": "NONE",
+        "GET /page/{proxy+}": "NONE",
+    }
     for name, route in routes.items():
         assert route["ApiId"] == {"Ref": "Api"}, name
         assert route["Target"] == {"Fn::Sub": "integrations/${ApiIntegration}"}, name

@@ -355,6 +355,8 @@ class Season:
         hold(told["client_id"] == self.stack.outputs["UserPoolClientId"], "the page names another app client")
         hold(told["cognito"].startswith(self.stack.endpoint), "the page signs in elsewhere")
         hold(told["user_pool"] == self.stack.outputs["UserPoolId"], "the page names another user pool")
+        contract = PortalClient(self.stack.api_url).request("GET", "/openapi.json")
+        hold(contract.status == 200, f"the contract was answered with {contract.status}")
         me = self._client(f"SCHOOL#{OWN}").get("/me")
         hold(me["organisation"] == f"SCHOOL#{OWN}", f"the school's administrator is {me['organisation']}")
         services = self._client("OPERATOR").get("/services")["services"]

@@ -7,8 +7,12 @@ import { now, openWindow, secondsTo, state } from "./state.js";
 import { count, duration, moment, stamp } from "./words.js";
 
 const STANDINGS = { submitted: ["Submitted", "tick"], "only-errors": ["Only errors", "cross"], nothing: ["Nothing yet", "clock"] };
-const SHOWN = 100;
+const MISSING = "only-errors,nothing";
+const NO_TRUST = "(none)";
+const SHOWN = 100; // schools at a time
+const MOST = 1000; // that the API gives in one answer
 const AGAIN = 30_000;
+const TYPING = 300; // milliseconds of a pause in typing after which is looked for
 
 /** A line of CSV that no spreadsheet runs as a formula. */
 export const csvLine = (cells) =>
@@ -21,10 +25,11 @@ export class Board {
   #service = state.services[0].service;
   #window = (openWindow(state.services[0]) ?? state.services[0].windows[0]).number;
   #board = null;
-  #filters = { standing: "", trust: "", authority: "", text: "" };
-  #most = SHOWN;
+  #rows = [];
+  #filters = { standing: "", trust: "", authority: "", find: "" };
   #ticket = 0;
   #shown = "";
+  #totalled = "";
   #timer = null;
 
   constructor() {
@@ -36,9 +41,10 @@ export class Board {
     this.more = h("div", { class: "row centre" });
     this.history = h("div", {});
     const heading = (words) => h("th", { role: "columnheader", scope: "col" }, words);
+    this.heading = h("h2", { tabindex: "-1" }, "Schools");
     this.list = h("section", { class: "card" },
-      h("div", { class: "row between top" }, h("h2", {}, "Schools"), this.filters),
-      h("div", { class: "row between" }, this.found, h("button", { type: "button", class: "plain", onclick: () => this.#chase() }, icon("download"), "Chase list (CSV)")),
+      h("div", { class: "row between top" }, this.heading, this.filters),
+      h("div", { class: "row between" }, this.found, this.#chaseButton()),
       h("table", { role: "table", class: "cards" }, h("caption", { class: "quiet" }, "Schools and how far they are"),
         h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["School", "Trust", "LA", "Standing", "Received", "History"].map(heading))), this.body),
       this.more);
@@ -64,61 +70,93 @@ export class Board {
     this.#service = service;
     this.#window = window;
     this.#board = null;
-    this.#shown = "";
+    this.#rows = [];
+    this.#shown = this.#totalled = "";
     this.load();
   }
 
+  #ask(values) {
+    return get(`/windows/${this.#service}/${this.#window}`, { ...this.#filters, ...values });
+  }
+
+  /** Reads the totals and the schools that are shown: as many as there were, or the first ones. */
   async load() {
     clearTimeout(this.#timer);
     const ticket = ++this.#ticket;
     try {
-      const board = await get(`/windows/${this.#service}/${this.#window}`);
+      const board = await this.#ask({ limit: Math.min(MOST, Math.max(SHOWN, this.#rows.length)) });
       if (ticket !== this.#ticket) return;
-      const first = !this.#board;
-      this.#board = board;
-      if (first) this.#offerFilters();
+      const rest = this.#rows.length > MOST && board.cursor ? this.#rows.filter((school) => school.school > board.cursor) : [];
+      this.#board = { ...board, cursor: rest.length ? this.#board.cursor : board.cursor };
+      this.#rows = [...board.schools, ...rest];
       this.#draw();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (ticket === this.#ticket) fill(this.top, panel("bad", error.title, h("p", {}, error.detail)));
     }
-    if (ticket === this.#ticket && this.#board?.state !== "FROZEN") this.#timer = setTimeout(() => (document.hidden ? (this.#timer = setTimeout(() => this.load(), AGAIN)) : this.load()), AGAIN);
+    if (ticket === this.#ticket && this.#board?.state !== "FROZEN") this.#timer = setTimeout(() => this.#again(), AGAIN);
   }
 
-  #offerFilters() {
-    const { schools } = this.#board;
+  #again() {
+    if (!this.element.isConnected) return;
+    if (document.hidden) this.#timer = setTimeout(() => this.#again(), AGAIN);
+    else this.load();
+  }
+
+  #filter(values) {
+    Object.assign(this.#filters, values);
+    this.#rows = [];
+    this.load();
+  }
+
+  async #loadMore(button) {
+    if (button.getAttribute("aria-disabled")) return;
+    button.setAttribute("aria-disabled", "true");
+    fill(button, "Loading …");
+    const ticket = this.#ticket;
+    try {
+      const page = await this.#ask({ limit: SHOWN, cursor: this.#board.cursor });
+      if (ticket !== this.#ticket) return; // asked anew meanwhile
+      this.#rows = [...this.#rows, ...page.schools];
+      this.#board.cursor = page.cursor;
+      this.#drawRows();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      fill(button, "Show more");
+      button.removeAttribute("aria-disabled");
+      announce(error.detail, true);
+    }
+  }
+
+  #drawFilters() {
+    const held = document.activeElement?.dataset?.filter;
     const choice = (label, key, options) => {
       const id = unique("filter");
-      const select = h("select", { id, onchange: () => {
-        this.#filters[key] = select.value;
-        this.#most = SHOWN;
-        this.#drawRows();
-      } }, h("option", { value: "" }, "All"), options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)));
+      const select = h("select", { id, "data-filter": key, onchange: () => this.#filter({ [key]: select.value }) },
+        h("option", { value: "" }, "All"), options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)));
       return h("div", { class: "filter" }, h("label", { for: id }, label), select);
     };
-    const distinct = (key) => [...new Set(schools.map((school) => school[key] ?? ""))].sort();
-    const id = unique("find");
-    fill(this.filters,
-      h("div", { class: "filter" }, h("label", { for: id }, "Find"), h("input", { id, type: "search", value: this.#filters.text, oninput: (event) => {
-        this.#filters.text = event.target.value.toLocaleLowerCase("en-GB");
-        this.#most = SHOWN;
-        this.#drawRows();
-      } })),
+    if (!this.find) {
+      const id = unique("find");
+      let typing = null;
+      this.find = h("div", { class: "filter" }, h("label", { for: id }, "Find"), h("input", { id, type: "search", maxlength: 60, oninput: (event) => {
+        const find = event.target.value.trim();
+        clearTimeout(typing);
+        typing = setTimeout(() => this.#filter({ find }), TYPING);
+      } }));
+      this.chosen = h("div", { class: "inline" });
+      fill(this.filters, this.find, this.chosen);
+    }
+    fill(this.chosen,
       choice("Standing", "standing", Object.entries(STANDINGS).map(([key, [words]]) => [key, words])),
-      choice("Trust", "trust", distinct("trust").map((trust) => [trust || "none", trust || "No trust"])),
-      choice("LA", "authority", distinct("authority").map((one) => [one, one])));
-  }
-
-  get #rows() {
-    const { standing, trust, authority, text } = this.#filters;
-    return this.#board.schools.filter((school) =>
-      (!standing || school.standing === standing) && (!trust || (school.trust ?? "none") === trust) &&
-      (!authority || school.authority === authority) && (!text || `${school.school} ${school.name}`.toLocaleLowerCase("en-GB").includes(text)));
+      choice("Trust", "trust", this.#board.trusts.map(({ trust }) => [trust ?? NO_TRUST, trust ?? "No trust"])),
+      choice("LA", "authority", this.#board.authorities.map(({ authority }) => [authority, authority])));
+    if (held) this.chosen.querySelector(`[data-filter="${held}"]`)?.focus();
   }
 
   #draw() {
     const board = this.#board;
-    const total = board.schools.length;
+    const total = Object.values(board.counts).reduce((sum, number) => sum + number, 0);
     const left = secondsTo(board.closes);
     const opened = Date.parse(board.opens) <= now();
     fill(this.top,
@@ -127,38 +165,46 @@ export class Board {
         h("p", { class: "note" }, { OPEN: "Nothing is frozen yet.", CLOSING: "Closing: waiting until every file that came in time is settled.", FROZEN: "Frozen: the manifest has been written." }[board.state]))),
       h("ul", { class: "tiles" }, Object.entries(STANDINGS).map(([key, [words, picture]]) =>
         h("li", { class: `tile ${picture}` }, h("span", { class: "badge" }, icon(picture), words), h("b", {}, board.counts[key].toLocaleString("en-GB")), h("span", { class: "next" }, total ? `${Math.round((100 * board.counts[key]) / total)}% of ${count(total, "school")}` : "")))),
-      board.waiting.length > 0 && panel("warn", `${count(board.waiting.length, "upload")} not settled yet`, h("ul", {}, board.waiting.slice(0, 20).map((one) =>
+      board.waiting_in_all > 0 && panel("warn", `${count(board.waiting_in_all, "upload")} not settled yet`, h("ul", {}, board.waiting.slice(0, 20).map((one) =>
         h("li", {}, `${one.upload_id}: ${one.held ?? one.status.toLowerCase().replace("_", " ")}, ${one.school ?? "school not known"}, since ${stamp(one.issued)}`)))),
       board.manifest.sha256 && h("p", { class: "note hash" }, `Manifest SHA-256 ${board.manifest.sha256}`));
-    const looks = JSON.stringify(board.schools);
-    if (looks === this.#shown) return; // nothing moves under the reader's eyes
-    this.#shown = looks;
-    fill(this.groups, this.#group("trust", "By trust", "Trust", "No trust"), this.#group("authority", "By local authority", "LA", ""));
-    this.#drawRows();
+    const totals = JSON.stringify([board.authorities, board.trusts, this.#filters]);
+    if (totals !== this.#totalled) { // nothing moves under the reader's eyes that has not changed
+      this.#totalled = totals;
+      const tops = [...this.groups.querySelectorAll(".scroll")].map((one) => one.scrollTop);
+      this.#drawFilters();
+      fill(this.groups, this.#group("trust", "By trust", "Trust", board.trusts), this.#group("authority", "By local authority", "LA", board.authorities));
+      this.groups.querySelectorAll(".scroll").forEach((one, at) => (one.scrollTop = tops[at] ?? 0));
+    }
+    const looks = JSON.stringify([this.#rows, board.cursor]);
+    if (looks !== this.#shown) this.#drawRows();
   }
 
-  #group(key, title, heading, none) {
-    const groups = new Map();
-    for (const school of this.#board.schools) {
-      const name = school[key] ?? none;
-      const tally = groups.get(name) ?? { submitted: 0, "only-errors": 0, nothing: 0 };
-      tally[school.standing]++;
-      groups.set(name, tally);
-    }
-    const lines = [...groups].sort(([, a], [, b]) => b.nothing + b["only-errors"] - a.nothing - a["only-errors"]);
+  #group(key, title, heading, groups) {
+    const lines = [...groups].sort((a, b) => b.nothing + b["only-errors"] - a.nothing - a["only-errors"]);
     const id = unique("group");
-    return h("div", { class: "card" }, h("h2", { id }, title),
+    const name = (line) => {
+      const value = line[key] ?? NO_TRUST;
+      const on = this.#filters[key] === value;
+      return h("button", { type: "button", class: "link", "aria-pressed": String(on), onclick: () => {
+        this.#filter({ [key]: on ? "" : value });
+        this.list.scrollIntoView();
+        this.heading.focus({ preventScroll: true });
+      } }, line[key] ?? "No trust");
+    };
+    return h("div", { class: "card" }, h("h2", { id }, title), h("p", { class: "note" }, "Choose one to see its schools below."),
       h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id }, h("table", {},
         h("thead", {}, h("tr", {}, h("th", { scope: "col" }, heading), Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)))),
-        h("tbody", {}, lines.map(([name, tally]) => h("tr", {}, h("th", { scope: "row" }, name), Object.keys(STANDINGS).map((standing) => h("td", { class: "number" }, tally[standing].toLocaleString("en-GB")))))))));
+        h("tbody", {}, lines.map((line) => h("tr", {}, h("th", { scope: "row" }, name(line)), Object.keys(STANDINGS).map((standing) => h("td", { class: "number" }, line[standing].toLocaleString("en-GB")))))))));
   }
 
   #drawRows() {
     const rows = this.#rows;
-    const shown = rows.slice(0, this.#most);
+    const { cursor, found } = this.#board;
+    this.#shown = JSON.stringify([rows, cursor]);
     const held = this.body.contains(document.activeElement) ? document.activeElement.dataset.school : null;
-    fill(this.found, `${count(rows.length, "school")}${shown.length < rows.length ? `, the first ${shown.length} shown` : ""}.`);
-    fill(this.body, shown.map((school) => {
+    fill(this.found, `${count(found, "school")}${cursor ? `, the first ${rows.length.toLocaleString("en-GB")} shown` : ""}.`);
+    fill(this.body, rows.map((school) => {
       const [words, picture] = STANDINGS[school.standing];
       const cell = (label, ...body) => h("td", { role: "cell", "data-label": label }, body);
       return h("tr", { role: "row" },
@@ -168,21 +214,45 @@ export class Board {
         cell("Received", school.received ? stamp(school.received) : this.#board.state === "FROZEN" ? "None" : "Not yet"),
         cell("History", h("button", { type: "button", class: "link", "data-school": school.school, "aria-label": `History of ${school.name || school.school}`, onclick: () => this.#show(`SCHOOL#${school.school}`, school.name || school.school) }, "History")));
     }));
-    fill(this.more, shown.length < rows.length ? h("button", { type: "button", class: "plain", onclick: () => {
-      this.#most += SHOWN;
-      this.#drawRows();
-    } }, "Show more") : null);
+    fill(this.more, cursor ? h("button", { type: "button", class: "plain", onclick: (event) => this.#loadMore(event.currentTarget) }, "Show more") : null);
     if (held) this.body.querySelector(`[data-school="${held}"]`)?.focus();
   }
 
-  /** Those who still have to submit, as they are filtered, for a mail merge. */
-  #chase() {
-    if (!this.#board) return;
-    const rows = this.#rows.filter((school) => school.standing !== "submitted");
+  #chaseButton() {
+    const said = h("span", { class: "said", role: "status" });
+    const button = h("button", { type: "button", class: "plain", onclick: async () => {
+      if (button.getAttribute("aria-disabled") || !this.#board) return;
+      button.setAttribute("aria-disabled", "true");
+      fill(said, "Preparing …");
+      try {
+        const schools = await this.#chase((number) => fill(said, `Preparing … ${count(number, "school")}`));
+        fill(said, `The chase list has ${count(schools, "school")}.`);
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        fill(said, error.detail);
+      } finally {
+        button.removeAttribute("aria-disabled");
+      }
+    } }, icon("download"), "Chase list (CSV)");
+    return h("span", { class: "with-said" }, button, said);
+  }
+
+  /** Saves those who still have to submit, as they are filtered and every one of them, for a mail merge. */
+  async #chase(tell) {
+    const [service, window, closes] = [this.#service, this.#window, this.#board.closes_words];
+    const filters = { ...this.#filters, standing: this.#filters.standing || MISSING, limit: MOST };
+    const schools = [];
+    let cursor = this.#filters.standing === "submitted" ? null : "";
+    while (cursor !== null) {
+      const page = await get(`/windows/${service}/${window}`, { ...filters, cursor });
+      schools.push(...page.schools);
+      cursor = page.cursor;
+      tell(schools.length);
+    }
     const lines = [csvLine(["School DFE", "Name", "Trust", "LA", "Standing", "Window", "Closes"]),
-      ...rows.map((school) => csvLine([school.school, school.name, school.trust, school.authority, STANDINGS[school.standing][0], this.#window, this.#board.closes_words]))];
-    save(`chase-${this.#service}-window-${this.#window}.csv`, ["\ufeff", lines.join("\r\n"), "\r\n"], "text/csv");
-    announce(`The chase list has ${count(rows.length, "school")}.`);
+      ...schools.map((school) => csvLine([school.school, school.name, school.trust, school.authority, STANDINGS[school.standing][0], window, closes]))];
+    save(`chase-${service}-window-${window}.csv`, ["\ufeff", lines.join("\r\n"), "\r\n"], "text/csv");
+    return schools.length;
   }
 
   #search() {

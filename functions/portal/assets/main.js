@@ -57,7 +57,8 @@ function footer() {
     h("dl", {},
       h("dt", {}, "Email"), h("dd", {}, h("a", { href: `mailto:${address}` }, address)),
       h("dt", {}, "Telephone"), h("dd", {}, telephone),
-      h("dt", {}, "Hours"), h("dd", {}, hours.map((line) => h("span", { class: "block" }, line)))));
+      h("dt", {}, "Hours"), h("dd", {}, hours.map((line) => h("span", { class: "block" }, line))),
+      h("dt", {}, "For programs"), h("dd", {}, h("a", { href: "api/openapi.json", type: "application/json" }, "The API's contract (OpenAPI)"))));
 }
 
 function header() {

@@ -1,0 +1,164 @@
+"""The operators' deadline board: who has submitted, who has only errors, who has nothing.
+
+The totals are of all schools. The schools themselves come in order of their DfE numbers, filtered and page by page, so
+that 17,000 of them stay far below what an answer may hold. The first page reads every register, in one query a local
+authority; a page after it only those it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import chain, groupby, islice
+from typing import Any
+
+from adapters.lookups import calendar_now, window_states
+from adapters.stores import Stores
+from early_results import keys
+from early_results.access import Role, User
+from early_results.freeze import State
+from early_results.ids import authority_of
+from early_results.registers import counting, register_from_item
+from early_results.service import Service
+from early_results.writes import Item
+
+from . import problems
+from .requests import BoardQuery
+from .services import describe_window, window_of
+
+STANDINGS = ("submitted", "only-errors", "nothing")
+NO_TRUST = "(none)"
+MOST_WAITING = 100
+_QUERIES = 16  # local authorities whose registers are read side by side
+
+
+def deadline_board(
+    stores: Stores, user: User, service: Service, number: str, query: BoardQuery, now: datetime
+) -> dict[str, Any]:
+    """A window for operators: how it stands, the totals, and a page of its schools. The totals, and how many schools
+    are found, come with the first page alone."""
+    if user.role is not Role.OPERATOR:
+        raise problems.forbidden("Only operators see the whole of a window.")
+    calendar = calendar_now(stores, service)
+    window = window_of(calendar, number)
+    state = window_states(stores, calendar)[window.number]
+    added = {
+        row["sk"].removeprefix("ADDED#"): row
+        for row in stores.table.query(keys.state(service.service, window.number).pk, prefix="ADDED#")
+    }
+    board = _Board(stores, service.service, window.number, added)
+    if query.cursor is None:
+        lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
+        found = [line for line in lines if _wanted(line, query)]
+        totals: dict[str, Any] | None = _totals(lines)
+    else:
+        later = stores.table.query(keys.SCHOOLS, after=keys.listed_school(query.cursor).sk)
+        rest = board.lines(row for row in later if _may_be_wanted(row, query))
+        found = list(islice((line for line in rest if _wanted(line, query)), int(query.limit) + 1))
+        totals = None
+    page = found[: int(query.limit)]
+    waiting = _waiting(stores, service) if state.state is not State.FROZEN else []
+    return {
+        **describe_window(window, state, now),
+        "service": service.service,
+        "counts": totals and totals["all"],
+        "authorities": totals and totals["authorities"],
+        "trusts": totals and totals["trusts"],
+        "found": len(found) if totals else None,
+        "schools": page,
+        "cursor": page[-1]["school"] if len(found) > len(page) else None,
+        "waiting": waiting[:MOST_WAITING],
+        "waiting_in_all": len(waiting),
+        "manifest": {"key": state.manifest_key, "version": state.manifest_version, "sha256": state.manifest_sha256},
+    }
+
+
+class _Board:
+    """How schools stand in one window; `added` are the stragglers that operators let into it, by school."""
+
+    def __init__(self, stores: Stores, service: str, window: int, added: dict[str, Item]) -> None:
+        self._stores = stores
+        self._service = service
+        self._window = window
+        self._added = added
+
+    def lines(self, schools: Iterable[Item]) -> Iterator[dict[str, Any]]:
+        """The lines of schools in order of their numbers, each local authority read when it is come to."""
+        for authority, group in groupby(schools, key=lambda row: authority_of(row["school"])):
+            yield from self._authority(authority, list(group))
+
+    def all_lines(self, schools: list[Item]) -> list[dict[str, Any]]:
+        """The same, many local authorities side by side."""
+        groups = [(name, list(group)) for name, group in groupby(schools, key=lambda row: authority_of(row["school"]))]
+        with ThreadPoolExecutor(_QUERIES) as pool:
+            return list(chain.from_iterable(pool.map(lambda group: self._authority(*group), groups)))
+
+    def _authority(self, authority: str, schools: list[Item]) -> list[dict[str, Any]]:
+        partition = keys.window_partition(self._service, self._window, authority)
+        rows = {row["sk"].removeprefix("SCHOOL#"): row for row in self._stores.table.query(partition)}
+        return [self._line(row, rows.get(row["school"])) for row in schools]
+
+    def _line(self, school: Item, row: Item | None) -> dict[str, Any]:
+        number = str(school["school"])
+        register = register_from_item(keys.window_register(self._service, self._window, number), row)
+        counts = counting(register, row, self._added.get(number))
+        return {
+            "school": number,
+            "name": str(school.get("name", "")),
+            "authority": authority_of(number),
+            "trust": school.get("trust"),
+            "standing": "submitted" if counts.upload else "only-errors" if row and "tried" in row else "nothing",
+            "upload_id": counts.upload,
+            "received": counts.facts.get("received") if counts.upload else None,
+            "carried_from": counts.carried_from,
+        }
+
+
+def _may_be_wanted(school: Item, query: BoardQuery) -> bool:
+    """Whether a school is asked for, as far as can be told without its register."""
+    number, name = str(school["school"]), str(school.get("name", ""))
+    return (
+        query.authority in (None, authority_of(number))
+        and query.trust in (None, school.get("trust") or NO_TRUST)
+        and (query.find is None or query.find.casefold() in f"{number} {name}".casefold())
+    )
+
+
+def _wanted(line: dict[str, Any], query: BoardQuery) -> bool:
+    return _may_be_wanted(line, query) and (query.standing is None or line["standing"] in query.standing.split(","))
+
+
+def _totals(lines: list[dict[str, Any]]) -> dict[str, Any]:
+    everything = dict.fromkeys(STANDINGS, 0)
+    authorities: dict[str, dict[str, int]] = {}
+    trusts: dict[str, dict[str, int]] = {}
+    for line in lines:
+        for tally in (
+            everything,
+            authorities.setdefault(line["authority"], dict.fromkeys(STANDINGS, 0)),
+            trusts.setdefault(line["trust"] or "", dict.fromkeys(STANDINGS, 0)),
+        ):
+            tally[line["standing"]] += 1
+    return {
+        "all": everything,
+        "authorities": [{"authority": name, **authorities[name]} for name in sorted(authorities)],
+        "trusts": [{"trust": name or None, **trusts[name]} for name in sorted(trusts)],
+    }
+
+
+def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
+    """The uploads that are not settled, oldest first: what a freeze would wait for."""
+    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.service, index="unsettled")]
+    found = stores.table.get_many(wanted)
+    return [
+        {
+            "upload_id": found[key]["upload_id"],
+            "school": found[key].get("school"),
+            "status": found[key]["status"],
+            "held": found[key].get("held"),
+            "issued": found[key]["issued"],
+        }
+        for key in wanted
+        if key in found and "unsettled" in found[key] and "received" in found[key]
+    ]

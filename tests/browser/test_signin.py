@@ -1,0 +1,203 @@
+"""Signing in with the real pool: an invitation, a forgotten password, tokens that expire or are revoked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import urllib3
+from playwright.sync_api import expect
+
+from early_results.access import Role
+from infra.local import wait_for
+from infra.operations import NewUser, create_user
+from tests.conftest import Deployed
+
+from .conftest import Open
+from .portal import Portal, payload, workbook
+
+pytestmark = pytest.mark.browser
+SCHOOL = "8012003"
+ME = f"SCHOOL#{SCHOOL}"
+SHORT = 15  # seconds that an access token lives for these tests: Cognito's own least is five minutes
+
+
+def new_user(deployed: Deployed, password: str | None) -> str:
+    """The email address of a new user of the school, as the operator's command makes one."""
+    email = f"new.{secrets.token_hex(4)}@abctrust.example"
+    outputs, stores = deployed.stack.outputs, deployed.stores
+    user = NewUser(email, password, Role.SCHOOL, ME)
+    create_user(
+        deployed.stack.client("cognito-idp"), outputs["UserPoolId"], stores.table, stores.records, user, "a test"
+    )
+    return email
+
+
+def letters(deployed: Deployed, email: str) -> list[str]:
+    """What the pool has written to somebody: MiniStack keeps the emails that nobody sends."""
+    answer = urllib3.request("GET", f"{deployed.stack.endpoint}/_ministack/ses/messages", retries=False)
+    accounts = answer.json()["messages"]
+    return [
+        str(message["BodyText"] or message["BodyHtml"])
+        for messages in accounts.values()
+        for message in messages
+        if email in message["To"]
+    ]
+
+
+def test_the_invitation_s_password_is_good_for_once(deployed: Deployed, portal: Open) -> None:
+    email = new_user(deployed, None)
+    [letter] = letters(deployed, email)
+    found = re.search(r"password is (\S+?)\.?\s*$", letter.strip())
+    assert found is not None, letter
+    person = portal()
+    page = person.page
+    page.goto(person.url)
+    person.enter(email, found[1])
+    page.get_by_label("New password").fill("My-own-password-1")
+    page.get_by_role("button", name="Save and continue").click()
+    expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    person.enter(email, found[1])
+    expect(page.get_by_text("That email address and password do not match.")).to_be_visible()
+    person.enter(email, "My-own-password-1")
+    expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+
+
+def test_a_forgotten_password_is_reset_with_the_code_from_the_email(deployed: Deployed, portal: Open) -> None:
+    email = new_user(deployed, "Forgotten-already-1")
+    person = portal()
+    page = person.page
+    page.goto(person.url)
+    page.get_by_label("Email address").fill(email)
+    page.get_by_role("button", name="Forgotten your password?").click()
+    expect(page.get_by_label("Email address")).to_have_value(email)
+    page.get_by_role("button", name="Email me a code").click()
+    expect(page.get_by_role("heading", name="Enter the code we emailed you")).to_be_visible()
+    wait_for("the email", lambda: letters(deployed, email) != [], 10)
+    [letter] = letters(deployed, email)
+    found = re.search(r"\b\d{6}\b", letter)
+    assert found is not None, letter
+    code, password = page.get_by_label("Code from the email"), page.get_by_label("New password")
+    save = page.get_by_role("button", name="Set new password")
+
+    code.fill("000000")
+    password.fill("Remembered-now-1")
+    save.click()
+    expect(page.get_by_text("That code is not right. Please check the latest email we sent you.")).to_be_visible()
+    code.fill(f" {found[0]} ")  # as it is copied
+    password.fill("without a capital letter 1")
+    save.click()
+    expect(page.get_by_text("That password is not strong enough")).to_be_visible()
+    password.fill("Remembered-now-1")
+    save.click()
+    expect(page.get_by_text("Your password has been changed. Please sign in with it.")).to_be_visible()
+
+    person.enter(email, "Forgotten-already-1")
+    expect(page.get_by_text("That email address and password do not match.")).to_be_visible()
+    person.enter(email, "Remembered-now-1")
+    expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+
+
+def test_nobody_learns_from_a_forgotten_password_who_has_an_account(deployed: Deployed, portal: Open) -> None:
+    person = portal()
+    page = person.page
+    page.goto(person.url)
+    page.get_by_role("button", name="Forgotten your password?").click()
+    page.get_by_label("Email address").fill("nobody@nowhere.example")
+    page.get_by_role("button", name="Email me a code").click()
+    expect(page.get_by_text("If there is an account for nobody@nowhere.example, an email with a code")).to_be_visible()
+    page.get_by_label("Code from the email").fill("654321")
+    page.get_by_label("New password").fill("Remembered-now-1")
+    page.get_by_role("button", name="Set new password").click()
+    expect(page.get_by_text("That code is not right.")).to_be_visible()
+    assert letters(deployed, "nobody@nowhere.example") == []
+
+
+@contextmanager
+def short_lived(deployed: Deployed) -> Iterator[None]:
+    """For a while, the pool issues access tokens that live for seconds."""
+    client, outputs = deployed.stack.client("cognito-idp"), deployed.stack.outputs
+    ids = {"UserPoolId": outputs["UserPoolId"], "ClientId": outputs["UserPoolClientId"]}
+    before = client.describe_user_pool_client(**ids)["UserPoolClient"]
+    kept = ("ExplicitAuthFlows", "PreventUserExistenceErrors", "RefreshTokenValidity", "IdTokenValidity")
+    settings = {**ids, **{name: before[name] for name in kept if name in before}}
+    units = before["TokenValidityUnits"]
+    short = {"AccessTokenValidity": SHORT, "TokenValidityUnits": {**units, "AccessToken": "seconds"}}
+    client.update_user_pool_client(**settings, **short)
+    try:
+        yield
+    finally:
+        whole = {"AccessTokenValidity": before["AccessTokenValidity"], "TokenValidityUnits": units}
+        client.update_user_pool_client(**settings, **whole)
+
+
+def with_an_expired_token(deployed: Deployed, portal: Open, name: str) -> tuple[Portal, list[str]]:
+    """Somebody who has chosen a file, and whose access token has expired without the page knowing it: its computer's
+    clock is wrong. The page itself renews a token 90 seconds early. With what the API refuses from then on."""
+    person = portal()
+    page = person.page
+    with short_lived(deployed):
+        person.sign_in(ME)
+        # What the page takes for the time of its token's expiry, an hour late.
+        page.evaluate(
+            """() => {
+              const kept = JSON.parse(sessionStorage.getItem("early-results.session"));
+              sessionStorage.setItem("early-results.session", JSON.stringify({...kept, until: Date.now() + 3600_000}));
+            }"""
+        )
+        page.reload()
+        expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+        expires = _claims(person)["exp"]
+    refused: list[str] = []
+    page.on("response", lambda r: refused.append(r.url) if r.status == 401 and "/api/" in r.url else None)
+    person.choose(payload(name, workbook(deployed, SCHOOL, wrong=1)))
+    page.wait_for_timeout(1000 * max(0.0, expires + 1 - time.time()))
+    return person, refused
+
+
+def _session(person: Portal) -> dict[str, str]:
+    found: dict[str, str] = person.page.evaluate("JSON.parse(sessionStorage.getItem('early-results.session'))")
+    return found
+
+
+def _claims(person: Portal) -> dict[str, int]:
+    payload_ = _session(person)["access"].split(".")[1]
+    found: dict[str, int] = json.loads(base64.urlsafe_b64decode(payload_ + "=" * (-len(payload_) % 4)))
+    return found
+
+
+def test_a_token_that_has_expired_is_renewed_without_a_word(deployed: Deployed, portal: Open) -> None:
+    name = f"expired {secrets.token_hex(3)}.xlsx"
+    person, refused = with_an_expired_token(deployed, portal, name)
+    person.upload_button.click()
+    expect(person.status.get_by_text("File upload error", exact=True)).to_be_visible()
+    assert refused
+    assert _claims(person)["exp"] > time.time() + 60
+    expect(person.page.get_by_role("dialog")).to_have_count(0)
+    expect(person.row(name)).to_have_count(1)
+
+
+def test_a_session_that_was_ended_elsewhere_asks_to_sign_in_again_and_loses_nothing(
+    deployed: Deployed, portal: Open
+) -> None:
+    name = f"revoked {secrets.token_hex(3)}.xlsx"
+    person, refused = with_an_expired_token(deployed, portal, name)
+    deployed.stack.client("cognito-idp").revoke_token(
+        Token=_session(person)["refresh"], ClientId=deployed.stack.outputs["UserPoolClientId"]
+    )
+    person.upload_button.click()
+    dialog = person.page.get_by_role("dialog", name="Sign in again")
+    expect(dialog.get_by_label("Email address")).to_have_value(deployed.user(ME)["email"])
+    assert refused
+    dialog.get_by_label("Password").fill(deployed.user(ME)["password"])
+    dialog.get_by_role("button", name="Sign in", exact=True).click()
+    expect(dialog).to_have_count(0)
+    expect(person.status.get_by_text("File upload error", exact=True)).to_be_visible()
+    expect(person.row(name)).to_have_count(1)
