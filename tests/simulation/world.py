@@ -654,10 +654,10 @@ class Player:
 
     def _delete(self, upload_id: str, sub: str, fickle: int, tries: int) -> None:
         def work(now: datetime) -> None:
+            began = self.scheduler.now()
             user = user_of(self.stores, sub)
             if user is None:
                 raise LookupError("no such user")
-            began = self.scheduler.now()
             upload = portal_history.find_upload(self.stores, user, upload_id)
             uploading.delete(self.stores, user, load_service(SERVICE), upload, now)
             self.truth.looks.append(Look(sub, upload_id, upload.school, upload.user, began, self.scheduler.now(), True))

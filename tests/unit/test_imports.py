@@ -9,7 +9,18 @@ from pathlib import Path
 import pytest
 
 FUNCTIONS = Path(__file__).resolve().parents[2] / "functions"
-HEAVY = {"openpyxl", "pydantic", "pydantic_core", "typst", "portal", "moto", "pandas"}
+HEAVY = {
+    "boto3",
+    "s3transfer",
+    "multiprocessing",
+    "openpyxl",
+    "pydantic",
+    "pydantic_core",
+    "typst",
+    "portal",
+    "moto",
+    "pandas",
+}
 
 
 def _imported_by(program: str) -> set[str]:
