@@ -15,6 +15,7 @@ from early_results.access import Role
 from early_results.freeze import manifest_lines
 from early_results.ids import manifest_key, new_ulid
 from early_results.registers import Mark, Outcome, Register, register_from_item
+from early_results.roster import rosters_csv
 from early_results.uploads import Status, receipt
 from early_results.writes import Put, Update
 from infra import operating, rebuilding
@@ -27,9 +28,9 @@ from portal.problems import Problem
 from portal.requests import BoardQuery
 from report import freezing
 from supersede.joining import read_registers
-from tests.unit.school_files import SERVICE
+from tests.unit.school_files import SERVICE, roster
 
-from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, WRONG, Season
+from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, TRUST, WRONG, Season
 
 LATER = CLOSES + timedelta(hours=3)
 
@@ -439,3 +440,23 @@ def test_a_rebuild_that_died_is_run_again_and_no_freeze_runs_meanwhile(
     played.build_reports()
     assert verify_window(played.stores, SERVICE, 1).differences == []
     assert played.stores.table.get(keys.rebuild()) is None
+
+
+def test_the_list_of_schools_knows_their_names_whichever_extract_comes_first(played: Season) -> None:
+    def listed(school: str) -> dict[str, Any]:
+        item = played.stores.table.get(keys.listed_school(school)) or {}
+        return {name: item.get(name) for name in ("school", "name", "trust")}
+
+    first = SCHOOLS[0]  # schools.csv came before its roster
+    assert listed(first) == {"school": first, "name": f"School {first}", "trust": TRUST}
+    new = "2042222"
+    played.later(minutes=1)
+    played.extract(f"rosters/{NAME}/more.csv", rosters_csv(roster(school=new).pupils, SERVICE))
+    assert listed(new) == {"school": new, "name": None, "trust": None}
+    played.later(minutes=1)
+    played.extract("rosters/schools.csv", f"School DFE,Name,Trust\n{new},New School,{TRUST}\n{first},Left It,\n")
+    assert listed(new) == {"school": new, "name": "New School", "trust": TRUST}
+    assert listed(first) == {"school": first, "name": "Left It", "trust": None}
+    played.later(minutes=1)
+    played.extract(f"rosters/{NAME}/more.csv", rosters_csv(roster(school=new).pupils, SERVICE))
+    assert listed(new) == {"school": new, "name": "New School", "trust": TRUST}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from portal.contract import document
+from tests.openapi import operations
+
 from .reading import FUNCTION, Template, arn, listed, of_type, props, statements
 
 # MiniStack asks for sqs:SendMessageBatch, which is no action of AWS's; this covers it.
@@ -88,6 +91,18 @@ def test_the_api_is_for_signed_in_users_and_only_the_page_and_the_contract_are_f
         assert route["Target"] == {"Fn::Sub": "integrations/${ApiIntegration}"}, name
         signed = route["AuthorizationType"] == "JWT"
         assert route.get("AuthorizerId") == ({"Ref": "ApiAuthorizer"} if signed else None), name
+
+
+def test_the_routes_without_a_token_are_those_of_the_contract(template: Template) -> None:
+    routes = of_type(template, "AWS::ApiGatewayV2::Route").values()
+    open_to_all = {tuple(route["RouteKey"].split()) for route in routes if route["AuthorizationType"] == "NONE"}
+    told = {
+        (method, f"/api{path}")
+        for (method, path), operation in operations(document()).items()
+        if operation.get("security") == []
+    }
+    assert {route for route in open_to_all if route[1].startswith("/api")} == told
+    assert ("ANY", "/api/{proxy+}") in {tuple(route["RouteKey"].split()) for route in routes}
 
 
 def test_tokens_are_of_this_pool_and_for_this_client(template: Template) -> None:

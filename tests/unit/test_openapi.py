@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from infra.client import Answer
 from portal import contract, problems, requests
-from tests.openapi import operations, slips_of, validator
+from tests.openapi import Contract, operations, slips_of, validator
 
 FUNCTIONS = Path(contract.__file__).resolve().parents[1]
 DOCUMENT: dict[str, Any] = json.loads(json.dumps(contract.document()))
@@ -208,3 +209,36 @@ def test_only_who_asks_for_it_waits_for_it() -> None:
         check=True,
     )
     assert done.stdout.strip() == "False"
+
+
+def _answer(status: int, body: Any, kind: str = "application/json", **headers: str) -> Answer:
+    told = {"Content-Type": kind, "Cache-Control": "no-store", **headers}
+    return Answer(status, told, b"" if body is None else json.dumps(body).encode())
+
+
+ME = contract.EXAMPLE_ME
+PROBLEM = problems.no_such_upload().document()
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "slip"),
+    [
+        ("/me", _answer(200, ME), None),
+        ("/me", _answer(200, {**ME, "password": "x"}), "password"),
+        ("/me", _answer(200, {name: value for name, value in ME.items() if name != "role"}), "role"),
+        ("/me", _answer(200, {**ME, "role": "king"}), "king"),
+        ("/me", _answer(200, ME, "text/html"), "text/html"),
+        ("/me", _answer(418, ME), "418"),
+        ("/me", Answer(200, {"Content-Type": "application/json"}, json.dumps(ME).encode()), "Cache-Control"),
+        ("/me", _answer(401, {"message": "Unauthorized"}), None),
+        ("/me", _answer(404, PROBLEM, problems.CONTENT_TYPE), "404"),
+        ("/uploads/x", _answer(404, PROBLEM, problems.CONTENT_TYPE), None),
+        ("/uploads/x", _answer(404, {**PROBLEM, "status": 403}, problems.CONTENT_TYPE), "403"),
+        ("/uploads/x", _answer(404, {**PROBLEM, "type": f"{problems.TYPE}not-a-kind"}, problems.CONTENT_TYPE), "kind"),
+        ("/nowhere", _answer(404, PROBLEM, problems.CONTENT_TYPE), None),
+        ("/nowhere", _answer(200, {}), "not in the contract"),
+    ],
+)
+def test_an_answer_that_is_not_as_the_contract_says_is_noticed(path: str, answer: Answer, slip: str | None) -> None:
+    slips = Contract(DOCUMENT).slips("GET", path, answer)
+    assert [bool(slip and slip in one) for one in slips] == ([True] if slip else [])

@@ -3,7 +3,7 @@
 import { Problem } from "./api.js";
 import { announce, ask, fill, h, icon, panel, quiet } from "./dom.js";
 import { coverage, events, now, openWindow, schoolWords, secondsTo, serviceOf, state } from "./state.js";
-import { Transfer, askForms, cameOf, interrupted } from "./transfer.js";
+import { Transfer, askForms, cameOf, goesOn, interrupted } from "./transfer.js";
 import { dropZone, progressOf, setReady, slowWords } from "./upload.js";
 import { countWords, isGood, verdict } from "./verdict.js";
 import { count, moment, size } from "./words.js";
@@ -112,6 +112,7 @@ function why(upload) {
 
 export class BulkUpload {
   #lines = [];
+  #left = []; // of an upload that a reload interrupted: what did not arrive
   #busy = false;
   #shown = "";
   #frame = "";
@@ -230,7 +231,10 @@ export class BulkUpload {
         return undefined;
       }
     }
-    lines.forEach((line) => line.start());
+    for (const line of lines) {
+      const at = this.#left.findIndex((left) => goesOn(left, line.file));
+      line.start(at < 0 ? null : this.#left.splice(at, 1)[0]);
+    }
     return this.#run(lines);
   }
 
@@ -319,6 +323,7 @@ export class BulkUpload {
     fill(this.overall, panel("wait", "The page was left while files were being uploaded", h("p", {}, "Looking for what arrived …")));
     const came = await Promise.all(left.map(cameOf));
     const missing = left.filter((_, at) => !came[at]);
+    this.#left = missing;
     fill(this.overall, missing.length
       ? panel("warn", `${count(missing.length, "file")} did not arrive`,
         h("p", {}, `The page was left before ${missing.length === 1 ? "it" : "they"} had been sent. Choose ${missing.length === 1 ? "it" : "them"} again, with any file that had not had its turn. The history below lists what arrived.`),

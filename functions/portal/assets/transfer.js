@@ -118,6 +118,7 @@ export class Transfer {
     this.id = form.upload_id;
     this.form = form;
     this.window = window;
+    if (form.post) remember(this);
   }
 
   /** The whole way, to the verdict or to a failure that is explained. */
@@ -131,7 +132,6 @@ export class Transfer {
     try {
       if (!this.form) await this.#ask();
       if (!this.form?.post) return;
-      remember(this);
       if (!(this.resumed && (await this.#arrived()))) await this.#send();
     } catch (error) {
       this.fail(error);
@@ -221,7 +221,6 @@ export class Transfer {
     if (Date.parse(this.form.expires_at) > now() + 5000) return this.#unaccepted(); // a new form would be refused as well
     forget(this.id); // the old form expires quietly: nothing arrived under it
     await this.#ask();
-    remember(this);
     return true;
   }
 
@@ -336,7 +335,7 @@ addEventListener("beforeunload", (event) => {
 function write() {
   const kept = [...inFlight.values()].map((one) => ({
     id: one.id, name: one.name, size: one.size, modified: one.file.lastModified, service: one.service, window: one.window,
-    whole: one.progress >= 1 || one.phase === "checking", form: inFlight.size === 1 ? one.form : null,
+    whole: one.progress >= 1 || one.phase === "checking", form: one.phase === "checking" ? null : one.form,
   }));
   if (kept.length) sessionStorage.setItem(KEPT, JSON.stringify({ email: email(), kept }));
   else sessionStorage.removeItem(KEPT);
@@ -368,3 +367,8 @@ export function interrupted(service) {
   leftBehind ??= left();
   return leftBehind.filter((one) => one.service === service);
 }
+
+/** Whether a chosen file can go on with the form of an interrupted upload: it is the same file, and there is time. */
+export const goesOn = (left, file) =>
+  Boolean(left.form?.post) && Date.parse(left.form.expires_at) > now() + 30_000 &&
+  left.name === file.name && left.size === file.size && left.modified === file.lastModified;

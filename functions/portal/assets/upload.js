@@ -2,7 +2,7 @@
 
 import { announce, fill, h, icon, panel, unique } from "./dom.js";
 import { events, now, openWindow, secondsTo, state } from "./state.js";
-import { Transfer, cameOf, interrupted } from "./transfer.js";
+import { Transfer, cameOf, goesOn, interrupted } from "./transfer.js";
 import { isGood, countWords, verdict } from "./verdict.js";
 import { count, moment, size } from "./words.js";
 
@@ -166,8 +166,7 @@ export class SingleUpload {
     if (upload) return this.#verdict(upload);
     this.#again = () => {
       const file = this.#file;
-      const same = left.form?.post && file.name === left.name && file.size === left.size && file.lastModified === left.modified;
-      if (!same || Date.parse(left.form.expires_at) < now() + 30_000) return null;
+      if (!goesOn(left, file)) return null;
       const transfer = new Transfer(this.service, file, (one) => this.#show(one));
       transfer.take(left.form, left.window, true);
       return transfer;
