@@ -100,45 +100,140 @@ def with_pandas(data: bytes, roster_csv: bytes, engine: str = "openpyxl") -> int
 
 
 def with_pandera(data: bytes, roster_csv: bytes, engine: str = "openpyxl") -> int:
-    """Headings, codes, ranges, repeated pupils, and the roster as a set; no comparison with it field by field."""
+    """The same checks as a schema: codes forgiven by parsers, warnings as checks that warn; no messages, no cells."""
+    import warnings
+
     import pandas
     import pandera.errors
     import pandera.pandas as pandera
 
     assessments, scores, _ = _columns()
     roster = pandas.read_csv(BytesIO(roster_csv), dtype=str)
+    told = partial(pandera.Check, raise_warning=True)
+
+    def folded(cells: Any) -> Any:
+        return cells.astype("string").str.strip().str.upper().replace("", None)
+
+    def as_number(cells: Any) -> Any:
+        return pandas.to_numeric(cells.where(cells.isna(), cells.astype("string").str.strip()), errors="coerce")
+
+    def number_or_text(cells: Any) -> Any:
+        return as_number(cells).astype(object).where(as_number(cells).notna() | cells.isna(), cells)
+
+    def whole(cells: Any, low: int, high: int) -> Any:
+        number = pandas.to_numeric(cells, errors="coerce")
+        return number.between(low, high) & (number % 1 == 0)
+
+    def as_on_roster(heading: str) -> Callable[[Any], Any]:
+        def check(frame: Any) -> Any:
+            held = frame["UPN"].map(roster.set_index("UPN")[heading])
+            if heading == "Date of birth":
+                return pandas.to_datetime(frame[heading]) == pandas.to_datetime(held, format="%d/%m/%Y")
+            return frame[heading].astype("string").str.strip() == held.astype("string")
+
+        return check
+
+    def given_together(frame: Any) -> Any:
+        blanks = frame[[c.heading for c in assessments]].isna().sum(axis=1)
+        return (blanks == 0) | (blanks == len(assessments))
+
+    def agrees(code: str, score: str) -> Callable[[Any], Any]:
+        def check(frame: Any) -> Any:
+            number = pandas.to_numeric(frame[score], errors="coerce")
+            low = (frame[code] == "GDS") & (number < 100)
+            return ~(low | (frame[code].isin(["PK1", "PK2", "PK3", "PK4", "EM"]) & number.notna()))
+
+        return check
+
+    by_subject = {c.subject: c.heading for c in assessments}
+    plain = ("Forename", "Surname", "Gender", "Date of birth")
     columns = {
-        "School DFE": pandera.Column(object, pandera.Check.isin([int(SCHOOL)])),
-        "UPN": pandera.Column(object, pandera.Check.isin(list(roster["UPN"])), unique=True),
-        **{h: pandera.Column(object) for h in ("Forename", "Surname", "Gender", "Date of birth", "NC Year")},
-        **{c.heading: pandera.Column(object, pandera.Check.isin(list(c.codes)), nullable=True) for c in assessments},
+        "School DFE": pandera.Column(object, pandera.Check.isin([int(SCHOOL), SCHOOL])),
+        "UPN": pandera.Column(
+            object, pandera.Check.isin(list(roster["UPN"])), unique=True, parsers=pandera.Parser(folded), coerce=True
+        ),
+        **{h: pandera.Column(object) for h in (*plain, "NC Year")},
         **{
-            c.heading: pandera.Column(object, pandera.Check.isin(list(range(c.minimum, c.maximum + 1))), nullable=True)
+            c.heading: pandera.Column(
+                object,
+                pandera.Check.isin(list(c.codes)),
+                nullable=True,
+                parsers=pandera.Parser(folded),
+                coerce=True,
+            )
+            for c in assessments
+        },
+        **{
+            c.heading: pandera.Column(
+                object,
+                pandera.Check(partial(whole, low=c.minimum, high=c.maximum)),
+                nullable=True,
+                parsers=pandera.Parser(number_or_text),
+            )
             for c in scores
         },
     }
-    schema = pandera.DataFrameSchema(columns, strict=True)
-    try:
-        schema.validate(_frame(data, engine), lazy=True)
-    except pandera.errors.SchemaErrors as error:
-        return len(error.failure_cases)
+    checks = [
+        pandera.Check(lambda frame: set(roster["UPN"]) <= set(frame["UPN"]), name="pupils missing"),
+        *(told(as_on_roster(heading), name=heading) for heading in plain),
+        told(given_together, name="assessment missing"),
+        *(told(agrees(by_subject[c.subject], c.heading)) for c in scores if c.subject in by_subject),
+    ]
+    schema = pandera.DataFrameSchema(columns, checks=checks, strict=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            schema.validate(_frame(data, engine), lazy=True)
+        except pandera.errors.SchemaErrors as error:
+            return len(error.failure_cases)
     return 0
 
 
 def with_frictionless(data: bytes, roster_csv: bytes) -> int:
-    """Headings, codes, ranges, repeated pupils and foreign pupils; no pupil missing, no comparison with the roster."""
+    """The same checks, those on a whole row or file as a check of its own; no messages but its own, no forgiving."""
     import csv
     import tempfile
 
+    import attrs
     import frictionless
-    from frictionless import formats
+    from frictionless import errors, formats
 
     assessments, scores, _ = _columns()
-    upns = [row["UPN"] for row in csv.DictReader(roster_csv.decode().splitlines())]
+    pupils = {row["UPN"]: row for row in csv.DictReader(roster_csv.decode().splitlines())}
+    by_subject = {c.subject: c.heading for c in assessments}
+    warned = 0
+
+    @attrs.define(kw_only=True, repr=False)
+    class AgainstTheRoster(frictionless.Check):
+        """Pupils missing; and the warnings, which are counted beside."""
+
+        type = "against-the-roster"
+        Errors = [errors.RowConstraintError]  # noqa: RUF012
+        seen: set[str] = attrs.field(factory=set)
+
+        def validate_row(self, row: Any) -> Any:
+            nonlocal warned
+            held = pupils.get(row["UPN"])
+            self.seen.add(row["UPN"])
+            if held:
+                warned += sum(str(row[h]).strip() != held[h] for h in ("Forename", "Surname", "Gender"))
+                warned += f"{row['Date of birth']:%d/%m/%Y}" != held["Date of birth"]
+            blanks = sum(row[c.heading] is None for c in assessments)
+            warned += 0 < blanks < len(assessments)
+            for c in scores:
+                code = row[by_subject[c.subject]] if c.subject in by_subject else None
+                if code is not None and row[c.heading] is not None:
+                    warned += (code == "GDS" and row[c.heading] < 100) or code in ("PK1", "PK2", "PK3", "PK4", "EM")
+            yield from ()
+
+        def validate_end(self) -> Any:
+            for _ in pupils.keys() - self.seen:
+                yield errors.TableError(note="a pupil is missing")
+
     field = frictionless.Field.from_descriptor
     fields = [
         field({"name": "School DFE", "type": "integer", "constraints": {"enum": [int(SCHOOL)]}}),
-        field({"name": "UPN", "type": "string", "constraints": {"enum": upns, "unique": True}}),
+        field({"name": "UPN", "type": "string", "constraints": {"enum": list(pupils), "unique": True}}),
         *(field({"name": name, "type": "any"}) for name in ("Forename", "Surname", "Gender")),
         *(field({"name": name, "type": "any"}) for name in ("Date of birth", "NC Year")),
         *(field({"name": c.heading, "type": "string", "constraints": {"enum": list(c.codes)}}) for c in assessments),
@@ -155,7 +250,7 @@ def with_frictionless(data: bytes, roster_csv: bytes) -> int:
             control=formats.ExcelControl(sheet=SHEET),
             schema=frictionless.Schema(fields=fields),
         )
-        report = resource.validate()
+        report = resource.validate(frictionless.Checklist(checks=[AgainstTheRoster()]))
     return sum(len(task.errors) for task in report.tasks)
 
 

@@ -39,7 +39,8 @@ class EvidenceUnclear(Exception):
 @dataclass(slots=True)
 class Evidence:
     """What the buckets hold of a service. Verdicts, tombstones and stragglers are by upload id; closings, manifests,
-    national figures and amendments by number of window; `files` are the versions of each upload's object, oldest first.
+    national figures and amendments by number of window; `files` are the versions of each upload's object,
+    oldest first, and `stored` their ids in the order in which S3 stored them.
     """
 
     service: Service
@@ -54,6 +55,7 @@ class Evidence:
     manifests: dict[int, bytes] = field(default_factory=dict)
     figures: dict[int, bytes] = field(default_factory=dict)
     files: dict[str, list[Version]] = field(default_factory=dict)
+    stored: dict[str, list[str]] = field(default_factory=dict)
 
     @property
     def calendar(self) -> Calendar:
@@ -64,6 +66,14 @@ class Evidence:
         """The last of these decisions that an operator took on an upload, or None."""
         taken = [record for record in self.operations.get(upload_id, ()) if record["did"] in did]
         return max(taken, key=lambda record: str(record["at"]), default=None)
+
+    def let_in(self, upload_id: str) -> bool:
+        """Whether an operator let a straggler in: the amendments are written when nothing can stop it any more."""
+        return any(
+            record["kind"] == "added" and record["upload"] == upload_id
+            for records in self.amendments.values()
+            for record in records
+        )
 
     def offered(self, upload_id: str) -> bool:
         """Whether a good upload was ever joined to its registers: stragglers and parked ones were not."""
@@ -98,7 +108,8 @@ def gather(stores: Stores, service: Service) -> Evidence:
         parsed = parse_upload_key(version.key)
         if parsed:
             found.files.setdefault(parsed[1], []).insert(0, version)
-    for versions in found.files.values():
+    for upload, versions in found.files.items():
+        found.stored[upload] = [version.version for version in versions]
         versions.sort(key=lambda version: version.received)
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,13 +24,14 @@ from adapters.table import Table
 from early_results import keys, registers, verdicts
 from early_results.access import Role
 from early_results.calendar import Calendar, CalendarRefused
-from early_results.freeze import State, amendment, canonical
+from early_results.freeze import State, WindowState, amendment, canonical
 from early_results.ids import admission_key
-from early_results.registers import register_from_item
+from early_results.registers import Amended, Outcome, register_from_item
 from early_results.service import load_service
 from early_results.times import moment_words, to_text
-from early_results.uploads import REPORT_PREFIX, ReportState, Status, Upload, held_partition, upload_from_item
-from early_results.writes import ABSENT, PRESENT, OneOf, Put, Requirement, Update, Write
+from early_results.uploads import LATE, Status, Upload, held_partition, upload_from_item
+from early_results.writes import ABSENT, Check, Write
+from supersede.joining import settle_note
 from validate.judging import close_upload
 
 from .local import LOCAL
@@ -40,9 +42,13 @@ class CannotOperate(Exception):
     """The command cannot be carried out on this stack; the message says why."""
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Operated:
-    """A stack that an operator works on: its stores, its upload queue, and who is working."""
+    """A stack that an operator works on: its stores, its queues, and who is working, by which clock."""
 
     stores: Stores
     upload_queue: Queue
@@ -51,6 +57,7 @@ class Operated:
     cognito: Any
     user_pool: str
     local: bool
+    now: Callable[[], datetime] = _now
 
 
 def open_stack(stack: str | None, who: str | None = None) -> Operated:
@@ -128,6 +135,7 @@ def refuse(operated: Operated, upload_id: str, reason: str) -> str:
         raise CannotOperate(f"{upload_id} has no received time")
     _record(operated, upload, "refuse", reason)
     calendar = calendar_now(operated.stores, load_service(upload.service))
+    settle_note(operated.stores, upload)  # evidence of what is refused comes first
     finding = verdicts.refused_late(calendar, upload.received, reason)
     _write(operated, verdicts.refuse_straggler(upload, finding))
     return f"{upload_id} is closed as an upload error; its uploader is told why."
@@ -136,109 +144,104 @@ def refuse(operated: Operated, upload_id: str, reason: str) -> str:
 def admit(operated: Operated, upload_id: str, reason: str) -> str:
     """Lets a straggler in: an amendment beside the manifest, the service's register joined, the report built again.
 
-    Safe to repeat, also after it died half way. CannotOperate if it is no straggler, or while a window is being frozen.
+    Safe to repeat, also after it died half way: from its mark on, the upload is neither deleted nor refused, and the
+    amendments stand in evidence before anything counts. CannotOperate if it is no straggler, or while a window is being
+    frozen.
     """
     stores, upload = operated.stores, _upload(operated, upload_id)
-    late = upload.held == "straggler" or upload_id in _admitted(operated, upload)
-    if not late or upload.status is Status.DELETED:
-        raise CannotOperate(f"{upload_id} is no straggler; its status is {upload.status.value}")
     if upload.school is None or upload.window is None:
         raise CannotOperate(f"{upload_id} belongs to no school and window")
-    service = load_service(upload.service)
-    calendar = calendar_now(stores, service)
-    _not_while_freezing(stores, calendar, upload.window)
-    if upload.held == "straggler":
+    calendar = calendar_now(stores, load_service(upload.service))
+    let_in = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN) and upload_id in _admitted(operated, upload)
+    if not let_in and upload.held != "admitting":
+        upload = _held(operated, upload_id, "straggler")
+    _not_while_freezing(window_states(stores, calendar), upload)
+    if not let_in:
         _record(operated, upload, "admit", reason)
-    frozen = _amend(operated, calendar, upload, reason)
-    # Whoever froze a window meanwhile read the amendments after its sealing had begun, and found this one or was seen.
-    _not_while_freezing(stores, calendar, upload.window)
-    frozen = _amend(operated, calendar, upload, reason)
-    _join(stores, upload_id)
-    rebuilt = [number for number in frozen if _build_again(operated, upload, number)]
+        if upload.held == "straggler":
+            settle_note(stores, upload)
+            _write(operated, registers.begin_admission(upload))
+        _join(operated, calendar, upload_id, reason)
+    rebuilt = [window.number for window in _amended(stores, calendar, upload) if _send_report(operated, upload, window)]
     counts = (
         f"reports of window {' and '.join(map(str, rebuilt))} are built again" if rebuilt else "a later file counts"
     )
     return f"{upload_id} is let in beside the manifest; {counts}."
 
 
-def _not_while_freezing(stores: Stores, calendar: Calendar, number: int) -> None:
-    for other, state in window_states(stores, calendar).items():
+def _not_while_freezing(states: dict[int, WindowState], upload: Upload) -> None:
+    number = upload.window or 0
+    for other, state in states.items():
         done = state.state is State.FROZEN and state.reports_queued
         if (other == number and not done) or (other > number and state.sealing and not done):
             raise CannotOperate(f"window {other} is being frozen; try again once it is done")
 
 
-def _amend(operated: Operated, calendar: Calendar, upload: Upload, reason: str) -> list[int]:
-    """Amends the upload's window, and every later one that is frozen and has no file of the school's own."""
-    stores, school = operated.stores, str(upload.school)
-    amended = []
+def _amended(stores: Stores, calendar: Calendar, upload: Upload) -> list[Amended]:
+    """The upload's window, and, if it counts there, every later one that is frozen and has no file of the school's own.
+
+    Where it does not count in its own, something later stood there, deleted or not: nothing older is carried on.
+    """
+    school = str(upload.school)
+    found: list[Amended] = []
     for window in calendar.windows:
-        key = keys.window_register(upload.service, window.number, school)
-        register = register_from_item(key, stores.table.get(key))
         if window.number < (upload.window or 0):
             continue
-        if window.number != upload.window and (register.mark is not None or not register.sealed):
+        key = keys.window_register(upload.service, window.number, school)
+        row = stores.table.get(key)
+        register = register_from_item(key, row)
+        own = register.mark is not None or not register.sealed
+        if window.number != upload.window and (own or not found[0].admits(upload)):
             break
-        record = amendment(
-            upload.service, window.number, school, upload.upload_id, "added", datetime.now(UTC), operated.who, reason
-        )
-        key_of_record = admission_key(upload.service, window.number, upload.upload_id)
-        with suppress(AlreadyThere):  # this command died half way before
-            stores.records.put_once(key_of_record, canonical(record), "application/json")
-        _note_added(stores, upload, window.number)
-        amended.append(window.number)
-    return amended
+        added = stores.table.get(keys.added(upload.service, window.number, school))
+        pinned = pinned_for_report(stores, calendar, window.number, school)
+        found.append(Amended(window.number, register, row, added, pinned))
+    return found
 
 
-def _note_added(stores: Stores, upload: Upload, number: int) -> None:
-    """Keeps the latest straggler of a school and window where the freeze, the build and the portal look for it."""
-    key = keys.added(upload.service, number, str(upload.school))
-    item = registers.facts(upload) | {"school": upload.school}
-    if number != upload.window:
-        item["carried_from"] = upload.window
-    before = stores.table.get(key)
-    if before and (before["received"], before["upload_id"]) >= (item["received"], item["upload_id"]):
-        return
-    require: dict[str, Requirement] = {"upload_id": before["upload_id"]} if before else {"pk": ABSENT}
-    _write_to(stores, Put(key, {n: v for n, v in item.items() if v is not None}, require))
-
-
-def _join(stores: Stores, upload_id: str) -> None:
+def _join(operated: Operated, calendar: Calendar, upload_id: str, reason: str) -> None:
+    """Amends and joins, on condition that no window begins to be frozen meanwhile: it might not see what was let in."""
+    stores = operated.stores
     while True:
-        item = stores.table.get(keys.upload(upload_id))
-        if item is None:
-            raise CannotOperate(f"there is no upload {upload_id}")
-        upload = upload_from_item(item)
+        upload = _upload(operated, upload_id)
         key = keys.current_register(upload.service, str(upload.school))
-        join = registers.admit(upload, register_from_item(key, stores.table.get(key)))
+        current = register_from_item(key, stores.table.get(key))
+        states = window_states(stores, calendar)
+        _not_while_freezing(states, upload)
+        windows = _amended(stores, calendar, upload)
+        join = registers.admit(upload, current, windows)
+        if join.outcome is not Outcome.JOINED:
+            return  # somebody else let it in at the same time
+        for window in windows:
+            _keep_amendment(operated, upload, window.number, reason)
+        unfrozen = [number for number, state in states.items() if state.state is not State.FROZEN]
+        checks = [
+            Check(keys.state(upload.service, number), {"sealing": ABSENT})
+            for number in unfrozen
+            if number > (upload.window or 0)
+        ]
         try:
-            stores.table.write(join.writes)
+            stores.table.write([*join.writes, *checks])
         except Conflict:
             continue
         return
 
 
-def _build_again(operated: Operated, upload: Upload, number: int) -> bool:
-    """Asks for a school's report of a window, if the upload counts for it; the file that did is told so no longer."""
-    stores, school = operated.stores, str(upload.school)
-    key = keys.window_register(upload.service, number, school)
-    row = stores.table.get(key)
-    register = register_from_item(key, row)
-    added = stores.table.get(keys.added(upload.service, number, school))
-    if registers.counting(register, row, added).upload != upload.upload_id:
+def _keep_amendment(operated: Operated, upload: Upload, number: int, reason: str) -> None:
+    school = str(upload.school)
+    record = amendment(upload.service, number, school, upload.upload_id, "added", operated.now(), operated.who, reason)
+    with suppress(AlreadyThere):  # this command died half way before
+        operated.stores.records.put_once(
+            admission_key(upload.service, number, upload.upload_id), canonical(record), "application/json"
+        )
+
+
+def _send_report(operated: Operated, upload: Upload, window: Amended) -> bool:
+    """Asks for a school's report of a window, if the upload counts for it. Built once more it is the same."""
+    if registers.counting(window.register, window.row, window.added).upload != upload.upload_id:
         return False
-    note = f"{REPORT_PREFIX}{number}"
-    report = {"state": ReportState.PROCESSING.value, "upload_id": upload.upload_id, "service": upload.service}
-    report |= pinned_for_report(stores, calendar_now(stores, load_service(upload.service)), number, school)
-    counting = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
-    writes: list[Write] = [
-        Update(upload.key, set={note: ReportState.PROCESSING.value}, require={"status": counting}),
-        Put(keys.report(upload.service, number, school), {**report, "window": number}),
-    ]
-    if register.frozen_upload:
-        writes.append(Update(keys.upload(register.frozen_upload), remove=(note,), require={"pk": PRESENT}))
-    _write_to(stores, writes)
-    operated.report_queue.send([{"service": upload.service, "window": number, "school": school}])
+    message = {"service": upload.service, "window": window.number, "school": str(upload.school)}
+    operated.report_queue.send([message])
     return True
 
 
@@ -299,7 +302,7 @@ def show_windows(operated: Operated, service_name: str, now: datetime) -> str:
     lines = [show_calendar(operated, service_name, now)]
     waiting = [upload for upload in _listed(stores, service.service) if upload.received or upload.held]
     parked = [upload for upload in waiting if upload.held == "parked"]
-    late = [upload for upload in _listed(stores, held_partition(service.service)) if upload.held == "straggler"]
+    late = [upload for upload in _listed(stores, held_partition(service.service)) if upload.held in LATE]
     strays = list(stores.table.query(keys.UNATTRIBUTED))
     lines += _told("waiting to be checked or offered", [u for u in waiting if u.held is None], now)
     lines += _told("parked: `early-results retry` or `early-results settle`", parked, now)
@@ -313,8 +316,9 @@ def _told(words: str, uploads: list[Upload], now: datetime) -> list[str]:
     lines = [f"{words}: {len(uploads)}"]
     for upload in uploads:
         received = to_text(upload.received) if upload.received else "not received"
+        begun = "  begun and not done: repeat `settle --admit`" if upload.held == "admitting" else ""
         waits = int((now - (upload.received or upload.issued)).total_seconds())
-        lines.append(f"  {upload.upload_id}  school {upload.school or 'not known'}  {received}  {waits} s ago")
+        lines.append(f"  {upload.upload_id}  school {upload.school or 'not known'}  {received}  {waits} s ago{begun}")
     return lines
 
 
@@ -346,6 +350,8 @@ def add_user(operated: Operated, email: str, role: Role, organisation: str) -> s
 
 
 def _upload(operated: Operated, upload_id: str) -> Upload:
+    if operated.stores.table.get(keys.rebuild()) is not None:
+        raise CannotOperate("the table is being rebuilt; try again once that is done")
     item = operated.stores.table.get(keys.upload(upload_id))
     if item is None:
         raise CannotOperate(f"there is no upload {upload_id}")
@@ -356,13 +362,14 @@ def _held(operated: Operated, upload_id: str, held: str) -> Upload:
     upload = _upload(operated, upload_id)
     if upload.held != held or upload.status is Status.DELETED:
         words = {"parked": "parked", "straggler": "a straggler"}[held]
-        raise CannotOperate(f"{upload_id} is not {words}; its status is {upload.status.value}")
+        is_now = "being let in: repeat `settle --admit`" if upload.held == "admitting" else upload.status.value
+        raise CannotOperate(f"{upload_id} is not {words}; it is {is_now}")
     return upload
 
 
 def _record(operated: Operated, upload: Upload, did: str, reason: str) -> None:
     """Writes what an operator decides before it is done, so that nothing is done without a record."""
-    moment = datetime.now(UTC)
+    moment = operated.now()
     record = {
         "upload": upload.upload_id,
         "service": upload.service,
@@ -372,7 +379,8 @@ def _record(operated: Operated, upload: Upload, did: str, reason: str) -> None:
         "at": to_text(moment),
     }
     key = f"operations/{upload.service}/{upload.upload_id}/{moment:%Y%m%dT%H%M%S%fZ}-{did}.json"
-    operated.stores.records.put_once(key, canonical(record), "application/json")
+    with suppress(AlreadyThere):  # an answer was lost, and the client sent it again
+        operated.stores.records.put_once(key, canonical(record), "application/json")
 
 
 def _write(operated: Operated, writes: Write | list[Write]) -> None:

@@ -31,7 +31,7 @@ from early_results.ids import (
     roster_key,
     ulid_time,
 )
-from early_results.registers import Mark
+from early_results.registers import Mark, counting, register_from_item
 from early_results.results import results_from_extract
 from early_results.roster import BadRoster, roster_from_json
 from early_results.service import load_service, service_names
@@ -115,6 +115,8 @@ class _Service:
             if number in evidence.figures  # without the figures the freeze has still to finish it
         }
         self.pending = self._pending()
+        self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
+        self.added: dict[tuple[int, str], Item] = {}  # the latest straggler that was let in beside them
         self.current: dict[str, tuple[Mark, Record]] = {}
 
     def settled(self) -> Counter[str]:
@@ -218,7 +220,7 @@ class _Service:
         return max(marks, default=None)
 
     def _window_registers(self) -> Iterable[tuple[Key, Item]]:
-        rows: dict[tuple[int, str], Item] = {}
+        rows = self.rows
         for upload, verdict in sorted(self.evidence.verdicts.items()):
             if verdict["outcome"] != "accepted" and verdict["allowed_by"] and verdict["window"]:
                 place = (int(verdict["window"]), str(verdict["school"]))
@@ -278,6 +280,7 @@ class _Service:
             item = _facts(verdict) | {"school": school}
             if verdict["window"] != number:
                 item["carried_from"] = verdict["window"]
+            self.added[number, school] = item
             yield keys.added(self.name, number, school), item
 
     def _additions(self) -> Iterable[tuple[int, Record]]:
@@ -305,17 +308,14 @@ class _Service:
         """Finds the reports that are built; what is missing is built again."""
         wanted: list[tuple[int, str, str]] = []
         for number, lines in self.manifests.items():
-            counts = {school: line["upload"] for school, line in lines.items()}
-            for at, record in self._additions():
-                if at == number:
-                    counts[record["school"]] = self._later(counts.get(record["school"]), record["upload"])
-            wanted += [(number, s, u) for s, u in counts.items() if u and u not in self.evidence.tombstones]
+            for school in lines.keys() | {of for at, of in self.added if at == number}:
+                key, place = keys.window_register(self.name, number, school), (number, school)
+                row = self.rows.get(place)
+                counts = counting(register_from_item(key, row), row, self.added.get(place))
+                if counts.upload and counts.upload not in self.evidence.tombstones:
+                    wanted.append((number, school, counts.upload))
         for place, item in each(self._report, wanted):
             self.built[place] = item
-
-    def _later(self, stands: str | None, added: str) -> str:
-        found = [self._mark(self.evidence.verdicts[upload]) for upload in (stands, added) if upload]
-        return max(found, key=lambda mark: (mark.received, mark.upload_id)).upload_id
 
     def _report(self, wanted: tuple[int, str, str]) -> tuple[tuple[int, str], Item]:
         number, school, upload = wanted
@@ -375,7 +375,7 @@ class _Service:
             return {"status": Status.UPLOAD_ERROR}
         if upload_id in self.pending:
             return {"status": Status.CHECKING, "offer_pending": True, "unsettled": True}
-        if upload_id in self.evidence.stragglers and self.evidence.operation(upload_id, "admit") is None:
+        if upload_id in self.evidence.stragglers and not self.evidence.let_in(upload_id):
             refusal = self.evidence.operation(upload_id, "refuse")
             if refusal is None:
                 return {"status": Status.CHECKING, "held": "straggler"}
@@ -492,12 +492,15 @@ def _counts(verdict: Record) -> dict[str, int]:
     return {"pupils": verdict["pupils"], "errors": found[Severity.ERROR], "warnings": found[Severity.WARNING]}
 
 
-def _put_new(stores: Stores, key: Key, item: Item) -> bool:
-    try:
-        stores.table.write(Put(key, item, require={"pk": ABSENT}))
-    except Conflict:
-        return False
-    return True
+def _put_new(stores: Stores, key: Key, item: Item) -> None:
+    """Writes an item unless one is there: a write that lost a race with nothing left behind is tried again."""
+    while True:
+        try:
+            stores.table.write(Put(key, item, require={"pk": ABSENT}))
+        except Conflict:
+            if stores.table.get(key) is None:
+                continue
+        return
 
 
 def _organisations(stores: Stores) -> Counter[str]:

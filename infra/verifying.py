@@ -143,8 +143,12 @@ class Verifier:
         wrong = []
         if to_text(version.received) != verdict["received"]:
             wrong.append(f"S3 received {upload} at {to_text(version.received)}, its verdict says {verdict['received']}")
-        if self.evidence.files[upload][0].received < version.received:
+        older = [other for other in self.evidence.files[upload] if other.received < version.received]
+        stored = self.evidence.stored[upload]
+        if any(stored.index(other.version) < stored.index(version.version) for other in older):
             wrong.append(f"{upload} was judged by version {version.version}, which is not its oldest")
+        elif older:
+            self.told.notes.append(f"an older version of {upload} surfaced after {version.version} had come")
         data = self.stores.uploads.get(version.key, version.version)
         if hashlib.sha256(data).hexdigest() != verdict["sha256"]:
             wrong.append(f"the file of {upload} is not the one that was judged: its hash differs")
@@ -276,10 +280,11 @@ class Verifier:
         """The manifest with its amendments: what counts now. A removed file leaves nothing older behind."""
         effective: dict[str, str | None] = {}
         late = {a["school"] for a in self.evidence.amendments.get(self.number, ()) if a["kind"] == "added"}
+        before = self._deleted_before()
         for school in late | set(lines):
             line = lines.get(school, {"upload": None})
             # A file carried from an earlier window gives way to any of this window's own.
-            pairs = [self._rank(line["upload"])] if line["upload"] else []
+            pairs = [self._rank(upload) for upload in (line["upload"], *before.get(school, ())) if upload]
             pairs += [
                 self._rank(a["upload"])
                 for a in self.evidence.amendments.get(self.number, ())
@@ -288,6 +293,16 @@ class Verifier:
             greatest = max(pairs)[2] if pairs else None
             effective[school] = None if greatest in self.evidence.tombstones else greatest
         return effective
+
+    def _deleted_before(self) -> dict[str, list[str]]:
+        """The deleted files of the window by school: they may be in no line, and still nothing older comes back."""
+        found: dict[str, list[str]] = {}
+        for upload in self.evidence.tombstones:
+            verdict = self.evidence.verdicts.get(upload)
+            mine = verdict and (verdict["outcome"], verdict["window"]) == ("accepted", self.number)
+            if verdict and mine and self.evidence.offered(upload):
+                found.setdefault(str(verdict["school"]), []).append(upload)
+        return found
 
     def _rank(self, upload: str) -> tuple[int, datetime, str]:
         verdict = self.evidence.verdicts.get(upload)
@@ -369,7 +384,7 @@ class Verifier:
         for upload, note in sorted(self.evidence.stragglers.items()):
             if note["window"] != self.number or upload in self.evidence.tombstones:
                 continue
-            if self.evidence.operation(upload, "admit", "refuse") is None:
+            if not self.evidence.let_in(upload) and self.evidence.operation(upload, "refuse") is None:
                 self.told.notes.append(f"{upload} came too late to be frozen and waits for an operator's decision")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -88,6 +89,11 @@ def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     own, and never count what others made."""
     with deploy("test", tmp_path_factory.mktemp("samples")) as stack:
         yield stack
+
+
+def pytest_configure() -> None:
+    """Told to end, a run stops the stacks it started, as it does on Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[Any]) -> None:

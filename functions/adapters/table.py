@@ -15,7 +15,7 @@ from early_results.writes import (
     Check,
     Item,
     Key,
-    NotEqual,
+    NoneOf,
     OneOf,
     Present,
     Put,
@@ -294,8 +294,9 @@ class _Expression:
                 return f"attribute_exists({name})"
             case OneOf(values):
                 return f"{name} IN ({', '.join(self.value(v) for v in values)})"
-            case NotEqual(value):
-                return f"(attribute_not_exists({name}) OR {name} <> {self.value(value)})"
+            case NoneOf(values):
+                unwanted = ", ".join(self.value(v) for v in values)
+                return f"(attribute_not_exists({name}) OR NOT {name} IN ({unwanted}))"
             case _:
                 return f"{name} = {self.value(requirement)}"
 

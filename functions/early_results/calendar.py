@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -70,11 +70,11 @@ class Calendar:
         windows = []
         for other in self.windows:
             if other.number == number:
-                windows.append(replace(other, closes=closes, reports=max(other.reports, closes.date())))
+                windows.append(other._replace(closes=closes, reports=max(other.reports, closes.date())))
             elif window.closes <= other.opens < closes:
                 if other.closes <= closes:
                     raise CalendarRefused(f"window {other.number} would be left with no time")
-                windows.append(replace(other, opens=closes))
+                windows.append(other._replace(opens=closes))
             else:
                 windows.append(other)
         return Calendar(self.service, self.version + 1, tuple(windows))

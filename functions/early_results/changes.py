@@ -7,9 +7,8 @@ extract alone, and values are in neither.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,8 +25,7 @@ class Kind(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One result that differs. `row` is the new file's, None if the pupil is not in it; `column` is a column key."""
 
     upn: str
@@ -36,8 +34,7 @@ class Change:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """Every result that differs, in the order of the new file (pupils who are not in it last) and of the columns."""
 
     cells: tuple[Change, ...]

@@ -6,10 +6,9 @@ look-up in a dict; only a cell that is not found there is looked at closely, for
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from early_results import messages
 from early_results.findings import Code, Finding, Severity, cell_reference
@@ -40,8 +39,7 @@ __all__ = ["Submission", "Verdict", "judge", "read_submission"]
 FEW_PUPILS = 3  # from this many on, "none of them is yours" is worth a finding of its own
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of a submission.
 
     `errors` and `warnings` are each in order: about the file, then by row, then by column. `results` are those of the

@@ -6,9 +6,8 @@ stable code, a message that says what to do, and the true cell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,8 +70,7 @@ WARNINGS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One thing wrong in a file.
 
     `row` is the 1-based row Excel shows, `column` the heading as the guide prints it, `cell` the reference a user can

@@ -20,7 +20,7 @@ from .registers import FACTS, Counting, Register
 from .service import Window
 from .times import from_text, to_text
 from .uploads import Status, Upload
-from .writes import ABSENT, PRESENT, Check, Item, NotEqual, Requirement, Update, Write
+from .writes import ABSENT, PRESENT, Check, Item, NoneOf, Requirement, Update, Write
 
 
 class State(StrEnum):
@@ -186,7 +186,7 @@ def seal_carrying(
             require={"frozen_at": ABSENT, "mark": ABSENT},
         ),
         Check(earlier.key, require_earlier),
-        Check(keys.upload(upload_id), {"status": NotEqual(Status.DELETED.value)}),
+        Check(keys.upload(upload_id), {"status": NoneOf((Status.DELETED.value,))}),
     )
 
 

@@ -7,9 +7,8 @@ never an authority: anybody can edit a workbook, so nothing is allowed because a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,8 +18,7 @@ _FIRST = "Early Results template"
 _LONGEST = 64  # characters of any value of a mark; ours are far shorter
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Which service, ruleset and roster version a template was made from, for which school, and when (aware, UTC)."""
 
     service: str

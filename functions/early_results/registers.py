@@ -8,14 +8,15 @@ decided again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from . import keys
 from .times import from_text, to_text
-from .uploads import Status, Upload, held_partition, purge_partition
-from .writes import ABSENT, Check, Item, Key, OneOf, Requirement, Update, Write
+from .uploads import REPORT_PREFIX, ReportState, Status, Upload, held_partition, purge_partition
+from .writes import ABSENT, PRESENT, Check, Item, Key, OneOf, Put, Requirement, Update, Write
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -191,24 +192,79 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
     return Join(Outcome.JOINED, tuple(writes))
 
 
-def admit(upload: Upload, current: Register) -> Join:
-    """Joins a straggler that an operator lets in to the register of the service; its window's is sealed for good."""
-    if upload.held != "straggler" or upload.status is Status.DELETED:
+def begin_admission(upload: Upload) -> Update:
+    """Marks a straggler whose note is kept as being let in: from here on it is neither deleted nor refused half way."""
+    return Update(
+        upload.key,
+        set={"held": "admitting"},
+        require={
+            "held": "straggler",
+            "unsettled": held_partition(upload.service),
+            "status": Status.CHECKING.value,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A frozen window that an admission amends, as read: its register and row, and the straggler let in before."""
+
+    number: int
+    register: Register
+    row: Item | None
+    added: Item | None
+    report: Item  # what the record of a report says besides its figures
+
+    def admits(self, upload: Upload) -> bool:
+        """Whether the upload counts once it is let in: nothing later was frozen or let in."""
+        return counting(self.register, self.row, self._with(upload)).upload == upload.upload_id
+
+    def _with(self, upload: Upload) -> Item:
+        """The latest straggler that is let in, this one included."""
+        mine = {name: value for name, value in facts(upload).items() if value is not None} | {"school": upload.school}
+        if self.number != upload.window:
+            mine["carried_from"] = upload.window
+        before = self.added
+        if before and (before["received"], before["upload_id"]) > (mine["received"], mine["upload_id"]):
+            return before
+        return mine
+
+
+def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join:
+    """Lets a straggler in: into the register of the service, and beside the sealed rows of these windows.
+
+    The sealed rows stay as they are; what counts beside them, and whose report a window has, changes in one
+    transaction: a deletion, a freeze or a build sees all of it or nothing.
+    """
+    if upload.held != "admitting":
         return Join(Outcome.NOTHING_TO_DO)
     mark = Mark(_received(upload), upload.upload_id, deleted=False)
     raised = current.mark is None or current.mark < mark
-    status = Status.SUCCESSFUL if raised else Status.OVERWRITTEN
-    writes = [
-        _raise(current, mark, facts(upload), sealable=False),
-        Update(
-            upload.key,
-            set={"status": status.value},
-            remove=("held", "unsettled"),
-            require={"held": "straggler", "status": Status.CHECKING.value},
-        ),
-    ]
-    if raised and current.winner and current.winner != upload.upload_id:
-        writes.append(_overwrite(current.winner))
+    notes: dict[str, Item] = {upload.upload_id: {"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value}}
+    if raised and current.winner:
+        notes[current.winner] = {"status": Status.OVERWRITTEN.value}
+    writes = [_raise(current, mark, facts(upload), sealable=False)]
+    for window in windows:
+        added = keys.added(upload.service, window.number, str(upload.school))
+        unchanged: Requirement = window.added["upload_id"] if window.added else ABSENT
+        writes.append(Put(added, window._with(upload), {"upload_id": unchanged}))
+        if not window.admits(upload):
+            continue
+        report = keys.report(upload.service, window.number, str(upload.school))
+        note = f"{REPORT_PREFIX}{window.number}"
+        state = {"state": ReportState.PROCESSING.value, "upload_id": upload.upload_id, "service": upload.service}
+        writes.append(Put(report, {**window.report, **state, "window": window.number}))
+        notes[upload.upload_id][note] = ReportState.PROCESSING.value
+        before = counting(window.register, window.row, window.added).upload
+        if before is not None:
+            notes.setdefault(before, {})[note] = ReportState.REPLACED.value
+    own = notes.pop(upload.upload_id)
+    writes.append(Update(upload.key, set=own, remove=("held", "unsettled"), require={"held": "admitting"}))
+    standing = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
+    for other, values in notes.items():
+        # A file that was deleted stays so: it is only noted that its report was replaced.
+        require: dict[str, Requirement] = {"status": standing} if "status" in values else {"pk": PRESENT}
+        writes.append(Update(keys.upload(other), set=values, require=require))
     return Join(Outcome.JOINED, tuple(writes))
 
 
@@ -225,16 +281,17 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
     """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
 
     `window` is None where the upload belongs to no window (it was never good). A sealed register never changes: the
-    caller writes an amendment for every window that froze the file. A file that is still being checked is NOT_YET. A
-    straggler was never in a register and does not come into one by its deletion.
+    caller writes an amendment for every window that froze the file. A file that is still being checked, or being let
+    in, is NOT_YET. A straggler was never in a register and does not come into one by its deletion.
     """
     if upload.status is Status.DELETED:
         return Join(Outcome.NOTHING_TO_DO)
-    if not upload.judged:
+    if not upload.deletable:
         return Join(Outcome.NOT_YET)
     late = upload.held == "straggler" or (window is not None and is_straggler(upload, window, sealing))
     require: dict[str, Requirement] = {"status": upload.status.value}
     require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
+    require["held"] = upload.held or ABSENT  # an operator may be letting it in at this moment
     writes: list[Write] = [
         Update(
             upload.key,

@@ -6,16 +6,14 @@ the roster. This is what the extract, the summary, "what changed" and the report
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-@dataclass(frozen=True, slots=True)
-class Pupil:
+class Pupil(NamedTuple):
     """A pupil of a school's roster, as its management information system has it. `gender` is "" if unknown."""
 
     school: str
@@ -27,8 +25,7 @@ class Pupil:
     nc_year: str
 
 
-@dataclass(frozen=True, slots=True)
-class PupilResults:
+class PupilResults(NamedTuple):
     """One pupil's results: `assessments` maps a column key to a code, `scores` a column key to a scaled score.
 
     A blank cell has no entry; a wholly blank pupil has two empty maps. `row` is the file's true Excel row.

@@ -7,9 +7,8 @@ Its message names the line and the heading; it never quotes a value, because it 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from early_results.results import Pupil
 
@@ -26,8 +25,7 @@ class BadRoster(ValueError):
     """The roster cannot be used. The message says on which line and under which heading, without quoting the value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Roster:
+class Roster(NamedTuple):
     """One school's pupils at one moment. `version` names it in templates and verdicts, `made` is aware, in UTC."""
 
     school: str
@@ -117,7 +115,8 @@ def parse_date(text: str) -> date | None:
     if clock.strip("0:.Z "):
         return None
     parts = day_text.replace(".", "/").replace("-", "/").split("/")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() for part in parts):
+    written = "".join(parts)
+    if len(parts) != 3 or not (written.isascii() and written.isdigit() and all(parts)):
         return None
     day, month, year = parts if len(parts[0]) < 3 else reversed(parts)
     try:
@@ -178,7 +177,8 @@ def _decoded(source: bytes) -> str:
             raise BadRoster("The roster is neither UTF-8 nor Windows-1252 text.") from None
 
 
-def _headings(cells: list[str], service: Service) -> dict[str, int]:
+def _headings(cells: list[str], service: Service) -> list[int]:
+    """Where in a line the values of a pupil stand, in the order that a Pupil has them. BadRoster if one is missing."""
     found: dict[str, int] = {}
     wanted = {heading_key(column.heading): column for column in service.identity}
     for index, cell in enumerate(cells):
@@ -190,24 +190,24 @@ def _headings(cells: list[str], service: Service) -> dict[str, int]:
     missing = [column.heading for column in service.identity if column.key not in found]
     if missing:
         raise BadRoster(f"Line 1: missing heading {', '.join(missing)}.")
-    return found
+    return [found[name] for name in Pupil._fields]
 
 
-def _pupil(cells: list[str], at: dict[str, int], line: int) -> Pupil:
-    def cell(key: str) -> str:
-        text = " ".join(cells[at[key]].split()) if at[key] < len(cells) else ""
-        if len(text) > MAX_CELL:
-            raise BadRoster(f"Line {line}: a value is longer than {MAX_CELL} characters. Is a quote mark not closed?")
-        return text
-
-    school = cell("school").replace("/", "").replace(" ", "")
+def _pupil(cells: list[str], at: list[int], line: int) -> Pupil:
+    """The pupil of a line, whose values stand `at` these places, in the order that a Pupil has them."""
+    if len(cells) <= max(at):
+        cells += [""] * (max(at) + 1 - len(cells))
+    texts = [" ".join(cells[place].split()) for place in at]
+    if max(map(len, texts)) > MAX_CELL:
+        raise BadRoster(f"Line {line}: a value is longer than {MAX_CELL} characters. Is a quote mark not closed?")
+    school, upn, forename, surname, gender, written, nc_year = texts
+    school = school.replace("/", "").replace(" ", "")
     if not (len(school) == 7 and school.isascii() and school.isdigit()):
         raise BadRoster(f"Line {line}: School DFE must be seven digits.")
-    upn = normal_upn(cell("upn"))
+    upn = normal_upn(upn)
     if not (upn.isascii() and upn.isalnum()):
         raise BadRoster(f"Line {line}: UPN must be letters and digits, and not be blank.")
-    written = cell("birth_date")
     birth_date = parse_date(written)
     if written and birth_date is None:
         raise BadRoster(f"Line {line}: Date of birth must be a date such as 14/04/2015, or blank.")
-    return Pupil(school, upn, cell("forename"), cell("surname"), cell("gender"), birth_date, cell("nc_year"))
+    return Pupil(school, upn, forename, surname, gender, birth_date, nc_year)

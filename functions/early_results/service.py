@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os.path
 import tomllib
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -41,8 +40,7 @@ class BadServiceFile(ValueError):
     """A service's data file does not say what it must; the message names the file and the setting."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of the workbook. `subject`, `codes` and the range are set for result columns only."""
 
     key: str
@@ -55,8 +53,7 @@ class Column:
     maximum: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AssessmentCode:
+class AssessmentCode(NamedTuple):
     """A teacher assessment code: whether it meets the expected standard, and whether it is the higher one."""
 
     code: str
@@ -65,8 +62,7 @@ class AssessmentCode:
     higher: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """Codes that disagree strongly with a scaled score below `below`, or with any score at all."""
 
     codes: frozenset[str]
@@ -74,8 +70,7 @@ class Mismatch:
     any_score: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A submission window: `opens <= received < closes`, both aware and in UTC; reports come on a London date."""
 
     number: int
@@ -84,8 +79,7 @@ class Window:
     reports: date
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """One collection in one year. `published` are its windows in London time: number, opens, closes, reports."""
 
     service: str

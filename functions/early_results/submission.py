@@ -6,9 +6,8 @@ that is an error. What is missing, repeated or foreign among the headings is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from early_results import messages
 from early_results.findings import Code, Finding, cell_reference
@@ -32,8 +31,7 @@ Cells = dict[int, Value]
 Rows = list[tuple[int, Cells]]
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A workbook as read, before anything is judged.
 
     `findings` are about the file and its headings. `columns` maps a column key to its 1-based column, for the columns

@@ -19,6 +19,7 @@ from .writes import Item, Key
 
 SHOWN_FINDINGS = 10
 REPORT_PREFIX = "report_"
+LATE = ("straggler", "admitting")  # held because it came after the freeze
 
 
 class Status(StrEnum):
@@ -54,6 +55,7 @@ class ReportState(StrEnum):
 
     PROCESSING = "PROCESSING"
     READY = "READY"
+    REPLACED = "REPLACED"  # the window has another file by now: a straggler that was let in
     FAILED = "FAILED"
 
 
@@ -64,7 +66,8 @@ class Upload:
     `findings` are the first ten as `Finding.to_json` gives them; `counts` holds pupils, errors and warnings.
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
-    `held` says why an operator must decide before the upload can settle: `parked` or `straggler`.
+    `held` says why an operator must decide before the upload can settle: `parked` or `straggler`; `admitting` while a
+    straggler is being let in, which nobody may delete or refuse half way.
     """
 
     upload_id: str
@@ -111,6 +114,11 @@ class Upload:
     def note_pending(self) -> bool:
         """Whether this is a straggler whose note in the records bucket may still be missing."""
         return self.held == "straggler" and self.unsettled
+
+    @property
+    def deletable(self) -> bool:
+        """Whether a check has come to its end, and nobody is letting the upload into a frozen window at this moment."""
+        return self.judged and self.held != "admitting"
 
     @property
     def judged(self) -> bool:
@@ -163,7 +171,7 @@ class Upload:
             item["unsettled"] = self.service
         elif self.purge_pending:
             item["unsettled"] = purge_partition(self.service)
-        elif self.held == "straggler":
+        elif self.held in LATE:
             item["unsettled"] = held_partition(self.service)
         if self.purge_pending:
             item["purge_pending"] = "yes"
@@ -210,7 +218,11 @@ def upload_from_item(item: Item) -> Upload:
         held=item.get("held"),
         purge_pending="purge_pending" in item,
         replays=frozenset(item.get("replays", ())),
-        reports={n.removeprefix(REPORT_PREFIX): s for n, s in item.items() if n.startswith(REPORT_PREFIX)},
+        reports={
+            name.removeprefix(REPORT_PREFIX): state
+            for name, state in item.items()
+            if name.startswith(REPORT_PREFIX) and state != ReportState.REPLACED.value
+        },
         queued_again=from_text(item["queued_again"]) if "queued_again" in item else None,
     )
 
@@ -231,7 +243,7 @@ def next_step(upload: Upload) -> str:
         return (
             "We could not process this file. This is our fault, not yours: we have been told and are looking into it."
         )
-    if upload.held == "straggler":
+    if upload.held in LATE:
         return "This file reached us late through no fault of yours. We have been told and will tell you if it counts."
     shown = shown_status(upload)
     if shown == Status.UPLOAD_ERROR.value and upload.status is not Status.UPLOAD_ERROR:
@@ -272,7 +284,7 @@ def _statement(counts: bool, because: str, closes: datetime | None) -> str:
 def _counts(upload: Upload, sealed: str | None, is_sealed: bool) -> tuple[bool, str]:
     if upload.held == "parked":
         return False, "we could not process the file yet, and the window waits for it"
-    if upload.held == "straggler":
+    if upload.held in LATE:
         return False, "it became visible to us only after the window was frozen, and an operator is looking into it"
     if upload.status is Status.UPLOAD_ERROR:
         if upload.window is None:

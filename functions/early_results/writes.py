@@ -35,16 +35,16 @@ class OneOf:
 
 
 @dataclass(frozen=True, slots=True)
-class NotEqual:
-    """Requires that an attribute is absent or has another value."""
+class NoneOf:
+    """Requires that an attribute is absent or has another value than these."""
 
-    value: str | int
+    values: tuple[str | int, ...]
 
 
 ABSENT = Absent()
 PRESENT = Present()
 
-Requirement = Absent | Present | OneOf | NotEqual | str | int
+Requirement = Absent | Present | OneOf | NoneOf | str | int
 Item = dict[str, Any]
 
 

@@ -44,6 +44,8 @@ Schema = dict[str, Any]
 Problems = tuple[problems.Problem, ...]
 NEEDED_BY = "x-needed-by"
 JSON = "application/json"
+# A report that another file's has replaced is told of nobody.
+REPORT_STATES = [state for state in ReportState if state is not ReportState.REPLACED]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -357,7 +359,7 @@ def _upload() -> Schema:
         "reports": {
             "type": "object",
             "description": "By window: the state of the report that is built from this file.",
-            "patternProperties": {"^[1-9][0-9]*$": _one_of(ReportState)},
+            "patternProperties": {"^[1-9][0-9]*$": _one_of(REPORT_STATES)},
             "additionalProperties": False,
         },
     }
@@ -407,7 +409,7 @@ def _report() -> Schema:
                     description="The frozen file; null if it was deleted since.",
                 )
             ),
-            "state": _one_of(ReportState),
+            "state": _one_of(REPORT_STATES),
             "available": {**FLAG, "description": "Whether it may be downloaded now."},
             "available_from": DAY,
             "available_from_words": _text(),

@@ -102,7 +102,7 @@ def describe(user: User, upload: Upload, calendar: Calendar, frozen: dict[str, s
         "status": shown,
         "next_step": next_step(upload),
         "counts_for_school": bool(told and told["counts"]),
-        "can_delete": access.may_delete(user, upload) and (upload.judged or upload.held is not None),
+        "can_delete": access.may_delete(user, upload) and upload.deletable,
         "can_download": upload.received is not None,
         "counts": upload.counts,
         "receipt": told,

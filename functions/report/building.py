@@ -22,7 +22,7 @@ from early_results.service import Service, load_service
 from early_results.summary import Summary
 from early_results.times import from_text
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import ABSENT, PRESENT, Item, OneOf, Update
+from early_results.writes import ABSENT, PRESENT, Check, Item, OneOf, Requirement, Update
 
 CONTENT_TYPES = {
     "pdf": "application/pdf",
@@ -38,14 +38,20 @@ class Built(StrEnum):
     FAILED = "failed"
 
 
+class SummaryMissingError(RuntimeError):
+    """A file that was frozen has no summary and was not deleted: the message comes again."""
+
+
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
-    counts = _counting(stores, service_name, window, school)
+    counts, still = _counting(stores, service_name, window, school)
     upload_id = counts.upload
     if upload_id is None:
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
     if found is None:
+        if not _deleted(stores, upload_id):
+            raise SummaryMissingError("a frozen file has no summary: its table is being rebuilt")
         # Its deletion has got so far; an earlier try of this message may have written after it, and died.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
@@ -58,31 +64,32 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         stores.results.put(name, data, CONTENT_TYPES[form])
     hashes = {form: sha256(data) for data, form in objects.values()}
     try:
-        _note(stores, service_name, window, school, upload_id, ReportState.READY, {"sha256": hashes})
+        _note(stores, service_name, window, school, upload_id, ReportState.READY, still, {"sha256": hashes})
     except Conflict:
         if not _deleted(stores, upload_id):
-            raise  # a race with the next window's upload, which overwrites this one: the message comes again
+            raise  # a race with an upload that overwrites this one, or was let in: the message comes again
         # Deleted while it was being built: what was written must not outlive the file.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
-    if _counting(stores, service_name, window, school).upload != upload_id:
-        raise Conflict("an operator has let a later file in while this report was built: it must be built again")
     return Built.READY
 
 
-def _counting(stores: Stores, service: str, window: int, school: str) -> Counting:
-    key = keys.window_register(service, window, school)
-    row = stores.table.get(key)
-    return counting(register_from_item(key, row), row, stores.table.get(keys.added(service, window, school)))
+def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[Counting, Check]:
+    """What counts for a school, and the condition under which it still does: no other straggler was let in since."""
+    key, late = keys.window_register(service, window, school), keys.added(service, window, school)
+    row, added = stores.table.get(key), stores.table.get(late)
+    unchanged: Requirement = added["upload_id"] if added else ABSENT
+    return counting(register_from_item(key, row), row, added), Check(late, {"upload_id": unchanged})
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Notes that a report failed for good, so that people see it instead of waiting for ever."""
-    upload_id = _counting(stores, service_name, window, school).upload
+    counts, still = _counting(stores, service_name, window, school)
+    upload_id = counts.upload
     if upload_id is None:
         return Built.DELETED
     try:
-        _note(stores, service_name, window, school, upload_id, ReportState.FAILED, {})
+        _note(stores, service_name, window, school, upload_id, ReportState.FAILED, still, {})
     except Conflict:
         if not _deleted(stores, upload_id):
             raise
@@ -92,7 +99,7 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
 
 def _deleted(stores: Stores, upload_id: str) -> bool:
     item = stores.table.get(keys.upload(upload_id))
-    return item is None or item["status"] == Status.DELETED.value
+    return item is not None and item["status"] == Status.DELETED.value
 
 
 def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
@@ -101,7 +108,14 @@ def _remove(stores: Stores, service: str, window: int, school: str, upload_id: s
 
 
 def _note(
-    stores: Stores, service: str, window: int, school: str, upload_id: str, state: ReportState, more: dict[str, Any]
+    stores: Stores,
+    service: str,
+    window: int,
+    school: str,
+    upload_id: str,
+    state: ReportState,
+    still: Check,
+    more: dict[str, Any],
 ) -> None:
     item: Item = {"state": state.value, "upload_id": upload_id, "service": service, "window": window, **more}
     stores.table.write(
@@ -112,6 +126,7 @@ def _note(
                 require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
             ),
             Update(keys.report(service, window, school), set=item),
+            still,
         ]
     )
 

@@ -26,10 +26,12 @@ from early_results.registers import Counting, Register, counting, register_from_
 from early_results.service import Service, Window
 from early_results.summary import Summary
 from early_results.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.writes import NotEqual, OneOf, Put, Update, Write
+from early_results.writes import NoneOf, OneOf, Put, Update, Write
 
 from .sweeping import Swept, sweep
 
+# A report that no later note takes back: it is built, or another file was let in.
+SETTLED_REPORTS = (ReportState.READY.value, ReportState.REPLACED.value)
 MOST_WRITES = 100  # of one DynamoDB transaction
 # Fewer where the next window's first files overwrite uploads at the same moment: each race costs all of a transaction.
 REPORTS_AT_ONCE = 40
@@ -352,7 +354,8 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
 
 
 def _processing(service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]) -> list[Write]:
-    """The note that a report is to be built: unless its upload was deleted since, or an earlier run's was built."""
+    """The note that a report is to be built: unless its upload was deleted since, it was built by an earlier run, or
+    another file counts by now."""
     processing = {"state": ReportState.PROCESSING.value, "upload_id": upload_id, "service": service, "window": window}
     noted = f"{REPORT_PREFIX}{window}"
     return [
@@ -361,7 +364,7 @@ def _processing(service: str, window: int, school: str, upload_id: str, pinned: 
             set={noted: ReportState.PROCESSING.value},
             require={
                 "status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value)),
-                noted: NotEqual(ReportState.READY.value),
+                noted: NoneOf(SETTLED_REPORTS),
             },
         ),
         Put(keys.report(service, window, school), {**processing, **pinned}),
@@ -371,7 +374,8 @@ def _processing(service: str, window: int, school: str, upload_id: str, pinned: 
 def _note_processing(
     stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
 ) -> bool:
-    """Notes that a report is to be built. False if none is: deleted since, or built already by an earlier run.
+    """Notes that a report is to be built. False if none is: deleted since, built already by an earlier run, or
+    replaced by a straggler that was let in.
 
     Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
     """
@@ -383,5 +387,5 @@ def _note_processing(
             return True
         except Conflict:
             item = stores.table.get(keys.upload(upload_id))
-            if item is None or item["status"] == Status.DELETED.value or item.get(noted) == ReportState.READY.value:
+            if item is None or item["status"] == Status.DELETED.value or item.get(noted) in SETTLED_REPORTS:
                 return False

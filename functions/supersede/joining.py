@@ -29,7 +29,7 @@ def offer_upload(stores: Stores, upload_id: str) -> Outcome:
             return Outcome.NOTHING_TO_DO
         upload = upload_from_item(item)
         if upload.note_pending:
-            return _note_straggler(stores, upload)
+            return settle_note(stores, upload)
         if not upload.offer_pending:
             return Outcome.NOTHING_TO_DO
         window, current = read_registers(stores, upload)
@@ -37,7 +37,7 @@ def offer_upload(stores: Stores, upload_id: str) -> Outcome:
         sealing = _sealing(stores, upload)
         join = registers.offer(upload, window, current, sealing)
         if _wrote(stores, join):
-            return _note_straggler(stores, upload) if join.outcome is Outcome.STRAGGLER else join.outcome
+            return settle_note(stores, upload) if join.outcome is Outcome.STRAGGLER else join.outcome
     raise TooManyRacesError(upload_id)
 
 
@@ -76,7 +76,8 @@ def _sealing(stores: Stores, upload: Upload) -> bool:
     return state_from_item(stores.table.get(keys.state(upload.service, _number(upload)))).sealing
 
 
-def _note_straggler(stores: Stores, upload: Upload) -> Outcome:
+def settle_note(stores: Stores, upload: Upload) -> Outcome:
+    """Keeps the note of a straggler, and settles it: no freeze waits for it any more, an operator decides."""
     keep_note(stores, upload)
     with suppress(Conflict):  # somebody else did, or it was deleted meanwhile; a lost race is found by the sweep
         stores.table.write(registers.straggler_noted(upload))

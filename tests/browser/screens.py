@@ -23,7 +23,7 @@ from .portal import Portal, launch, payload, workbook
 
 OUT = local.ROOT / "out" / "screens"
 CLOSES_IN = timedelta(minutes=5)
-LATER = 480_000  # milliseconds in which the window closes, is frozen and its reports are built
+LATER = 420_000  # milliseconds in which the window closes, is frozen and its reports are built
 SCHOOL, SECOND, THIRD = "1231234", "1232002", "8012003"
 SENDING = re.compile("early-results-uploads")
 

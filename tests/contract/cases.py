@@ -15,7 +15,7 @@ from early_results.writes import (
     PRESENT,
     Check,
     Key,
-    NotEqual,
+    NoneOf,
     OneOf,
     Put,
     Remove,
@@ -100,8 +100,8 @@ def conditions_hold_or_refuse(table: Table, name: str) -> None:
         {"a": PRESENT, "pk": PRESENT},
         {"b": ABSENT},
         {"a": OneOf(("y", "x"))},
-        {"a": NotEqual("y")},
-        {"b": NotEqual("y")},
+        {"a": NoneOf(("y", "z"))},
+        {"b": NoneOf(("y",))},
     ]
     refused: list[dict[str, Requirement]] = [
         {"a": "y"},
@@ -113,7 +113,7 @@ def conditions_hold_or_refuse(table: Table, name: str) -> None:
         {"b": PRESENT},
         {"a": OneOf(("y", "z"))},
         {"b": OneOf(("x",))},
-        {"a": NotEqual("x")},
+        {"a": NoneOf(("y", "x"))},
         {"a": "x", "n": 2},
     ]
     for require in holding:

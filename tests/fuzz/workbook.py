@@ -20,6 +20,7 @@ with atheris.instrument_imports(include=["early_results", "zipfile"]):
     from early_results import workbook  # noqa: F401 - instrumented
 
 from tests.unit.test_workbook_fuzz import check, make_file, seeds
+from tests.unit.test_workbook_regular import both_agree
 
 
 def main() -> None:
@@ -28,8 +29,15 @@ def main() -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(seeds()):
         (corpus / f"seed-{number:03}").write_bytes(seed)
-    atheris.Setup(sys.argv, lambda data: check(make_file(data)))
+    atheris.Setup(sys.argv, one)
     atheris.Fuzz()
+
+
+def one(data: bytes) -> None:
+    """One file: the reader keeps its promises, and says the same by the short way as without it."""
+    file = make_file(data)
+    check(file)
+    both_agree(file, 2_000)  # longer than any number among the seeds
 
 
 if __name__ == "__main__":

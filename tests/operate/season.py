@@ -16,7 +16,7 @@ from typing import Any, cast
 import boto3
 from moto import mock_aws
 
-from adapters.objects import Bucket, Version
+from adapters.objects import Bucket
 from adapters.queue import Queue
 from adapters.rosters import user_of
 from adapters.settings import Settings
@@ -86,25 +86,6 @@ class Shared(MemoryTable):
             super().write(writes)
 
 
-class Signed(MemoryBucket):
-    """A bucket in memory that keeps what was signed into a form."""
-
-    def __init__(self, name: str, gate: Gate, *, versioned: bool) -> None:
-        super().__init__(name, gate, versioned=versioned)
-        self.signed: dict[str, dict[str, str]] = {}
-
-    def form(self, key: str, **named: Any) -> dict[str, Any]:
-        return {"url": "", "fields": {"key": key, **{f"x-amz-meta-{n}": v for n, v in named["metadata"].items()}}}
-
-    def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
-        return self.signed.get(key, {})
-
-    def all_versions(self, prefix: str) -> Iterator[Version]:
-        for key in sorted(self.objects):
-            if key.startswith(prefix):
-                yield from reversed(self.versions(key))
-
-
 class Messages(Queue):
     """A queue that keeps what it is sent."""
 
@@ -121,8 +102,11 @@ class Season:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.table = Shared()
-        self.files = Signed("uploads", clock, versioned=True)
-        results, records = Signed("results", clock, versioned=False), Signed("records", clock, versioned=True)
+        self.files = MemoryBucket("uploads", clock, versioned=True)
+        results, records = (
+            MemoryBucket("results", clock, versioned=False),
+            MemoryBucket("records", clock, versioned=True),
+        )
         second = timedelta(seconds=1)
         settings = Settings(
             "table", "uploads", "results", "records", 180 * second, 60 * second, 600 * second, 1_000_000
@@ -189,11 +173,8 @@ class Season:
 
     def post(self, form: dict[str, Any], data: bytes) -> str:
         """A form that is posted; gives the version."""
-        fields = form["post"]["fields"]
-        self.files.signed[fields["key"]] = {
-            name.removeprefix("x-amz-meta-"): value for name, value in fields.items() if name.startswith("x-amz-meta-")
-        }
-        return self.stores.uploads.put(fields["key"], data, "text/plain")
+        signed = form["post"]
+        return self.files.store(signed["key"], data, self.now, signed["metadata"])
 
     def sent(self, organisation: str, data: bytes) -> str:
         """A file that is uploaded and not noticed yet; gives the upload's id."""
@@ -242,12 +223,12 @@ class Season:
         self.now = CLOSES - timedelta(seconds=50)
         upload_id = self.sent(f"SCHOOL#{school}", self.file(school, results))
         hidden = upload_key(NAME, upload_id)
-        data = self.stores.uploads.get(hidden)
+        data, signed = self.stores.uploads.get(hidden), self.stores.uploads.metadata(hidden)
         self.stores.uploads.remove_versions(hidden)
         self.now = CLOSES + timedelta(minutes=4)
         self.freeze()
-        self.now = CLOSES - timedelta(seconds=50)  # S3's own time of it is before the close
-        self.stores.uploads.put(hidden, data, "text/plain")
+        # S3's own time of it is before the close.
+        self.files.store(hidden, data, CLOSES - timedelta(seconds=50), signed)
         self.now = CLOSES + timedelta(minutes=20)
         return upload_id
 

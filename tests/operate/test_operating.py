@@ -8,21 +8,26 @@ from typing import Any
 
 import pytest
 
+from adapters.errors import Conflict
 from adapters.rosters import user_of
-from early_results import keys
+from early_results import keys, registers
 from early_results.access import Role
 from early_results.freeze import manifest_lines
-from early_results.ids import manifest_key
-from early_results.registers import Outcome, register_from_item
+from early_results.ids import manifest_key, new_ulid
+from early_results.registers import Mark, Outcome, Register, register_from_item
 from early_results.roster import rosters_csv
 from early_results.uploads import Status, receipt
+from early_results.writes import Put, Update
 from infra import operating, rebuilding
 from infra.cli import CannotRun, london_moment
 from infra.evidence import gather
 from infra.operating import CannotOperate
 from infra.verifying import verify_window
 from portal.board import deadline_board
+from portal.problems import Problem
 from portal.requests import BoardQuery
+from report import freezing
+from supersede.joining import read_registers
 from tests.unit.school_files import SERVICE, roster
 
 from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, TRUST, WRONG, Season
@@ -233,6 +238,80 @@ def test_a_straggler_that_is_refused_is_an_error_with_the_reason(played: Season)
             act(played.operated, late, "another thought")
 
 
+def _begun(played: Season, late: str) -> None:
+    """An admission that died after its mark."""
+    played.stores.table.write(registers.begin_admission(played.record(late)))
+
+
+def test_what_is_being_let_in_is_neither_deleted_nor_refused(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    _begun(played, late)
+    with pytest.raises(Problem) as refused:
+        played.delete(f"SCHOOL#{SCHOOLS[0]}", late)
+    assert refused.value.kind == "still-checking"
+    with pytest.raises(CannotOperate, match="being let in: repeat"):
+        operating.refuse(played.operated, late, "another thought")
+    assert "repeat `settle --admit`" in operating.show_windows(played.operated, NAME, played.now)
+    operating.admit(played.operated, late, "it was there in time")
+    assert played.record(late).status is Status.SUCCESSFUL
+    played.delete(f"SCHOOL#{SCHOOLS[0]}", late)
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_a_deletion_that_read_before_an_admission_began_loses_its_race(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    current = Register(keys.current_register(NAME, SCHOOLS[0]))
+    decided = registers.delete(played.record(late), None, current, False)
+    _begun(played, late)
+    with pytest.raises(Conflict):
+        played.stores.table.write(decided.writes)
+
+
+def test_nothing_older_than_a_deleted_file_is_carried_forward(played: Season) -> None:
+    """It stood in the window until it was deleted: what an operator lets in beneath it counts nowhere."""
+    late = _late(played, SCHOOLS[0])  # received fifty seconds before the close
+    played.now = ENDS - timedelta(hours=1)
+    assert played.record(late).held == "straggler"
+    key = keys.window_register(NAME, 1, SCHOOLS[0])
+    later = Mark(CLOSES - timedelta(seconds=10), new_ulid(CLOSES, bytes(10)), deleted=True)
+    played.stores.table.write(Update(key, set={"mark": later.to_text()}))  # as if it had been deleted before noon
+    played.now = ENDS + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    assert "a later file counts" in operating.admit(played.operated, late, "it was there in time")
+    carried = keys.added(NAME, 2, SCHOOLS[0])
+    assert played.stores.table.get(carried) is None
+
+
+def test_a_refused_straggler_is_in_evidence_even_if_its_note_was_still_missing(played: Season) -> None:
+    late = played.straggler(SCHOOLS[0])
+    played.check(late)
+    upload = played.record(late)
+    window, current = read_registers(played.stores, upload)
+    played.stores.table.write(registers.offer(upload, window, current, True).writes)  # and dies before its note
+    operating.refuse(played.operated, late, "a stopped clock")
+    told = verify_window(played.stores, SERVICE, 1)
+    assert (told.differences, told.notes) == ([], [])
+
+
+def test_a_delayed_freeze_run_takes_no_report_back_from_a_straggler(played: Season) -> None:
+    early = played.upload(SCHOOLS[0])
+    late = _late(played, SCHOOLS[0])
+    operating.admit(played.operated, late, "it was there in time")
+    pinned = {"school_name": "", "comes_out": "2023-07-07"}
+    assert not freezing._note_processing(played.stores, NAME, 1, SCHOOLS[0], early, pinned)
+    played.build_reports()
+    assert played.record(early).reports == {}
+    assert (played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {})["upload_id"] == late
+
+
+def test_nothing_is_decided_while_the_table_is_being_rebuilt(played: Season) -> None:
+    late = _late(played, SCHOOLS[0])
+    played.stores.table.write(Put(keys.rebuild(), {"begun": "now", "by": "an operator"}))
+    for act in (operating.admit, operating.refuse, operating.retry):
+        with pytest.raises(CannotOperate, match="being rebuilt"):
+            act(played.operated, late, "now")
+
+
 def test_nobody_is_let_in_while_a_window_is_being_frozen(played: Season) -> None:
     late = _late(played, SCHOOLS[0])
     played.now = ENDS - timedelta(minutes=1)
@@ -316,6 +395,8 @@ def test_the_table_comes_back_from_the_buckets(played: Season) -> None:
         if item.get("status") == "DELETED":
             item.update(name="")  # it was signed with the file, which is gone
             item.pop("report_1", None)
+        if item.get("report_1") == "REPLACED":  # says only what counts no longer
+            item.pop("report_1")
     for key in never_sent:
         del lost[key]
     found = _without(after, *forgiven)

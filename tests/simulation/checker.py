@@ -101,7 +101,11 @@ class _Check:
         if stored not in [record["calendar"] for record in calendars]:
             case.wrong(3, "the calendar in force is not in evidence")
         self.accepted = {u: v for u, v in self.verdicts.items() if v["outcome"] == "accepted"}
+        additions = [r for k, r in self.records.items() if _is_amendment(k, case.service) and r["kind"] == "added"]
+        self.added = {record["upload"] for record in additions}
+        self.decided = [r for k, r in self.records.items() if k.startswith(f"operations/{case.service}/")]
         never = {u for u, tombstone in self.tombstones.items() if tombstone["held"] is not None} | set(self.stragglers)
+        never -= self.added
         self.offered = {u: v for u, v in self.accepted.items() if u not in never}
 
     def _under(self, folder: str) -> dict[str, dict[str, Any]]:
@@ -218,19 +222,31 @@ class _Check:
         if list(lines) != sorted(lines) or len(lines) != len(data.splitlines()):
             wrong(3, f"the manifest of window {number} is not sorted, or lists a school twice")
         self._lines(number, lines)
-        amended = self._amendments(number, lines)
-        for school in sorted(must.keys() | lines.keys()):
+        added = self._amendments(number, lines)
+        counting: dict[str, str | None] = {}
+        for school in sorted(must.keys() | lines.keys() | added.keys()):
             line = lines.get(school)
-            if line is None:
+            if line is None and school not in added:
                 # Only who came after the freeze, without a file, may be left out.
                 if must.get(school) is not None:
                     wrong(3, f"{school} is missing in the manifest of window {number}")
                 continue
-            frozen = None if line["upload"] in amended else line["upload"]
-            if frozen != must.get(school):
-                wrong(3, f"window {number} froze {frozen} for {school}, the buckets say {must.get(school)}")
-        self._reports(number, lines, amended)
+            found = [line["upload"]] if line and line["upload"] else []
+            # One that was deleted before the freeze is in no line, and still nothing older comes back.
+            found += [u for u in self.offered if u in self.tombstones and self._is_of(u, number, school)]
+            # A file carried from the window before is older than any of this window's own.
+            latest = max(found + added.get(school, []), key=self._rank, default=None)
+            counting[school] = None if latest in self.tombstones else latest
+            if counting[school] != must.get(school):
+                wrong(3, f"window {number} has {counting[school]} for {school}, the buckets say {must.get(school)}")
+        self._reports(number, counting)
         return must
+
+    def _is_of(self, upload: str, number: int, school: str) -> bool:
+        return bool(self.verdicts[upload]["window"] == number and self.verdicts[upload]["school"] == school)
+
+    def _rank(self, upload: str) -> tuple[str, str]:
+        return self.verdicts[upload]["received"], upload
 
     @property
     def last(self) -> datetime:
@@ -255,30 +271,54 @@ class _Check:
             if line["carried_from"] != carried:
                 self.case.wrong(3, f"{line['upload']} is marked as carried from {line['carried_from']}, not {carried}")
 
-    def _amendments(self, number: int, lines: dict[str, dict[str, Any]]) -> set[str]:
+    def _amendments(self, number: int, lines: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+        """Holds the amendments to the evidence; gives the uploads that were let into a frozen window, by school."""
         start = f"amendments/{self.case.service}/{number}/"
         amended = {v["upload"] for k, v in self.records.items() if k.startswith(start) and v["kind"] == "removed"}
         frozen = {line["upload"] for line in lines.values() if line["upload"]}
+        added: dict[str, list[str]] = {}
+        for key, record in self.records.items():
+            if not key.startswith(start) or record["kind"] != "added":
+                continue
+            upload, verdict = record["upload"], self.verdicts.get(record["upload"])
+            added.setdefault(record["school"], []).append(upload)
+            if upload not in self.stragglers or not self._was_decided(upload, "admit"):
+                self.case.wrong(3, f"{upload} was let into window {number}, and nobody may have done that")
+            if verdict is None or verdict["outcome"] != "accepted" or verdict["school"] != record["school"]:
+                self.case.wrong(3, f"{upload} was let into window {number} without a verdict that accepts it")
+            elif verdict["window"] > number:
+                self.case.wrong(3, f"{upload} was let into window {number}, which closed before it came")
+        frozen |= {upload for uploads in added.values() for upload in uploads}
+        # Of several that were let in, only the latest is known to have been removed.
+        latest = {max(uploads, key=self._rank) for uploads in added.values()}
+        frozen_lines = {line["upload"] for line in lines.values() if line["upload"]}
         for upload in amended - frozen:
             self.case.wrong(3, f"an amendment removes {upload}, which window {number} did not freeze")
         for upload in amended - self.tombstones.keys():
             self.case.wrong(3, f"an amendment removes {upload}, which was not deleted")
-        for upload in frozen & self.tombstones.keys() - amended:
+        for upload in (frozen_lines | latest) & self.tombstones.keys() - amended:
             self.case.wrong(2, f"{upload} was deleted after window {number} froze it, and no amendment says so")
-        return amended
+        return added
 
-    def _reports(self, number: int, lines: dict[str, dict[str, Any]], amended: set[str]) -> None:
-        for school, line in lines.items():
-            upload = line["upload"]
+    def _was_decided(self, upload: str, did: str) -> bool:
+        return any(record["upload"] == upload and record["did"] == did for record in self.decided)
+
+    def _reports(self, number: int, counting: dict[str, str | None]) -> None:
+        for row in self._uploads():
+            noted = row.get(f"report_{number}", "REPLACED")
+            if noted != "REPLACED" and row["status"] != "DELETED" and counting.get(row["school"]) != row["upload_id"]:
+                self.case.wrong(4, f"{row['upload_id']} says {noted} of window {number}, where it does not count")
+        for school, upload in counting.items():
             item = self.items.get((f"SCHOOL#{school}", f"REPORT#{self.case.service}#{number}"))
-            if upload is None or upload in amended:
+            if upload is None:
                 if item is not None:
                     self.case.wrong(4, f"{school} has a report of window {number} without a frozen file")
                 continue
             if f"{number}#{school}" in self.case.dead_reports:
                 continue
             objects = [f"reports/{self.case.service}/{number}/{school}/{upload}.{form}" for form in ("pdf", "xlsx")]
-            if item is None or item["state"] != "READY" or not all(name in self.case.results for name in objects):
+            built = item is not None and item["state"] == "READY" and item["upload_id"] == upload
+            if not built or not all(name in self.case.results for name in objects):
                 self.case.wrong(4, f"the report of {school} in window {number} was never built")
 
     # The registers of the service, and each upload's record.
@@ -308,11 +348,18 @@ class _Check:
             wrong(2, f"{upload} is {status}, and its tombstone says otherwise")
         if deleted:
             self._nothing_left(upload)
-        elif held == "straggler":
-            if upload not in self.stragglers:
-                wrong(3, f"{upload} is held as a straggler without evidence")
+        elif held is not None:
+            if held != "straggler" or upload not in self.stragglers:
+                wrong(3, f"{upload} is held as {held} without evidence")
+            if upload in self.added:
+                wrong(3, f"{upload} was let in, and is still held")
         elif verdict is not None:
-            final = ("SUCCESSFUL", "OVERWRITTEN") if verdict["outcome"] == "accepted" else ("UPLOAD_ERROR",)
+            good = verdict["outcome"] == "accepted"
+            if upload in self.stragglers and upload not in self.added:
+                good = False
+                if not self._was_decided(upload, "refuse"):
+                    wrong(3, f"{upload} is a straggler that nobody refused, and is {status}")
+            final = ("SUCCESSFUL", "OVERWRITTEN") if good else ("UPLOAD_ERROR",)
             if status not in final:
                 wrong(4, f"{upload} is {status}, its verdict {verdict['outcome']}")
             for name in ("version", "sha256", "received", "window"):
@@ -392,6 +439,10 @@ class _Check:
                 continue
             if seen.sub != "user-trust" or not self._member("ABC", seen.school, seen.began, seen.ended):
                 self.case.wrong(5, f"{seen.sub} was shown {seen.upload} of {seen.school}")
+
+
+def _is_amendment(key: str, service: str) -> bool:
+    return key.startswith(f"amendments/{service}/")
 
 
 def _moment(text: str) -> datetime:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+
+from early_results.service import load_service
+from infra.verifying import verify_window
 
 from . import checker
 from .scheduler import Endless
@@ -23,8 +26,18 @@ class Result:
     posts: int
 
 
-def play(seed: int, *, without: frozenset[str] = frozenset(), tell: Callable[[str], None] | None = None) -> Result:
-    """Plays a history to its end, and everything it broke."""
+def play(
+    seed: int,
+    *,
+    without: frozenset[str] = frozenset(),
+    tell: Callable[[str], None] | None = None,
+    verify: bool = True,
+) -> Result:
+    """Plays a history to its end, and everything it broke.
+
+    Where nothing is broken the operator's own `verify-window` must say so too; it is held to the checker here, and left
+    out where the checker alone is to be shown at work.
+    """
     with small_boundaries():
         player = Player(seed, without=without, tell=tell)
         try:
@@ -33,8 +46,18 @@ def play(seed: int, *, without: frozenset[str] = frozenset(), tell: Callable[[st
             violations = [f"rule 4: {endless}"]
         else:
             violations = checker.check(case_of(player))
+            if verify and not violations:
+                violations = list(_disagreements(player))
     scheduler = player.scheduler
     return Result(seed, player.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(player.truth.posts))
+
+
+def _disagreements(player: Player) -> Iterator[str]:
+    service = load_service(SERVICE)
+    for key in sorted(player.records.objects):
+        if key.startswith(f"manifests/{SERVICE}/"):
+            told = verify_window(player.stores, service, int(key.split("/")[2]))
+            yield from (f"rule 3: verify-window of {told.window}: {text}" for text in told.differences)
 
 
 def case_of(player: Player) -> checker.Case:

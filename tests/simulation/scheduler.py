@@ -134,6 +134,13 @@ class Scheduler(Gate):
             self.story(f"{actor.name} gets no answer to {what} {key}, and finds its own write on the second try")
             raise AlreadyThere("written before") if what == "put once" else Conflict("written before")
 
+    def linger(self, wait: int) -> None:
+        """The present actor is busy with itself for a while, in milliseconds."""
+        actor = self.current
+        if actor is not None:
+            actor.awake = self.time + wait
+            self._pause(actor)
+
     def _die(self, actor: Actor, where: str) -> None:
         self.mishaps += 1
         self.story(f"{actor.name} dies {where}")

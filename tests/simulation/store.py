@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from early_results.writes import (
     Check,
     Item,
     Key,
-    NotEqual,
+    NoneOf,
     OneOf,
     Present,
     Put,
@@ -229,8 +229,8 @@ def _meets(value: Any, requirement: Requirement) -> bool:
             return value is not _MISSING
         case OneOf(values):
             return value in values
-        case NotEqual(unwanted):
-            return bool(value is _MISSING or value != unwanted)
+        case NoneOf(unwanted):
+            return bool(value is _MISSING or value not in unwanted)
         case _:
             return bool(value == requirement)
 
@@ -259,19 +259,20 @@ class Stored:
     version: str
     received: datetime
     data: bytes
+    signed: dict[str, str] = field(default_factory=dict)
 
 
 class MemoryBucket:
     """S3's bucket: strongly consistent, versioned or not."""
 
-    def __init__(self, name: str, gate: Gate = OPEN_GATE, *, versioned: bool) -> None:
+    def __init__(self, name: str, gate: Gate = OPEN_GATE, *, versioned: bool, first: int = 0) -> None:
         self.name = name
         self.gate = gate
         self.versioned = versioned
         self.objects: dict[str, list[Stored]] = {}  # in the order S3 wrote them
         self.page = 1000
         self.watch_removal: Callable[[str, Stored], None] = lambda key, stored: None
-        self._numbers = 0
+        self._numbers = first
 
     def oldest(self, key: str) -> Version | None:
         found = self.versions(key)
@@ -282,6 +283,19 @@ class MemoryBucket:
         found = [Version(key, s.version, s.received, len(s.data)) for s in self.objects.get(key, ())]
         found.sort(key=lambda version: version.received)
         return found
+
+    def all_versions(self, prefix: str) -> Iterator[Version]:
+        for key in sorted(key for key in self.objects if key.startswith(prefix)):
+            self.gate.before("versions", f"{self.name}/{key}")
+            for stored in reversed(self.objects.get(key, [])):
+                yield Version(key, stored.version, stored.received, len(stored.data))
+
+    def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
+        self.gate.before("head", f"{self.name}/{key}")
+        for stored in reversed(self.objects.get(key, [])):
+            if not version or stored.version == version:
+                return dict(stored.signed)
+        raise NotThere("an object is not there")
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Version]:
         while True:
@@ -319,12 +333,12 @@ class MemoryBucket:
         self.gate.after("put once", f"{self.name}/{key}", once=True)
         return version
 
-    def store(self, key: str, body: bytes, received: datetime) -> str:
+    def store(self, key: str, body: bytes, received: datetime, signed: dict[str, str] | None = None) -> str:
         """Makes a version; no gate: for what happens inside S3, such as a posted form."""
         self._numbers += 1
         # Version ids say nothing about order: a multiplicative hash scatters them.
         version = f"{(self._numbers * 2654435761) % 2**32:08x}" if self.versioned else ""
-        stored = Stored(version, received, body)
+        stored = Stored(version, received, body, signed or {})
         if self.versioned:
             self.objects.setdefault(key, []).append(stored)
         else:
@@ -360,7 +374,13 @@ class MemoryBucket:
     def form(
         self, key: str, *, content_type: str, metadata: dict[str, str], max_bytes: int, seconds: int
     ) -> dict[str, Any]:
-        return {"key": key, "signed": self.gate.signer(), "seconds": seconds, "max_bytes": max_bytes}
+        return {
+            "key": key,
+            "signed": self.gate.signer(),
+            "seconds": seconds,
+            "max_bytes": max_bytes,
+            "metadata": dict(metadata),
+        }
 
 
 class MemoryQueue:

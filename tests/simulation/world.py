@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from random import Random
 from typing import Any, cast
 
@@ -27,15 +27,20 @@ from early_results import keys, summary, verdicts
 from early_results.access import Role
 from early_results.calendar import CalendarRefused, calendar_of
 from early_results.check import Verdict
+from early_results.figures import ReportInput
 from early_results.findings import Code, Finding
-from early_results.ids import parse_upload_key
+from early_results.freeze import canonical
+from early_results.ids import parse_upload_key, user_key
 from early_results.registers import Outcome
 from early_results.results import Pupil, PupilResults
 from early_results.roster import Roster, rosters_csv
 from early_results.service import Window, load_service, london
 from early_results.uploads import upload_from_item
 from early_results.writes import Item, Key, Put
+from infra import evidence, operating, rebuilding, verifying
+from infra.operating import Operated
 from infra.operations import store_calendar
+from infra.rebuilding import CannotRebuild, rebuild
 from portal import history as portal_history
 from portal import uploading
 from portal.requests import FileToUpload, UploadRequest
@@ -63,6 +68,11 @@ RESCUE_TRIES = 2
 MINUTE = 60_000
 MOST_RUNS = 14  # of the schedule after the mishaps have ended
 
+USERS = (
+    *((f"user-{school}", Role.SCHOOL, f"SCHOOL#{school}") for school in (*SCHOOLS, LATE_SCHOOL)),
+    ("user-trust", Role.TRUST, f"TRUST#{TRUST}"),
+)
+
 FEATURES = (
     "lost events",
     "repeated events",
@@ -89,6 +99,8 @@ FEATURES = (
     "new school",
     "strangers",
     "rush",  # a school's files all at once, with their checks and offers side by side
+    "late files decided",  # an operator lets stragglers in, or refuses them
+    "table lost",  # once all is at rest; it is written again from the buckets
 )
 
 
@@ -188,6 +200,13 @@ def judge_small(
     return Verdict(not errors, school, tuple(errors), warnings, results, len(results), "ks1-2023.1", None)
 
 
+def build_small(report: ReportInput) -> bytes:
+    """A report, which takes a while to make."""
+    if _Present.world is not None:
+        _Present.world.scheduler.linger(int(_Present.world.scheduler.random.random() * 3_000))
+    return f"pdf {report.upload_id} {report.window}".encode()
+
+
 @lru_cache(maxsize=4096)
 def _summary_of(upns: tuple[tuple[str, str], ...]) -> summary.Summary:
     service = load_service(SERVICE)
@@ -201,6 +220,20 @@ def summarise_small(service: Any, results: Any) -> summary.Summary:
 
 def _pupil(school: str, upn: str) -> Pupil:
     return Pupil(school, upn, "F", "S", "F", None, "2")
+
+
+class _Pool:
+    """The pool of users, as far as a rebuild asks: whose name is whose."""
+
+    def get_paginator(self, _: str) -> _Pool:
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        yield {
+            "Users": [
+                {"Attributes": [{"Name": "sub", "Value": sub}, {"Name": "email", "Value": sub}]} for sub, *_ in USERS
+            ]
+        }
 
 
 class _Present:
@@ -221,10 +254,15 @@ def small_boundaries() -> Iterator[None]:
         (judging, "judge", judge_small),
         (judging, "summarise", summarise_small),
         (building, "school_figures", lambda *_: None),
-        (building, "build_pdf", lambda report: f"pdf {report.upload_id} {report.window}".encode()),
+        (building, "build_pdf", build_small),
         (building, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
         (freezing, "ThreadPoolExecutor", Pool),
         (importing, "ThreadPoolExecutor", Pool),
+        (evidence, "ThreadPoolExecutor", Pool),
+        (rebuilding, "summarise", summarise_small),
+        (verifying, "read_submission", read_small),
+        (verifying, "judge", judge_small),
+        (verifying, "summarise", summarise_small),
         (uploading, "token_bytes", randomness),
     ]
     before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
@@ -250,9 +288,8 @@ def _founded() -> tuple[dict[Key, Item], dict[str, list[Stored]]]:
     uploads.store(f"rosters/{SERVICE}/all.csv", rosters_csv(pupils, load_service(SERVICE)).encode(), _FOUNDED)
     for key in sorted(uploads.objects):
         import_extract(stores, key, None, _FOUNDED)
-    for school in (*SCHOOLS, LATE_SCHOOL):
-        _put_user(table, f"user-{school}", Role.SCHOOL, f"SCHOOL#{school}")
-    _put_user(table, "user-trust", Role.TRUST, f"TRUST#{TRUST}")
+    for sub, role, organisation in USERS:
+        table.write(Put(keys.user(sub), {"name": sub, "role": role.value, "organisation": organisation}))
     return table.items, uploads.objects
 
 
@@ -262,10 +299,6 @@ _FOUNDED = datetime(2023, 5, 1, tzinfo=UTC)
 class _Still(Gate):
     def now(self) -> datetime:
         return _FOUNDED
-
-
-def _put_user(table: MemoryTable, sub: str, role: Role, organisation: str) -> None:
-    table.write(Put(keys.user(sub), {"name": sub, "role": role.value, "organisation": organisation}))
 
 
 def _stores(table: MemoryTable, uploads: MemoryBucket, results: MemoryBucket, records: MemoryBucket) -> Stores:
@@ -308,6 +341,9 @@ class Player:
         self.kills: dict[int, int] = {}
         self.files = 0
         self.planned = 0
+        self.begun: set[str] = set()  # admissions that were begun and never said that they were done
+        self.lost = False
+        self.noons: list[int] = []
         self.runs: list[int] = []
         self.posted: list[int] = []
         self.issued: list[tuple[str, str]] = []
@@ -325,7 +361,7 @@ class Player:
             self.table.partitions.setdefault(key.pk, {})[key.sk] = item
         self.table.indexed = dict(items)
         self.table.page = self.plan.choice([1, 2, 100])
-        self.uploads = MemoryBucket("uploads", gate, versioned=True)
+        self.uploads = MemoryBucket("uploads", gate, versioned=True, first=1_000)
         self.uploads.objects = {key: list(found) for key, found in objects.items()}
         self.uploads.page = self.plan.choice([1, 2, 1000])
         self.results = MemoryBucket("results", gate, versioned=False)
@@ -344,6 +380,9 @@ class Player:
         self.members: dict[str, bool] = {}
         for school in SCHOOLS[:2]:
             self.truth.members.append((EPOCH, TRUST, school, True))
+        for sub, role, organisation in USERS:
+            rights = canonical({"role": role.value, "organisation": organisation, "by": "operator"})
+            self.records.store(user_key(sub), rights, _FOUNDED)
         base = calendar_of(load_service(SERVICE))
         first = type(base)(SERVICE, 1, tuple(self.windows))
         store_calendar(cast(Table, self.table), cast(Bucket, self.records), first, "operator", "the season")
@@ -356,6 +395,12 @@ class Player:
         if key.sk == "UPLOAD":
             if new is not None and "offer_pending" in new:
                 self._stream(new["upload_id"])
+            if new is not None and new.get("held") == "straggler" and new["status"] == "CHECKING":
+                self._decide_soon()
+        elif key.sk == "STATE" and new is not None and "reports_queued" in new:
+            self._decide_soon()
+        elif key.sk == "STATE" and new is not None and "sealing" in new and not (old and "sealing" in old):
+            self._decide_soon(500)
         elif key.pk.startswith("WINDOW#") and key.sk.startswith("SCHOOL#"):
             if old is not None and "frozen_at" in old and old != new:
                 self.truth.journal.append(f"the sealed row {key.pk} {key.sk} was changed")
@@ -538,6 +583,9 @@ class Player:
             transfer = plan.randint(0, 1_500_000)
             if plan.random() < 0.5:
                 transfer = max(0, self._at_a_run(posted) - posted)
+        if self.has("late files decided") and plan.random() < 0.5:
+            closes = min((noon for noon in self.noons if noon > posted), default=posted)
+            transfer = closes + plan.randint(GRACE, 900) * 1000 - posted
         again = plan.randint(0, 60_000) if self.has("replays") and plan.random() < 0.5 else None
         gives_up = plan.random() < 0.08
         delete_after = plan.choice([0, 2_000, 20_000, 200_000, 600_000, 1_800_000, 9 * 3_600_000])
@@ -582,7 +630,7 @@ class Player:
             )
 
             def surface() -> None:
-                version = self.uploads.store(form["key"], data, received)
+                version = self.uploads.store(form["key"], data, received, form["metadata"])
                 kept = Post(upload_id, form["key"], received, self.scheduler.now(), data, version)
                 self.truth.posts.append(kept)
                 self.scheduler.story(f"{name} surfaces as version {version}")
@@ -606,10 +654,10 @@ class Player:
 
     def _delete(self, upload_id: str, sub: str, fickle: int, tries: int) -> None:
         def work(now: datetime) -> None:
+            began = self.scheduler.now()
             user = user_of(self.stores, sub)
             if user is None:
                 raise LookupError("no such user")
-            began = self.scheduler.now()
             upload = portal_history.find_upload(self.stores, user, upload_id)
             uploading.delete(self.stores, user, load_service(SERVICE), upload, now)
             self.truth.looks.append(Look(sub, upload_id, upload.school, upload.user, began, self.scheduler.now(), True))
@@ -722,6 +770,91 @@ class Player:
 
         self._actor("operator mends", work, mortal=False, seconds=600)
 
+    def operated(self, skew: int = 0) -> Operated:
+        """The stack as an operator's commands see it, by the clock of the operator's machine."""
+
+        def now() -> datetime:
+            return self.scheduler.now() + timedelta(milliseconds=skew)
+
+        pool = cast(Any, _Pool())
+        return Operated(self.stores, self.upload_queue, self.report_queue, "operator", pool, "pool", True, now)
+
+    def _decide_soon(self, most: int = 2_000) -> None:
+        """An operator who sits and watches: where races with a freeze, a build and an uploader are."""
+        if self.has("late files decided") and not self.scheduler.calm and self.scheduler.random.random() < 0.5:
+            self.scheduler.after_ms(int(self.scheduler.random.random() * most), self._decide)
+
+    def _decide(self) -> None:
+        """An operator decides late files: lets them in, refuses them, or has another think."""
+        for key, item in list(self.table.items.items()):
+            if key.sk != "UPLOAD" or item.get("held") != "straggler" or item["status"] == "DELETED":
+                continue
+            choice = self.scheduler.random.random()
+            if choice < 0.6:
+                self._admit(item["upload_id"])
+            if self.has("deletes") and self.scheduler.random.random() < 0.3:
+                upload_id, sub = next(issued for issued in self.issued if issued[0] == item["upload_id"])
+                wait = int(self.scheduler.random.random() * 400)
+                self.scheduler.after_ms(wait, partial(self._delete, upload_id, sub, 20_000, 2))
+            if choice > 0.4 and choice < 0.8:
+                self._operate("refusal", item["upload_id"], operating.refuse)
+
+    def _admit(self, upload_id: str) -> None:
+        self.begun.add(upload_id)
+        self._operate("admission", upload_id, operating.admit)
+
+    def _operate(self, what: str, upload_id: str, act: Callable[[Operated, str, str], str]) -> None:
+        skew = self._skew()
+
+        def work(_: datetime) -> str:
+            return act(self.operated(skew), upload_id, "it was there in time")
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if result is not None:
+                self.begun.discard(upload_id)
+
+        self._actor(f"{what} of {upload_id[-4:]}", work, done, seconds=300)
+
+    def _finish_admissions(self) -> None:
+        """An operator's command that died is given again, until it says that it is done or cannot be."""
+        for upload_id in sorted(self.begun):
+            item = self.table.items.get(keys.upload(upload_id), {})
+            if item.get("status") in ("DELETED", "UPLOAD_ERROR"):  # the uploader, or another operator, was quicker
+                self.begun.discard(upload_id)
+            else:
+                self._admit(upload_id)
+
+    def _lose_table(self) -> None:
+        """Everything in the table is gone; an operator has it written again from the buckets, until that is done."""
+        self.scheduler.story("the table is lost")
+        self.lost = True
+        watch, self.table.watch = self.table.watch, lambda key, old, new: None
+        for key in list(self.table.items):
+            self.table._set(key, None)
+        self.table.indexed.clear()
+        self.table.lagging.clear()
+        self.table.watch = watch
+        self._rebuild(self.scheduler.random.choice([0, 1, 1, 2, 4]))
+
+    def _rebuild(self, mishaps: int) -> None:
+        """Rebuilds, with mishaps while there are tries left for them; the schedule goes on meanwhile."""
+        self.scheduler.calm = not mishaps
+
+        def done(result: Any, error: BaseException | None) -> None:
+            self.scheduler.calm = True
+            if error is not None and not isinstance(error, CannotRebuild):  # it died, before its last word or after
+                self.scheduler.after_ms(20_000, lambda: self._rebuild(max(0, mishaps - 1)))
+            else:
+                self.scheduler.after_ms(1_000, lambda: self._rest(0))
+
+        def freeze() -> None:
+            if keys.rebuild() in self.table.items:  # the runbook has the schedule paused until the mark is there
+                self._freeze()
+
+        self.scheduler.after_ms(self.scheduler.random.choice([500, 2_000, 5_000]), freeze)
+
+        self._actor("rebuild", lambda now: rebuild(self.operated(), now), done, seconds=3_600)
+
     # The play.
 
     def play(self) -> None:
@@ -730,7 +863,7 @@ class Player:
         scheduler.chances = self._chances()
         self.schools = plan.randint(1, 3)
         self.rosters = {s: [f"A{n}{s}" for n in range(2)] for s in SCHOOLS}
-        noons = [self.noon]
+        noons = self.noons = [self.noon]
         if self.has("calendar extended"):
             noons.append(self.extended)
             scheduler.at(self.noon - plan.choice([1, 2, 3, 10]) * MINUTE - plan.randint(0, 50_000), self._extend)
@@ -770,6 +903,12 @@ class Player:
         if self.has("strangers"):
             for _ in range(3):
                 scheduler.at(self.noon - 10 * MINUTE + plan.randint(0, 1_800_000), self._stranger)
+        if self.has("late files decided"):
+            for _ in range(4):
+                when = self._at_a_run(plan.choice(noons) + plan.randint(0, 300_000))
+                if plan.random() < 0.4:
+                    when = plan.choice(noons) + plan.randint(0, 24) * MINUTE
+                scheduler.at(when, self._decide)
         if self.has("killer files"):
             scheduler.at(noons[0] + plan.randint(1, 26) * MINUTE, self._mend)
         scheduler.at(noons[-1] + 26 * MINUTE, self._calm)
@@ -803,11 +942,14 @@ class Player:
     def _rest(self, runs: int, *, looked: bool = False) -> None:
         """Goes on until all is at rest, then once more when a sweep of the whole bucket is due."""
         if runs >= MOST_RUNS or (looked and runs >= 2 and self._at_rest()):
+            if self.has("table lost") and not self.lost:
+                self._lose_table()
             return
         wait = 5 * MINUTE
         if not looked and runs >= 2 and self._at_rest():
             wait, runs, looked = 61 * MINUTE, -1, True
         self._mend()
+        self._finish_admissions()
         self.scheduler.after_ms(30_000, self._freeze)
         self.scheduler.after_ms(wait, lambda: self._rest(runs + 1, looked=looked))
 
@@ -818,7 +960,7 @@ class Player:
         closed = [w.number for w in self.windows if w.closes <= now]
         states = [self.table.items.get(keys.state(SERVICE, number), {}) for number in closed]
         frozen = all("reports_queued" in state for state in states)
-        return frozen and not waits and not self.scheduler.actors and not self.scheduler.events
+        return frozen and not waits and not self.begun and not self.scheduler.actors and not self.scheduler.events
 
 
 def _ms(moment: datetime) -> int:

@@ -8,7 +8,6 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,7 @@ def call_noon(deployed: Deployed, moment: datetime) -> datetime:
     calendar = calendar_now(stores, load_service(SERVICE))
     number, closes = open_window(deployed), moment.replace(microsecond=0)
     windows = tuple(
-        replace(w, closes=closes) if w.number == number else replace(w, opens=closes) if w.number == number + 1 else w
+        w._replace(closes=closes) if w.number == number else w._replace(opens=closes) if w.number == number + 1 else w
         for w in calendar.windows
     )
     changed = Calendar(SERVICE, calendar.version + 1, windows)

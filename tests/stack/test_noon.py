@@ -10,7 +10,6 @@ import json
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,7 +80,7 @@ def call_noon(deployed: Deployed, moment: datetime) -> datetime:
     calendar = calendar_from_json(item["calendar"])
     first, second = calendar.windows
     closes = moment.replace(microsecond=0)
-    windows = (replace(first, closes=closes), replace(second, opens=closes))
+    windows = (first._replace(closes=closes), second._replace(opens=closes))
     changed = Calendar(SERVICE, calendar.version + 1, windows)
     store_calendar(stores.table, stores.records, changed, "test", "noon")
     return closes
@@ -201,7 +200,7 @@ def test_outside_every_window_no_form_is_issued_and_nothing_is_written(noon: Dep
     # Window 1 has closed by now; between it and a second one that opens tomorrow, nothing may be uploaded.
     first, second = calendar.windows
     tomorrow = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    between = Calendar(SERVICE, calendar.version + 1, (first, replace(second, opens=tomorrow)))
+    between = Calendar(SERVICE, calendar.version + 1, (first, second._replace(opens=tomorrow)))
     store_calendar(stores.table, stores.records, between, "test", "nothing is open")
     before = _count(noon)
     with pytest.raises(Refused) as refused:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from random import Random
 
@@ -97,8 +96,8 @@ def nation_of(schools: int) -> National:
 def odd_reports() -> dict[str, ReportInput]:
     """The schools that break reports: none, blank, tiny, large, unknown identity, names that look like code."""
     nation = nation_of(5)
-    unknown = [replace(r, pupil=replace(r.pupil, gender="", birth_date=None)) for r in cohort(3, 7)]
-    blank = [replace(r, assessments={}, scores={}) for r in cohort(4, 8)]
+    unknown = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
+    blank = [r._replace(assessments={}, scores={}) for r in cohort(4, 8)]
     return {
         "none": report_of([], nation),
         "none-nor-nation": report_of([], None),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from early_results import keys, registers
 from early_results.registers import Mark, Outcome, Register, mark_from_text, register_from_item
 from early_results.uploads import Status, Upload, upload_from_item
-from early_results.writes import Absent, Check, Item, Key, NotEqual, OneOf, Present, Put, Requirement, Update, Write
+from early_results.writes import Absent, Check, Item, Key, NoneOf, OneOf, Present, Put, Requirement, Update, Write
 
 SCHOOL, SERVICE = "1231234", "ks1-2023"
 NOON = datetime(2023, 6, 30, 11, tzinfo=UTC)
@@ -95,8 +95,8 @@ def _meets(value: Any, wanted: Requirement) -> bool:
             return value is not None
         case OneOf(values):
             return value in values
-        case NotEqual(other):
-            return bool(value != other)
+        case NoneOf(values):
+            return value not in values
         case _:
             return bool(value == wanted)
 

@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -28,7 +27,7 @@ from tests.unit.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd
 
 ROOT = Path(__file__).parents[2]
 ODD = odd_reports()
-ODD_RESULTS = [replace(r, pupil=replace(r.pupil, gender="", birth_date=None)) for r in cohort(3, 7)]
+ODD_RESULTS = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
 
 
 def page_text(pdf: bytes) -> str:

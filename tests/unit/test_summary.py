@@ -77,7 +77,7 @@ def test_every_pupil_is_counted_once_by_gender_and_once_by_term(results: list[Pu
 
 def test_it_is_small_and_names_nobody() -> None:
     results = [
-        replace(r, pupil=replace(r.pupil, upn="P1234567891234", forename="Zebedee", surname="Quux"))
+        r._replace(pupil=r.pupil._replace(upn="P1234567891234", forename="Zebedee", surname="Quux"))
         for r in cohort(60, 1)
     ]
     text = canonical(summarise(KS1, results).to_json())
@@ -135,7 +135,7 @@ def test_a_summary_that_was_spoilt_refuses_to_load(spoil: Any) -> None:
 def test_results_that_did_not_pass_the_checks_are_not_counted(
     assessments: dict[str, str], scores: dict[str, int]
 ) -> None:
-    unchecked = replace(cohort(1, 1)[0], assessments=assessments, scores=scores)
+    unchecked = cohort(1, 1)[0]._replace(assessments=assessments, scores=scores)
     with pytest.raises(ValueError, match=next(iter({**assessments, **scores}))) as caught:
         summarise(KS1, [unchecked])
     assert not any(

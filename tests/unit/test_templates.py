@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
@@ -129,7 +128,7 @@ def test_a_mark_that_was_changed_is_no_mark(change: dict[str, str]) -> None:
 @given(st.lists(PUPILS, min_size=1, max_size=12, unique_by=lambda one: one.upn))
 def test_roster_to_template_to_accepted(pupils: list[Pupil]) -> None:
     """Whatever names an MIS holds: the template made from them, with one result filled in, is accepted as it stands."""
-    pupils = [replace(one, school=SCHOOL) for one in pupils]
+    pupils = [one._replace(school=SCHOOL) for one in pupils]
     listed = parse_rosters(rosters_csv(pupils, SERVICE), SERVICE)[SCHOOL]
     current = Roster(SCHOOL, roster_version(listed), datetime(2023, 6, 5, tzinfo=UTC), listed)
     book = opened(template_workbook(SERVICE, current, ISSUED))
@@ -146,7 +145,7 @@ def test_roster_to_template_to_accepted(pupils: list[Pupil]) -> None:
 @pytest.mark.parametrize("name", ["=1+1", "+44", "-Ann", "@SUM(A1)", "=cmd|' /C calc'!A0", "#N/A", "'quoted", "\x0bVT"])
 def test_a_name_is_never_a_formula(name: str) -> None:
     one = Pupil(SCHOOL, "P1234567891234", name, name, "", None, "=2")
-    data = template_workbook(SERVICE, replace(ROSTER, pupils=(one,)), ISSUED)
+    data = template_workbook(SERVICE, ROSTER._replace(pupils=(one,)), ISSUED)
     sheet = opened(data)[SERVICE.sheet]
     for cell in (sheet["C2"], sheet["D2"], sheet["G2"]):
         assert cell.data_type == "s"
@@ -165,13 +164,13 @@ def test_what_xml_cannot_hold_is_left_out(text: str) -> None:
 
 
 def test_an_empty_list_still_makes_a_template() -> None:
-    empty = replace(ROSTER, pupils=())
+    empty = ROSTER._replace(pupils=())
     assert read_submission(template_workbook(SERVICE, empty, ISSUED), SERVICE).findings == ()
 
 
 def test_a_birth_date_that_excel_cannot_hold() -> None:
     one = Pupil(SCHOOL, "P1234567891234", "A", "B", "", date(1899, 5, 4), "2")
-    current = replace(ROSTER, pupils=(one,))
+    current = ROSTER._replace(pupils=(one,))
     data = template_workbook(SERVICE, current, ISSUED)
     verdict = judge(read_submission(data, SERVICE), SERVICE, allowed_schools=(SCHOOL,), roster=current)
     assert [finding.code.value for finding in verdict.findings] == ["no-results"]

@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from early_results.workbook import ErrorValue, Unreadable, Value, open_workbook
+from early_results.workbook import ErrorValue, Unreadable, Value, open_workbook, package
 from tests.unit import raw_workbook as raw
 from tests.unit.raw_workbook import (
     CONTENT_TYPES,
@@ -453,3 +453,12 @@ def test_wherever_a_piece_of_the_file_ends(monkeypatch: pytest.MonkeyPatch, enco
     for size in range(smallest, smallest + 120):
         monkeypatch.setattr("early_results.workbook.package.CHUNK", size)
         assert read(data) == whole, size
+
+
+@pytest.mark.parametrize("size", range(300, 420))
+def test_white_space_after_a_value_may_be_parted_from_it(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever a chunk ends: a text's number is looked up once, and the line break after its row is no number."""
+    monkeypatch.setattr(package, "CHUNK", size)
+    cells = '<row r="{0}">\n<c r="A{0}" t="s">\n<v>0</v>\n</c>\n<c r="B{0}">\n<v>{0}</v>\n</c></row>\n'
+    found = rows_of("".join(cells.format(n) for n in range(1, 12)), strings("<t>x</t>"))
+    assert found == [(n, {1: "x", 2: n}) for n in range(1, 12)]

@@ -12,8 +12,7 @@ source itself raises.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from . import kinds
 from .limits import PASTE_INTO_TEMPLATE, Budget, Limits, Unreadable, damaged, too_large
@@ -29,8 +28,7 @@ _DEFAULT_WORKBOOK = "xl/workbook.xml"
 _WORKBOOK_TYPES = (b"spreadsheetml.sheet.main+xml", b"spreadsheetml.template.main+xml")
 
 
-@dataclass(frozen=True, slots=True)
-class SheetInfo:
+class SheetInfo(NamedTuple):
     """A worksheet: its name, its state (`visible`, `hidden`, `veryHidden`) and the part that holds it."""
 
     name: str

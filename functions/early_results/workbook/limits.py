@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from ..findings import Code
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Everything the reader bounds before it allocates.
 
     The largest honest file, 2,000 pupils with a styled sheet, needs about a tenth of each default; a hostile one

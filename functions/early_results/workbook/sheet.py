@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from ..findings import column_letters
 from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
 from .package import Package
+from .regular import Cell, sift
 from .values import Memo, Value, boolean, error, is_date_format, iso, moment, moment_1904, number, unescape
 from .xml import SEPARATOR, create_parser, feed, local_name
 
@@ -210,7 +211,8 @@ def _read_sheet(
 
     def settle() -> None:
         """Turns what has been read into cells. Text includes the white space up to the next element, which no number or
-        index minds, and comes in one piece: `feed` does not part it, nor the parser below the length of a number."""
+        index minds. What counts of it comes in the first piece: `feed` does not part it, nor the parser below the
+        length of a number."""
         nonlocal pending, live, column, left
         left -= len(events)
         meaning, begun, place, into, digits = pending, live, column, cells, row_text
@@ -221,6 +223,7 @@ def _read_sheet(
             elif type(event) is str:
                 if begun is not None:
                     found = begun[event]
+                    begun = None  # the white space up to the next element comes by itself where a chunk ends
                     if found is not None:
                         into[place] = found
             else:
@@ -445,13 +448,42 @@ def _read_sheet(
         if left < 0:
             budget.no_elements()
 
+    def take(number: str, found: list[Cell]) -> bool:
+        """A row that is plainly written, and comes after all before it: False if it does not."""
+        nonlocal row, row_text, column, cells, left
+        to, place, into = int(number), 0, dict[int, Value]()
+        if not row < to <= last_row:
+            return False
+        left -= 1 + 2 * len(found)
+        if left < 0:
+            budget.no_elements()
+        for _, reference, style, kind, text_of_value in found:
+            place += 1
+            if place > 64 or reference != names[place] + number:
+                letters = reference.rstrip("0123456789")
+                place = column_number(letters)
+                if reference[len(letters) :] != number or not 0 < place <= limits.columns:
+                    return False
+            if text_of_value:
+                meaning = shared if kind == "s" else typed[kind] if kind in typed else numbers[style]
+                known = meaning[text_of_value]
+                if known is not None:
+                    into[place] = known
+        if into:
+            rows[to] = into
+        row, row_text, column, cells = to, number, place, into
+        return True
+
     parser = create_parser(budget, namespaces=careful)
     parser.ordered_attributes = True
     parser.StartElementHandler = start
     parser.CharacterDataHandler = add
     bounded()  # for a part before this one may have used it all up
+    chunks = package.chunks(part)
+    if not careful:
+        chunks = sift(chunks, lambda: (cell, value, line) == ("c", "v", "row"), take)
     try:
-        feed(parser, package.chunks(part), texts, budget, bounded)
+        feed(parser, chunks, texts, budget, bounded)
     finally:
         budget.elements = left
     settle()
