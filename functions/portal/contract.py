@@ -43,6 +43,7 @@ from .services import LINK_SECONDS
 Schema = dict[str, Any]
 Problems = tuple[problems.Problem, ...]
 NEEDED_BY = "x-needed-by"
+NOT_GIVEN = {"const": "", "description": "The same as if it were not there."}
 JSON = "application/json"
 # A report that another file's has replaced is told of nobody.
 REPORT_STATES = [state for state in ReportState if state is not ReportState.REPLACED]
@@ -469,14 +470,18 @@ def _query(model: type[BaseModel]) -> list[Schema]:
         given = {key: value for key, value in field.items() if key not in ("anyOf", "default", "title")}
         schema = {**next((kind for kind in field.get("anyOf", []) if kind["type"] != "null"), {}), **given}
         needed = {NEEDED_BY: schema.pop(NEEDED_BY)} if NEEDED_BY in schema else {}
+        description = schema.pop("description")
+        required = name in checked.get("required", [])
+        if not required:
+            schema = {"anyOf": [schema, NOT_GIVEN]}
         if field.get("default") is not None:
             schema["default"] = field["default"]
         found.append(
             {
                 "name": name,
                 "in": "query",
-                "description": schema.pop("description"),
-                "required": name in checked.get("required", []),
+                "description": description,
+                "required": required,
                 **needed,
                 "schema": schema,
             }

@@ -33,6 +33,8 @@ UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", descri
 
 # Operators act for nobody: they say whom they ask of.
 NEEDED_BY_OPERATORS = Field(json_schema_extra={"x-needed-by": [Role.OPERATOR.value]})
+# Who acts for one school means that one.
+NEEDED_BY_MANY = Field(json_schema_extra={"x-needed-by": [Role.TRUST.value, Role.OPERATOR.value]})
 
 
 def _whole(number: Any) -> Any:
@@ -61,7 +63,7 @@ class UploadRequest(BaseModel):
 class TemplateQuery(BaseModel):
     """The query of GET /services/{service}/template."""
 
-    school: School
+    school: Annotated[School | None, NEEDED_BY_MANY] = None
 
 
 class UploadsQuery(BaseModel):
@@ -133,9 +135,9 @@ Query = TypeVar("Query", bound=BaseModel)
 
 def query_of(model: type[Query], given: dict[str, str]) -> Query:
     """The query of a request. Problem (400) that names every place that is wrong; names that are not asked for are let
-    be."""
+    be, and what is empty is as if it were not there: forms send all that they have."""
     try:
-        return model.model_validate(given)
+        return model.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:
         places = _places(error)
         wrong = ", ".join(dict.fromkeys(place["place"] for place in places))

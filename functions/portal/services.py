@@ -156,8 +156,15 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
     return {"schools": found}
 
 
-def build_template(stores: Stores, user: User, service: Service, school: str, now: datetime) -> tuple[str, bytes]:
-    """File name and bytes of a school's prefilled workbook, made from its roster as it is now."""
+def build_template(
+    stores: Stores, user: User, service: Service, school: str | None, now: datetime
+) -> tuple[str, bytes]:
+    """File name and bytes of a school's prefilled workbook, made from its roster as it is now. Who acts for one school
+    need not name it."""
+    if school is None and len(user.schools) == 1:
+        school = next(iter(user.schools))
+    if school is None:
+        raise problems.bad_request("Please name the school: ?school=1231234, seven digits.")
     if school not in user.schools:
         raise problems.forbidden("This school is not one that you act for.")
     roster = current_roster(stores, service.service, school)
