@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from adapters import report_pdf
 from adapters.errors import Conflict
+from adapters.lookups import calendar_now, window_states
 from adapters.rosters import user_of
-from early_results import keys, registers
+from early_results import freeze, keys, registers
 from early_results.access import Role
+from early_results.figures import ReportInput
 from early_results.freeze import manifest_lines
 from early_results.ids import manifest_key, new_ulid
 from early_results.registers import Mark, Outcome, Register, register_from_item
@@ -26,7 +29,7 @@ from infra.verifying import verify_window
 from portal.board import deadline_board
 from portal.problems import Problem
 from portal.requests import BoardQuery
-from report import freezing
+from report import building, freezing
 from supersede.joining import read_registers
 from tests.unit.school_files import SERVICE, roster
 
@@ -301,6 +304,46 @@ def test_a_delayed_freeze_run_takes_no_report_back_from_a_straggler(played: Seas
     assert not freezing._note_processing(played.stores, NAME, 1, SCHOOLS[0], early, pinned)
     played.build_reports()
     assert played.record(early).reports == {}
+    assert (played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {})["upload_id"] == late
+
+
+def test_a_sealing_that_begins_while_a_straggler_is_let_in_stops_it(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The freeze may have read what was let in before it was there; the command is given again once that is done."""
+    late = _late(played, SCHOOLS[0])
+    keep, calendar = operating._keep_amendment, calendar_now(played.stores, SERVICE)
+
+    def meanwhile(*given: Any) -> None:
+        keep(*given)
+        if not window_states(played.stores, calendar)[2].sealing:
+            played.stores.table.write(freeze.begin_closing(NAME, calendar.windows[1], calendar.version))
+            played.stores.table.write(freeze.begin_sealing(NAME, 2))
+
+    monkeypatch.setattr(operating, "_keep_amendment", meanwhile)
+    with pytest.raises(CannotOperate, match="window 2 is being frozen"):
+        operating.admit(played.operated, late, "it was there in time")
+    assert played.record(late).held == "admitting"
+    assert played.stores.table.get(keys.added(NAME, 1, SCHOOLS[0])) is None
+
+
+def test_a_report_that_was_being_built_gives_way_to_a_straggler_let_in_meanwhile(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = played.upload(SCHOOLS[0])
+    late = _late(played, SCHOOLS[0])
+    build_pdf = report_pdf.build_pdf
+
+    def interrupted(report: ReportInput) -> bytes:
+        monkeypatch.setattr(building, "build_pdf", build_pdf)
+        operating.admit(played.operated, late, "it was there in time")
+        return build_pdf(report)
+
+    monkeypatch.setattr(building, "build_pdf", interrupted)
+    with pytest.raises(Conflict):  # the message comes again
+        building.build_report(played.stores, NAME, 1, SCHOOLS[0])
+    played.build_reports()
+    assert (played.record(early).reports, played.record(late).reports) == ({}, {"1": "READY"})
     assert (played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {})["upload_id"] == late
 
 

@@ -182,12 +182,6 @@ def _() -> Patches:
     return [(operating, "_keep_amendment", lambda *_: None)]
 
 
-@fault("a straggler is let in while a window is being frozen")
-def _() -> Patches:
-    frozen = freeze.WindowState(freeze.State.FROZEN, reports_queued=True)
-    return [(operating, "window_states", lambda stores, calendar: {w.number: frozen for w in calendar.windows})]
-
-
 @fault("a straggler may be deleted while it is being let in")
 def _() -> Patches:
     return [(Upload, "deletable", Upload.judged)]
@@ -200,16 +194,6 @@ def _() -> Patches:
 
     refuse = verdicts.refuse_straggler
     return [(verdicts, "refuse_straggler", hasty)]
-
-
-@fault("a report is noted although another file was let in meanwhile")
-def _() -> Patches:
-    counted = building._counting
-
-    def careless(*given: Any) -> tuple[Any, Check]:
-        return counted(*given)[0], Check(Key("NEVER", "x"), {"pk": ABSENT})
-
-    return [(building, "_counting", careless)]
 
 
 @fault("a rebuilt table knows nothing of what was deleted before noon")

@@ -343,6 +343,7 @@ class Player:
         self.planned = 0
         self.begun: set[str] = set()  # admissions that were begun and never said that they were done
         self.lost = False
+        self.patient = False  # whether the operator waits until the next window closes
         self.noons: list[int] = []
         self.runs: list[int] = []
         self.posted: list[int] = []
@@ -781,11 +782,15 @@ class Player:
 
     def _decide_soon(self, most: int = 2_000) -> None:
         """An operator who sits and watches: where races with a freeze, a build and an uploader are."""
-        if self.has("late files decided") and not self.scheduler.calm and self.scheduler.random.random() < 0.5:
+        if not self.has("late files decided") or self.scheduler.calm:
+            return
+        for _ in range(self.scheduler.random.choice([0, 1, 2])):
             self.scheduler.after_ms(int(self.scheduler.random.random() * most), self._decide)
 
     def _decide(self) -> None:
         """An operator decides late files: lets them in, refuses them, or has another think."""
+        if self.patient and self.scheduler.time < self.noon2:
+            return
         for key, item in list(self.table.items.items()):
             if key.sk != "UPLOAD" or item.get("held") != "straggler" or item["status"] == "DELETED":
                 continue
@@ -904,6 +909,7 @@ class Player:
             for _ in range(3):
                 scheduler.at(self.noon - 10 * MINUTE + plan.randint(0, 1_800_000), self._stranger)
         if self.has("late files decided"):
+            self.patient = self.has("second window") and plan.random() < 0.6
             for _ in range(4):
                 when = self._at_a_run(plan.choice(noons) + plan.randint(0, 300_000))
                 if plan.random() < 0.4:
