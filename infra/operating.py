@@ -24,7 +24,7 @@ from adapters.table import Table
 from early_results import keys, registers, verdicts
 from early_results.access import Role
 from early_results.calendar import Calendar, CalendarRefused
-from early_results.freeze import State, WindowState, amendment, canonical
+from early_results.freeze import State, WindowState, amendment, canonical, report_pins
 from early_results.ids import admission_key
 from early_results.registers import Amended, Outcome, register_from_item
 from early_results.service import load_service
@@ -152,7 +152,7 @@ def admit(operated: Operated, upload_id: str, reason: str) -> str:
     if upload.school is None or upload.window is None:
         raise CannotOperate(f"{upload_id} belongs to no school and window")
     calendar = calendar_now(stores, load_service(upload.service))
-    let_in = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN) and upload_id in _admitted(operated, upload)
+    let_in = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN) and _admitted(operated, upload)
     if not let_in and upload.held != "admitting":
         upload = _held(operated, upload_id, "straggler")
     _not_while_freezing(window_states(stores, calendar), upload)
@@ -248,18 +248,14 @@ def _send_report(operated: Operated, upload: Upload, window: Amended) -> bool:
 def pinned_for_report(stores: Stores, calendar: Calendar, number: int, school: str) -> dict[str, str]:
     """What a report says besides figures: as pinned when the window was frozen, as it is now if it had none then."""
     before = stores.table.get(keys.report(calendar.service, number, school)) or {}
-    window = calendar.window(number)
-    profile = stores.table.get(keys.school(school)) or {}
-    now = {
-        "school_name": str(profile.get("name", "")),
-        "comes_out": window.reports.isoformat() if window else "",
-    }
+    now = report_pins(stores.table.get(keys.school(school)), calendar.window(number))
     return {name: str(before.get(name, value)) for name, value in now.items()}
 
 
-def _admitted(operated: Operated, upload: Upload) -> set[str]:
+def _admitted(operated: Operated, upload: Upload) -> bool:
+    """Whether an operator has begun to let an upload in, now or at any time."""
     prefix = f"operations/{upload.service}/{upload.upload_id}/"
-    return {upload.upload_id for listed in operated.stores.records.list(prefix) if listed.key.endswith("-admit.json")}
+    return any(listed.key.endswith("-admit.json") for listed in operated.stores.records.list(prefix))
 
 
 def show_calendar(operated: Operated, service_name: str, now: datetime) -> str:
@@ -384,11 +380,7 @@ def _record(operated: Operated, upload: Upload, did: str, reason: str) -> None:
 
 
 def _write(operated: Operated, writes: Write | list[Write]) -> None:
-    _write_to(operated.stores, writes)
-
-
-def _write_to(stores: Stores, writes: Write | list[Write]) -> None:
     try:
-        stores.table.write(writes)
+        operated.stores.table.write(writes)
     except Conflict:
         raise CannotOperate("the upload has changed meanwhile; look again") from None

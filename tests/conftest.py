@@ -75,12 +75,14 @@ def built() -> None:
 
 
 @contextmanager
-def deploy(name: str, samples: Path) -> Iterator[Deployed]:
-    """A stack under `.local/<name>`, seeded; its first window is open for two hours."""
+def deploy(
+    name: str, samples: Path, closes_in: timedelta = timedelta(hours=2), **parameters: str
+) -> Iterator[Deployed]:
+    """A stack under `.local/<name>`, seeded, with these parameters of the template; when its first window closes."""
     folder = local.LOCAL / name
     shutil.rmtree(folder, ignore_errors=True)
-    with local.running(folder) as stack:
-        yield Deployed(stack, demonstration.seed(stack, datetime.now(UTC), timedelta(hours=2), samples))
+    with local.running(folder, **parameters) as stack:
+        yield Deployed(stack, demonstration.seed(stack, datetime.now(UTC), closes_in, samples))
 
 
 @pytest.fixture(scope="session")

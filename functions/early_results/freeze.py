@@ -254,6 +254,14 @@ def freeze_state(
     )
 
 
+def report_pins(profile: Item | None, window: Window | None) -> dict[str, str]:
+    """What a report says besides figures, from its school's profile and its window of the calendar, to be pinned."""
+    return {
+        "school_name": str((profile or {}).get("name", "")),
+        "comes_out": window.reports.isoformat() if window else "",
+    }
+
+
 def amendment(
     service: str, window: int, school: str, upload_id: str, kind: str, moment: datetime, by: str, reason: str
 ) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
 from early_results import keys
 from early_results.figures import National, ReportInput, school_figures
-from early_results.freeze import sha256, state_from_item
+from early_results.freeze import report_pins, sha256, state_from_item
 from early_results.ids import national_key, report_key
 from early_results.registers import Counting, counting, register_from_item
 from early_results.service import Service, load_service
@@ -140,11 +140,10 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
     key = keys.report(service.service, window, school)
     noted = stores.table.get(key)
     if noted is None or "school_name" not in noted:
-        profile = stores.table.get(keys.school(school)) or {}
         kept = calendar_now(stores, service).window(window)
         if kept is None:
             raise ValueError("a report is built only for a window of the calendar")
-        pins = {"school_name": str(profile.get("name", "")), "comes_out": kept.reports.isoformat()}
+        pins = report_pins(stores.table.get(keys.school(school)), kept)
         # Only onto a record that is there: its file's deletion may have removed it, and must not see it again.
         with suppress(Conflict):  # another build of the same report was quicker: its pins count
             stores.table.write(Update(key, set=pins, require={"pk": PRESENT, "school_name": ABSENT}))

@@ -330,12 +330,11 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     # What a report says besides figures is pinned now, so that it can be built again, byte for byte.
     profiles = stores.table.get_many(keys.school(str(line["school"])) for line in wanted)
     kept = calendar_now(stores, service).window(window)
-    comes_out = kept.reports.isoformat() if kept else ""
 
     uploads = {str(line["school"]): str(line["upload"]) for line in wanted}
 
     def pinned(school: str) -> dict[str, str]:
-        return {"school_name": str(profiles.get(keys.school(school), {}).get("name", "")), "comes_out": comes_out}
+        return freeze.report_pins(profiles.get(keys.school(school)), kept)
 
     def note(some: list[tuple[str, list[Write]]]) -> list[str]:
         try:

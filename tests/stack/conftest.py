@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,13 +16,13 @@ import pytest
 from adapters.lookups import calendar_now
 from early_results.calendar import Calendar
 from early_results.service import Window, load_service
-from infra import demonstration, local
+from infra import local
 from infra.client import Answer, PortalClient
 from infra.demonstration import SERVICE
 from infra.local import wait_for
 from infra.operations import store_calendar
 from portal.contract import document
-from tests.conftest import Deployed
+from tests.conftest import Deployed, deploy
 from tests.openapi import Contract
 
 HANDLERS = {
@@ -59,13 +58,9 @@ def _by_the_contract(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture(scope="session")
 def closing(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The stack whose windows close when a test says so. Tests that use it come one after the other, a window each."""
-    folder = local.LOCAL / "test-closing"
-    shutil.rmtree(folder, ignore_errors=True)
-    with local.running(folder, ValidateTimeout="10", UploadVisibility="10", RescueTimeout="20") as stack:
+    samples, bounds = tmp_path_factory.mktemp("samples"), {"ValidateTimeout": "10", "UploadVisibility": "10"}
+    with deploy("test-closing", samples, timedelta(hours=6), **bounds, RescueTimeout="20") as deployed:
         now = datetime.now(UTC).replace(microsecond=0)
-        deployed = Deployed(
-            stack, demonstration.seed(stack, now, timedelta(hours=6), tmp_path_factory.mktemp("samples"))
-        )
         first = now - timedelta(days=1)
         ends = [first, *(now + timedelta(hours=6 * number) for number in range(1, 5))]
         windows = tuple(Window(n, ends[n - 1], ends[n], now.date()) for n in range(1, 5))
@@ -135,7 +130,7 @@ def chaos(deployed: Deployed) -> Iterator[None]:
         before[name] = functions.get_function_configuration(FunctionName=name)["Handler"]
         code = next(path for path in (local.BUILD / "ValidateFunction-Shared", local.BUILD / logical) if path.exists())
         if code not in packed:
-            packed[code] = _packed(code)
+            packed[code] = packed_with(code, "chaos.py")
         functions.update_function_code(FunctionName=name, ZipFile=packed[code])
         functions.update_function_configuration(FunctionName=name, Handler=f"chaos.{handler}")
     try:
@@ -145,11 +140,12 @@ def chaos(deployed: Deployed) -> Iterator[None]:
             functions.update_function_configuration(FunctionName=name, Handler=handler)
 
 
-def _packed(code: Path) -> bytes:
+def packed_with(code: Path, wrapper: str) -> bytes:
+    """The shipped code of a function, with a module of this folder that stands in front of it."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(code.rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts:
                 archive.write(path, path.relative_to(code))
-        archive.write(Path(__file__).with_name("chaos.py"), "chaos.py")
+        archive.write(Path(__file__).with_name(wrapper), wrapper)
     return packed.getvalue()

@@ -5,13 +5,9 @@ The time-outs are cut to seconds by the template's parameters; everything else i
 
 from __future__ import annotations
 
-import io
 import json
-import shutil
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,14 +15,15 @@ import pytest
 from early_results import keys
 from early_results.calendar import Calendar, calendar_from_json
 from early_results.times import from_text
-from infra import demonstration, local, operating
+from infra import local, operating
 from infra.client import PortalClient, Refused, post_form
 from infra.demo import recomputed_from
 from infra.demonstration import OUTSIDE, SCHOOLS, SERVICE
 from infra.local import wait_for
 from infra.operations import store_calendar
-from tests.conftest import Deployed
+from tests.conftest import Deployed, deploy
 
+from .conftest import packed_with, physical
 from .filled import good
 
 pytestmark = pytest.mark.stack
@@ -36,40 +33,20 @@ CODE = local.BUILD / "ValidateFunction-Shared"
 @pytest.fixture(scope="module")
 def noon(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """A stack whose noon a test calls itself, and whose validate function some files kill."""
-    folder = local.LOCAL / "test-noon"
-    shutil.rmtree(folder, ignore_errors=True)
-    with local.running(
-        folder, ValidateTimeout="6", UploadVisibility="6", RescueTimeout="10", RescueVisibility="10"
-    ) as stack:
-        deployed = Deployed(
-            stack,
-            demonstration.seed(stack, datetime.now(UTC), timedelta(hours=1), tmp_path_factory.mktemp("samples")),
-        )
+    bounds = {"ValidateTimeout": "6", "UploadVisibility": "6", "RescueTimeout": "10", "RescueVisibility": "10"}
+    with deploy("test-noon", tmp_path_factory.mktemp("samples"), timedelta(hours=1), **bounds) as deployed:
         _arm(deployed)
         yield deployed
 
 
 def _arm(deployed: Deployed) -> None:
     """Puts `killing.py` in front of the shipped code of the two functions."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(CODE.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.write(path, path.relative_to(CODE))
-        archive.write(Path(__file__).with_name("killing.py"), "killing.py")
+    code = packed_with(CODE, "killing.py")
     functions = deployed.stack.client("lambda")
     for logical, handler in (("ValidateFunction", "killing.handler"), ("RescueFunction", "killing.rescue")):
-        name = function_name(deployed, logical)
-        functions.update_function_code(FunctionName=name, ZipFile=packed.getvalue())
+        name = physical(deployed, logical)
+        functions.update_function_code(FunctionName=name, ZipFile=code)
         functions.update_function_configuration(FunctionName=name, Handler=handler)
-
-
-def function_name(deployed: Deployed, logical: str) -> str:
-    """The deployed name of a function."""
-    resource = deployed.stack.client("cloudformation").describe_stack_resource(
-        StackName=deployed.stack.name, LogicalResourceId=logical
-    )
-    return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
 
 def call_noon(deployed: Deployed, moment: datetime) -> datetime:
