@@ -10,7 +10,7 @@ setup:
 run: setup ## the embedded stack with demonstration schools, until Ctrl-C
 	@$(python) -m infra.local run
 demo: setup ## a whole season by itself, from templates to reports, into out/
-	@$(python) -m infra.demo
+	@$(python) -m infra.local.demo
 test: setup ## everything
 	@infra/debian.sh
 	@$(python) -m pytest

@@ -33,20 +33,20 @@ from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table, to_attributes
 from early_results import keys
-from early_results.calendar import calendar_of
-from early_results.freeze import State, begin_sealing, state_from_item
+from early_results.counting.calendar import calendar_of
+from early_results.counting.freeze import State, begin_sealing, state_from_item
+from early_results.counting.registers import Mark
+from early_results.counting.uploads import Status, Upload
 from early_results.ids import new_ulid, upload_key
-from early_results.registers import Mark
+from early_results.reporting.summary import canonical, summarise
 from early_results.results import PupilResults
 from early_results.service import load_service
-from early_results.summary import canonical, summarise
 from early_results.times import to_text
-from early_results.uploads import Status, Upload
 from early_results.writes import Check, Item, Key, Put, Remove, Update
-from infra.demonstration import pupils_of, results_of
-from report import freezing
-from report.sweeping import sweep
+from infra.local.demonstration import pupils_of, results_of
 from tests.simulation.store import Gate, MemoryBucket, MemoryTable
+from workflow import freeze_window
+from workflow.sweep_bucket import sweep
 
 RESULTS = Path(__file__).parent / "results" / "freeze.md"
 SERVICE = load_service("ks1-2023")
@@ -263,13 +263,13 @@ def measure(schools: int) -> list[dict[str, Any]]:
 
     def seal() -> None:
         nonlocal sealed
-        sealed = freezing.seal_all(stores, SERVICE, calendar, 2, before, now)
+        sealed = freeze_window.seal_all(stores, SERVICE, calendar, 2, before, now)
 
     steps: dict[str, Callable[[], object]] = {
         "sweep of the whole bucket": lambda: sweep(stores, queue, SERVICE, calendar, now, whole=True),
         "sealing": seal,
-        "manifest and national figures": lambda: freezing.write_manifest(stores, SERVICE, 2, sealed),
-        "noting and queueing reports": lambda: freezing.queue_reports(stores, queue, SERVICE, 2, state()),
+        "manifest and national figures": lambda: freeze_window.write_manifest(stores, SERVICE, 2, sealed),
+        "noting and queueing reports": lambda: freeze_window.queue_reports(stores, queue, SERVICE, 2, state()),
     }
     for name, step in steps.items():
         table.calls.clear()
@@ -278,7 +278,7 @@ def measure(schools: int) -> list[dict[str, Any]]:
         start = time.process_time()
         step()
         spent = time.process_time() - start - table.aside
-        waits = sum(LATENCY[call] * number for call, number in table.calls.items()) / freezing.WORKERS
+        waits = sum(LATENCY[call] * number for call, number in table.calls.items()) / freeze_window.WORKERS
         found.append(
             {
                 "step": name,
@@ -304,7 +304,7 @@ def main(sizes: list[int]) -> int:
         f"45 % carried forward, "
         f"5 % without. Processor seconds include boto3 as far as the socket, and leave out the table in memory. "
         f"Waiting is what the calls would wait for "
-        f"DynamoDB at typical latencies, {freezing.WORKERS} side by side: arithmetic, not measured.",
+        f"DynamoDB at typical latencies, {freeze_window.WORKERS} side by side: arithmetic, not measured.",
         "",
         "| schools | step | calls | write units | read units | processor, s | waiting, s | processor, ms a school |",
         "|---:|---|---:|---:|---:|---:|---:|---:|",

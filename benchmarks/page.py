@@ -19,8 +19,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from infra import demonstration, local
-from infra.client import PortalClient
+from infra.local import demonstration
+from infra.local import stack as local
+from infra.local.client import PortalClient
 from tests.browser.portal import Portal, launch, payload, workbook
 from tests.conftest import Deployed
 

@@ -25,9 +25,9 @@ from adapters.report_workbook import build_workbook  # noqa: E402
 
 IMPORTED = time.perf_counter() - started
 
-from early_results.figures import school_figures  # noqa: E402
-from early_results.summary import add, summarise  # noqa: E402
-from tests.unit.report_samples import KS1, cohort, nation_of, report_of  # noqa: E402
+from early_results.reporting.figures import school_figures  # noqa: E402
+from early_results.reporting.summary import add, summarise  # noqa: E402
+from tests.unit.reporting.report_samples import KS1, cohort, nation_of, report_of  # noqa: E402
 
 
 def main(rounds: int) -> None:

@@ -52,8 +52,8 @@ def make(size: int, clean: Path, mistaken: Path, roster_csv: Path) -> None:
     import openpyxl
 
     from adapters.templates import template_workbook
+    from early_results.checking.roster import Roster, roster_version, rosters_csv
     from early_results.results import Pupil
-    from early_results.roster import Roster, roster_version, rosters_csv
     from early_results.service import load_service
 
     service = load_service("ks1-2023")

@@ -30,8 +30,8 @@ RESULTS = ROOT / "benchmarks" / "results" / "validating.md"
 
 def ours(data: bytes, roster_csv: bytes) -> int:
     """Everything: reading, findings with cells and messages, roster, warnings, normal form of the results."""
-    from early_results.check import judge, read_submission
-    from early_results.roster import Roster, parse_rosters
+    from early_results.checking.check import judge, read_submission
+    from early_results.checking.roster import Roster, parse_rosters
     from early_results.service import load_service
 
     service = load_service("ks1-2023")
@@ -277,8 +277,8 @@ print(len(sys.modules))
 COLD_OURS = """
 import sys
 sys.path.insert(0, "functions")
-from early_results.check import judge, read_submission
-from early_results.roster import Roster, parse_rosters
+from early_results.checking.check import judge, read_submission
+from early_results.checking.roster import Roster, parse_rosters
 from early_results.service import load_service
 service = load_service("ks1-2023")
 with open(sys.argv[2], "rb") as file:

@@ -15,9 +15,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from early_results.service import load_service
-from infra import demonstration, local
-from infra.client import PortalClient, post_form
-from infra.demonstration import SERVICE
+from infra.local import demonstration
+from infra.local import stack as local
+from infra.local.client import PortalClient, post_form
+from infra.local.demonstration import SERVICE
 
 RESULTS = Path(__file__).parent / "results" / "verdict.md"
 WARM_UP = 8

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from .local import LOCAL, ROOT, environment
+from infra.local.stack import LOCAL, ROOT, environment
 
 EXPORTS = ("functions/requirements.txt", "infra/typst-layer/requirements.txt")
 

@@ -15,11 +15,14 @@ import pytest
 
 from adapters.queue import Queue
 from adapters.stores import Stores
-from infra import demonstration, local
-from infra.client import PortalClient
-from infra.demonstration import Seeded
-from infra.local import Stack
-from infra.operating import Operated, stores_of
+from infra.local import demonstration
+from infra.local import stack as local
+from infra.local.client import PortalClient
+from infra.local.demonstration import Seeded
+from infra.local.stack import Stack
+from infra.operator.operating import Operated, stores_of
+
+TESTS = Path(__file__).resolve().parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +104,4 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     """Unit tests first, the stack's and the browser's last: a slip shows in seconds."""
     order = {"unit": 0, "template": 1, "integration": 2, "stack": 3, "browser": 4}
-    items.sort(key=lambda item: order.get(item.path.parent.name, 0))
+    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).parts[0], 0))

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from infra.client import Answer
+from infra.local.client import Answer
 from portal import problems
 
 Schema = dict[str, Any]

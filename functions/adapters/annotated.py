@@ -18,10 +18,10 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.properties import PageSetupProperties
 
 from adapters import templates
-from early_results import messages
+from early_results.checking import messages
+from early_results.checking.mark import Mark
+from early_results.checking.submission import as_date, folded, upn_of
 from early_results.findings import Code, Severity, cell_reference
-from early_results.mark import Mark
-from early_results.submission import as_date, folded, upn_of
 from early_results.workbook import ErrorValue
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
-    from early_results.check import Verdict
+    from early_results.checking.check import Verdict
+    from early_results.checking.roster import Roster
+    from early_results.checking.submission import Cells, Submission
     from early_results.findings import Finding
     from early_results.results import Pupil
-    from early_results.roster import Roster
     from early_results.service import Service
-    from early_results.submission import Cells, Submission
     from early_results.workbook import Value
 
 OVERVIEW_SHEET = "What to correct"

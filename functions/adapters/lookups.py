@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from early_results import keys
-from early_results.calendar import Calendar, calendar_from_json, calendar_of
-from early_results.freeze import WindowState, state_from_item
+from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
+from early_results.counting.freeze import WindowState, state_from_item
 from early_results.service import Service
 from early_results.times import to_text
 from early_results.writes import ABSENT, Put

@@ -16,7 +16,7 @@ from typing import Any
 
 import typst
 
-from early_results.figures import (
+from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
     Measure,

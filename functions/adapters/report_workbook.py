@@ -30,7 +30,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from openpyxl.writer.excel import ExcelWriter
 from openpyxl.xml.functions import tostring
 
-from early_results.figures import (
+from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
     Figures,

@@ -21,9 +21,9 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
-from early_results import messages
-from early_results.mark import MARK_SHEET, Mark, mark_rows
-from early_results.roster import TEMPLATE_FIRST_ROW, Roster, british_date
+from early_results.checking import messages
+from early_results.checking.mark import MARK_SHEET, Mark, mark_rows
+from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
 
 if TYPE_CHECKING:

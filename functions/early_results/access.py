@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from .uploads import Status, Upload
+from .counting.uploads import Status, Upload
 
 
 class Role(StrEnum):

@@ -10,8 +10,8 @@ import csv
 import io
 from dataclasses import dataclass
 
+from .checking.roster import BadRoster, heading_key
 from .ids import is_school
-from .roster import BadRoster, heading_key
 
 _LONGEST_ID = 40
 

@@ -17,9 +17,9 @@ from adapters.lookups import calendar_now, window_states
 from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role, User
-from early_results.freeze import State
+from early_results.counting.freeze import State
+from early_results.counting.registers import counting, register_from_item
 from early_results.ids import authority_of
-from early_results.registers import counting, register_from_item
 from early_results.service import Service
 from early_results.writes import Item
 

@@ -19,12 +19,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from early_results.access import Role
-from early_results.changes import Kind
+from early_results.checking.changes import Kind
+from early_results.checking.messages import TITLES
+from early_results.counting.freeze import State
+from early_results.counting.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
 from early_results.findings import Code, Severity
-from early_results.freeze import State
-from early_results.messages import TITLES
 from early_results.service import service_names
-from early_results.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
 
 from . import problems
 from .board import MOST_WAITING, STANDINGS

@@ -10,14 +10,14 @@ from adapters.annotated import annotated_workbook
 from adapters.errors import NotThere
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
-from early_results import messages
+from early_results.checking import messages
+from early_results.checking.listing import findings_csv
+from early_results.counting.freeze import canonical
+from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
-from early_results.freeze import canonical
 from early_results.ids import findings_key
-from early_results.listing import findings_csv
 from early_results.service import load_service
-from early_results.uploads import Status, Upload
-from validate.judging import judge_again
+from workflow.check_upload import judge_again
 
 from . import problems
 from .services import LINK_SECONDS

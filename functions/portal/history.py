@@ -11,15 +11,12 @@ from typing import Any
 
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
-from early_results import access, keys, messages
+from early_results import access, keys
 from early_results.access import Role, User
-from early_results.calendar import Calendar
-from early_results.findings import Code
-from early_results.ids import is_ulid
-from early_results.registers import counting, register_from_item
-from early_results.service import load_service, service_names
-from early_results.times import to_text
-from early_results.uploads import (
+from early_results.checking import messages
+from early_results.counting.calendar import Calendar
+from early_results.counting.registers import counting, register_from_item
+from early_results.counting.uploads import (
     Status,
     Upload,
     next_step,
@@ -27,6 +24,10 @@ from early_results.uploads import (
     shown_status,
     upload_from_item,
 )
+from early_results.findings import Code
+from early_results.ids import is_ulid
+from early_results.service import load_service, service_names
+from early_results.times import to_text
 
 from . import problems
 from .requests import UploadsQuery

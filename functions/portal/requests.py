@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from early_results.access import Role
-from early_results.uploads import SHOWN_STATUSES
+from early_results.counting.uploads import SHOWN_STATUSES
 
 from .problems import Problem, bad_request
 

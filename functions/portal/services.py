@@ -9,15 +9,16 @@ from adapters.lookups import calendar_now, window_states
 from adapters.rosters import current_roster
 from adapters.stores import Stores
 from adapters.templates import template_workbook
-from early_results import keys, messages
+from early_results import keys
 from early_results.access import Role, User
-from early_results.calendar import Calendar
-from early_results.freeze import WindowState
+from early_results.checking import messages
+from early_results.counting.calendar import Calendar
+from early_results.counting.freeze import WindowState
+from early_results.counting.registers import register_from_item
+from early_results.counting.uploads import ReportState, Status
 from early_results.ids import is_school, report_key
-from early_results.registers import register_from_item
 from early_results.service import LONDON, Column, Service, UnknownService, Window, load_service, service_names
 from early_results.times import day_words, moment_words, to_text
-from early_results.uploads import ReportState, Status
 from early_results.writes import Item
 
 from . import problems

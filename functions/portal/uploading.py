@@ -10,17 +10,17 @@ from urllib.parse import quote
 
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
-from early_results import access, verdicts
+from early_results import access
 from early_results.access import User
-from early_results.calendar import Calendar
+from early_results.counting import verdicts
+from early_results.counting.calendar import Calendar
+from early_results.counting.registers import Outcome
+from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.ids import new_ulid
-from early_results.registers import Outcome
 from early_results.service import Service
 from early_results.times import moment_words, to_text
-from early_results.uploads import Status, Upload, upload_from_item
 from early_results.writes import ABSENT, Put
-from report.purging import purge
-from supersede.joining import delete_upload
+from workflow.delete_upload import join_deletion, purge
 
 from . import problems
 from .requests import FileToUpload, UploadRequest
@@ -117,7 +117,7 @@ def delete(stores: Stores, user: User, service: Service, upload: Upload, now: da
     """Deletes an upload for its uploader: out of the history and the registers at once, and then its objects too."""
     if not access.may_delete(user, upload):
         raise problems.forbidden("Only the person who uploaded a file can delete it.")
-    outcome, before = delete_upload(stores, upload.upload_id)
+    outcome, before = join_deletion(stores, upload.upload_id)
     if outcome is Outcome.NOT_YET:
         raise problems.still_checking()
     if before is None:

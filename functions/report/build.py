@@ -11,8 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from adapters.settings import setting
 from adapters.stores import open_stores
-
-from .building import Built, build_report, fail_report
+from workflow.build_report import Built, build_report, fail_report
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

@@ -10,9 +10,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from adapters.stores import open_queue, open_stores
 from early_results.service import load_service, service_names
-
-from .freezing import run_service
-from .sweeping import Swept
+from workflow.freeze_window import run_service
+from workflow.sweep_bucket import Swept
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

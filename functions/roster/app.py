@@ -12,10 +12,9 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters.stores import open_stores
-from early_results.roster import BadRoster
+from early_results.checking.roster import BadRoster
 from early_results.times import cut
-
-from .importing import import_extract
+from workflow.import_extract import import_extract
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

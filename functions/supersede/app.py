@@ -9,9 +9,8 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters.stores import open_stores
-from early_results.registers import Outcome
-
-from .joining import offer_upload
+from early_results.counting.registers import Outcome
+from workflow.join_registers import offer_upload
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

@@ -12,8 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters.stores import open_stores
-
-from .judging import Checked, check_object, note_rescue, park_upload
+from workflow.check_upload import Checked, check_object, note_rescue, park_upload
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse

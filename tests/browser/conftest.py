@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from infra import local
-from infra.client import PortalClient
+from infra.local import stack as local
+from infra.local.client import PortalClient
 from tests.conftest import Deployed, deploy
 
 from .portal import CHROMIUM, Portal, launch

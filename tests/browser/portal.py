@@ -10,9 +10,9 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, Page, Playwright, expect
 
 from adapters.templates import template_workbook
-from early_results.roster import Roster
+from early_results.checking.roster import Roster
 from early_results.service import load_service
-from infra.demonstration import SERVICE, fill, results_of
+from infra.local.demonstration import SERVICE, fill, results_of
 from tests.conftest import Deployed
 
 CHROMIUM = shutil.which("chromium")  # Debian's

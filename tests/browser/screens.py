@@ -15,8 +15,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Route, expect, sync_playwright
 
-from infra import demonstration, local
-from infra.demonstration import OUTSIDE
+from infra.local import demonstration
+from infra.local import stack as local
+from infra.local.demonstration import OUTSIDE
 from tests.conftest import Deployed
 
 from .portal import Portal, launch, payload, workbook

@@ -15,8 +15,8 @@ import urllib3
 from playwright.sync_api import expect
 
 from early_results.access import Role
-from infra.local import wait_for
-from infra.operations import NewUser, create_user
+from infra.local.stack import wait_for
+from infra.operator.operations import NewUser, create_user
 from tests.conftest import Deployed
 
 from .conftest import Open

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 import pytest
 from playwright.sync_api import Locator, Request, Route, expect
 
-from infra.demonstration import OUTSIDE, SCHOOLS
+from infra.local.demonstration import OUTSIDE, SCHOOLS
 from tests.conftest import Deployed
 
 from .conftest import Open

@@ -4,7 +4,7 @@
     PYTHONPATH=functions:. nice out/fuzz/bin/python tests/fuzz/workbook.py out/corpus -max_total_time=1500
 
 Arguments after the corpus are libFuzzer's. A find stops the run and is saved as crash-...; keep it as a test in
-tests/unit/test_workbook_fuzz.py.
+tests/unit/workbook/test_workbook_fuzz.py.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ with atheris.instrument_imports(include=["early_results", "zipfile"]):
 
     from early_results import workbook  # noqa: F401 - instrumented
 
-from tests.unit.test_workbook_fuzz import check, make_file, seeds
-from tests.unit.test_workbook_regular import both_agree
+from tests.unit.workbook.test_workbook_fuzz import check, make_file, seeds
+from tests.unit.workbook.test_workbook_regular import both_agree
 
 
 def main() -> None:

@@ -21,15 +21,15 @@ from adapters.stores import Stores
 from adapters.templates import template_workbook
 from early_results import keys
 from early_results.access import Role
-from early_results.calendar import Calendar
+from early_results.checking.roster import Roster, rosters_csv
+from early_results.counting.calendar import Calendar
+from early_results.counting.uploads import Status, Upload
 from early_results.ids import new_ulid
 from early_results.results import Pupil
-from early_results.roster import Roster, rosters_csv
 from early_results.service import LONDON, Window, load_service
-from early_results.uploads import Status, Upload
 from early_results.writes import Put
-from infra.demonstration import fill, pupils_of, with_errors
-from infra.operations import store_calendar
+from infra.local.demonstration import fill, pupils_of, with_errors
+from infra.operator.operations import store_calendar
 from tests.template.reading import load_template, props
 
 EVENTS = Path(__file__).resolve().parent.parent / "events"

@@ -11,7 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from early_results import ids, keys
-from early_results.uploads import Upload
+from early_results.counting.uploads import Upload
 from early_results.writes import Put, Update
 
 from .conftest import (

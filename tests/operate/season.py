@@ -24,24 +24,24 @@ from adapters.stores import Stores
 from adapters.table import Table
 from early_results import keys
 from early_results.access import Role
-from early_results.calendar import Calendar
+from early_results.checking.roster import rosters_csv
+from early_results.counting.calendar import Calendar
+from early_results.counting.registers import Outcome
+from early_results.counting.uploads import Upload, upload_from_item
 from early_results.ids import upload_key
-from early_results.registers import Outcome
-from early_results.roster import rosters_csv
 from early_results.service import Window
-from early_results.uploads import Upload, upload_from_item
 from early_results.writes import Key
-from infra.operating import Operated
-from infra.operations import NewUser, create_user, store_calendar
+from infra.operator.operating import Operated
+from infra.operator.operations import NewUser, create_user, store_calendar
 from portal.requests import FileToUpload, UploadRequest
 from portal.uploading import delete, issue_forms
-from report.building import build_report
-from report.freezing import Frozen, run_service
-from roster.importing import import_extract
-from supersede.joining import offer_upload
 from tests.simulation.store import Gate, MemoryBucket, MemoryTable
-from tests.unit.school_files import SERVICE, book, grid, roster
-from validate.judging import Checked, check_object, park_upload
+from tests.unit.checking.school_files import SERVICE, book, grid, roster
+from workflow.build_report import build_report
+from workflow.check_upload import Checked, check_object, park_upload
+from workflow.freeze_window import Frozen, run_service
+from workflow.import_extract import import_extract
+from workflow.join_registers import offer_upload
 
 NAME = SERVICE.service
 SCHOOLS = ("1231234", "1232001", "8012003")

@@ -12,26 +12,27 @@ from adapters import report_pdf
 from adapters.errors import Conflict
 from adapters.lookups import calendar_now, window_states
 from adapters.rosters import user_of
-from early_results import freeze, keys, registers
+from early_results import keys
 from early_results.access import Role
-from early_results.figures import ReportInput
-from early_results.freeze import manifest_lines
+from early_results.checking.roster import rosters_csv
+from early_results.counting import freeze, registers
+from early_results.counting.freeze import manifest_lines
+from early_results.counting.registers import Mark, Outcome, Register, register_from_item
+from early_results.counting.uploads import Status, receipt
 from early_results.ids import manifest_key, new_ulid
-from early_results.registers import Mark, Outcome, Register, register_from_item
-from early_results.roster import rosters_csv
-from early_results.uploads import Status, receipt
+from early_results.reporting.figures import ReportInput
 from early_results.writes import Put, Update
-from infra import operating, rebuilding
-from infra.cli import CannotRun, london_moment
-from infra.evidence import gather
-from infra.operating import CannotOperate
-from infra.verifying import verify_window
+from infra.operator import operating, rebuilding
+from infra.operator.cli import CannotRun, london_moment
+from infra.operator.evidence import gather
+from infra.operator.operating import CannotOperate
+from infra.operator.verifying import verify_window
 from portal.board import deadline_board
 from portal.problems import Problem
 from portal.requests import BoardQuery
-from report import building, freezing
-from supersede.joining import read_registers
-from tests.unit.school_files import SERVICE, roster
+from tests.unit.checking.school_files import SERVICE, roster
+from workflow import build_report, freeze_window
+from workflow.join_registers import read_registers
 
 from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, TRUST, WRONG, Season
 
@@ -301,7 +302,7 @@ def test_a_delayed_freeze_run_takes_no_report_back_from_a_straggler(played: Seas
     late = _late(played, SCHOOLS[0])
     operating.admit(played.operated, late, "it was there in time")
     pinned = {"school_name": "", "comes_out": "2023-07-07"}
-    assert not freezing._note_processing(played.stores, NAME, 1, SCHOOLS[0], early, pinned)
+    assert not freeze_window._note_processing(played.stores, NAME, 1, SCHOOLS[0], early, pinned)
     played.build_reports()
     assert played.record(early).reports == {}
     assert (played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {})["upload_id"] == late
@@ -335,13 +336,13 @@ def test_a_report_that_was_being_built_gives_way_to_a_straggler_let_in_meanwhile
     build_pdf = report_pdf.build_pdf
 
     def interrupted(report: ReportInput) -> bytes:
-        monkeypatch.setattr(building, "build_pdf", build_pdf)
+        monkeypatch.setattr(build_report, "build_pdf", build_pdf)
         operating.admit(played.operated, late, "it was there in time")
         return build_pdf(report)
 
-    monkeypatch.setattr(building, "build_pdf", interrupted)
+    monkeypatch.setattr(build_report, "build_pdf", interrupted)
     with pytest.raises(Conflict):  # the message comes again
-        building.build_report(played.stores, NAME, 1, SCHOOLS[0])
+        build_report.build_report(played.stores, NAME, 1, SCHOOLS[0])
     played.build_reports()
     assert (played.record(early).reports, played.record(late).reports) == ({}, {"1": "READY"})
     assert (played.stores.table.get(keys.report(NAME, 1, SCHOOLS[0])) or {})["upload_id"] == late

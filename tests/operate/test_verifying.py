@@ -12,8 +12,8 @@ from early_results import keys
 from early_results.ids import manifest_key, upload_key, verdict_key
 from early_results.times import from_text, to_text
 from early_results.writes import Update
-from infra.verifying import CannotVerify, Verification, describe, verify_window
-from tests.unit.school_files import SERVICE
+from infra.operator.verifying import CannotVerify, Verification, describe, verify_window
+from tests.unit.checking.school_files import SERVICE
 
 from .season import CLOSES, NAME, RESULTS, SCHOOLS, WRONG, Season
 

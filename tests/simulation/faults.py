@@ -16,21 +16,27 @@ from unittest.mock import patch
 
 from adapters.errors import AlreadyThere
 from adapters.rosters import user_of
-from early_results import access, freeze, registers, verdicts
-from early_results.calendar import Calendar
-from early_results.freeze import Waited
+from early_results import access
+from early_results.counting import freeze, registers, verdicts
+from early_results.counting.calendar import Calendar
+from early_results.counting.freeze import Waited
+from early_results.counting.registers import Join, Mark, Outcome, Register
+from early_results.counting.uploads import Upload
 from early_results.ids import national_key, verdict_key
-from early_results.registers import Join, Mark, Outcome, Register
 from early_results.service import load_service
-from early_results.uploads import Upload
 from early_results.writes import ABSENT, Check, Key, Put, Remove, Update, Write
-from infra import operating, operations, rebuilding
-from infra.evidence import Evidence
+from infra.operator import operating, operations, rebuilding
+from infra.operator.evidence import Evidence
 from portal import uploading
-from report import building, freezing, purging, sweeping
-from roster import importing
-from supersede import joining
-from validate import judging
+from workflow import (
+    build_report,
+    check_upload,
+    delete_upload,
+    freeze_window,
+    import_extract,
+    join_registers,
+    sweep_bucket,
+)
 
 from . import world
 from .history import play
@@ -160,7 +166,7 @@ def _() -> Patches:
 
 @fault("a straggler is not noted in the buckets")
 def _() -> Patches:
-    return [(joining, "keep_note", lambda *_: None)]
+    return [(join_registers, "keep_note", lambda *_: None)]
 
 
 @fault("the former winner is not overwritten")
@@ -280,11 +286,11 @@ def _() -> Patches:
 @fault("the national figures are added up again by every run")
 def _() -> Patches:
     def again(stores: Any, service: str, window: int, lines: Any) -> bytes:
-        figures = freeze.canonical(freezing._national(stores, lines).to_json())
-        freezing._write_once(stores, national_key(service, window), figures, "application/json")
+        figures = freeze.canonical(freeze_window._national(stores, lines).to_json())
+        freeze_window._write_once(stores, national_key(service, window), figures, "application/json")
         return figures
 
-    return [(freezing, "_national_once", again)]
+    return [(freeze_window, "_national_once", again)]
 
 
 @fault("each run lists the schools anew")
@@ -292,12 +298,12 @@ def _() -> Patches:
     def anew(stores: Any, *_: Any) -> frozenset[str]:
         return frozenset(str(row["school"]) for row in stores.table.query("SCHOOLS"))
 
-    return [(freezing, "_schools_to_seal", anew)]
+    return [(freeze_window, "_schools_to_seal", anew)]
 
 
 @fault("a school is known by schools.csv alone")
 def _() -> Patches:
-    put_roster = importing._put_roster
+    put_roster = import_extract._put_roster
 
     def unlisted(stores: Any, *given: Any) -> None:
         class Deaf:
@@ -310,7 +316,7 @@ def _() -> Patches:
 
         put_roster(replace(stores, table=Deaf()), *given)
 
-    return [(importing, "_put_roster", unlisted)]
+    return [(import_extract, "_put_roster", unlisted)]
 
 
 @fault("a report whose note loses a race is given up")
@@ -327,13 +333,13 @@ def _() -> Patches:
 
         return noted(replace(stores, table=Once()), *given)
 
-    noted = freezing._note_processing
-    return [(freezing, "_note_processing", once)]
+    noted = freeze_window._note_processing
+    return [(freeze_window, "_note_processing", once)]
 
 
 @fault("a report that loses a race is taken for deleted")
 def _() -> Patches:
-    return [(building, "_deleted", lambda *_: True)]
+    return [(build_report, "_deleted", lambda *_: True)]
 
 
 # Checks.
@@ -362,15 +368,15 @@ def _() -> Patches:
 def _() -> Patches:
     def recheck(stores: Any, upload: Any, version: Any) -> Any:
         service = load_service(upload.service)
-        judged = judging._judge(stores, upload, service, version, judging._read(stores, version), None)
-        record = judging._verdict_record(upload, version, judged)
+        judged = check_upload._judge(stores, upload, service, version, check_upload._read(stores, version), None)
+        record = check_upload._verdict_record(upload, version, judged)
         key = verdict_key(upload.service, upload.upload_id)
         with suppress(AlreadyThere):
             stores.records.put_once(key, freeze.canonical(record), "application/json")
-        judging._record(stores, upload, service, version, judged)
-        return judging.Checked.ACCEPTED if judged.accepted else judging.Checked.REFUSED
+        check_upload._record(stores, upload, service, version, judged)
+        return check_upload.Checked.ACCEPTED if judged.accepted else check_upload.Checked.REFUSED
 
-    return [(judging, "_judge_and_record", recheck)]
+    return [(check_upload, "_judge_and_record", recheck)]
 
 
 @fault("a trust keeps the schools it had when the user signed in")
@@ -384,7 +390,7 @@ def _() -> Patches:
             known[key] = user_of(stores, sub)
         return known[key]
 
-    return [(judging, "user_of", remembered), (world, "user_of", remembered)]
+    return [(check_upload, "user_of", remembered), (world, "user_of", remembered)]
 
 
 @fault("whoever sees a file may delete it")
@@ -402,13 +408,13 @@ def _() -> Patches:
 
 @fault("versions are removed before the tombstone is written")
 def _() -> Patches:
-    purge = purging.purge
+    purge = delete_upload.purge
 
     def hasty(stores: Any, calendar: Any, upload: Any, now: Any) -> None:
         stores.uploads.remove_versions(upload.object_key)
         purge(stores, calendar, upload, now)
 
-    return [(sweeping, "purge", hasty), (uploading, "purge", hasty)]
+    return [(sweep_bucket, "purge", hasty), (uploading, "purge", hasty)]
 
 
 @fault("a repeated notice removes a deleted file before its tombstone is written")
@@ -416,33 +422,33 @@ def _() -> Patches:
     def hasty(stores: Any, upload: Any) -> None:
         stores.uploads.remove_versions(upload.object_key)
 
-    return [(judging, "purge_again", hasty), (sweeping, "purge_again", hasty)]
+    return [(check_upload, "purge_again", hasty), (sweep_bucket, "purge_again", hasty)]
 
 
 @fault("no amendment is written for a frozen file that is deleted")
 def _() -> Patches:
-    put_once = purging._put_once
+    put_once = delete_upload._put_once
 
     def forgetful(stores: Any, key: str, record: Any) -> None:
         if not key.startswith("amendments/"):
             put_once(stores, key, record)
 
-    return [(purging, "_put_once", forgetful)]
+    return [(delete_upload, "_put_once", forgetful)]
 
 
 @fault("a deletion that died is not finished")
 def _() -> Patches:
-    return [(sweeping, "_finish_deletions", lambda *_: None)]
+    return [(sweep_bucket, "_finish_deletions", lambda *_: None)]
 
 
 @fault("what was found in a file outlives its deletion")
 def _() -> Patches:
-    return [(purging, "remove_results", lambda *_: None)]
+    return [(delete_upload, "remove_results", lambda *_: None)]
 
 
 @fault("a slow check writes after a deletion, and nobody clears up")
 def _() -> Patches:
-    return [(judging, "purge_again", lambda *_: None)]
+    return [(check_upload, "purge_again", lambda *_: None)]
 
 
 # The sweep, the calendar, the organisations.
@@ -450,22 +456,22 @@ def _() -> Patches:
 
 @fault("the sweep never looks below its low-water mark")
 def _() -> Patches:
-    sweep = sweeping.sweep
+    sweep = sweep_bucket.sweep
 
     def shallow(stores: Any, queue: Any, service: Any, calendar: Any, now: Any, **_: Any) -> Any:
         return sweep(stores, queue, service, calendar, now)
 
-    return [(sweeping, "WHOLE_EVERY", timedelta(days=99)), (freezing, "sweep", shallow)]
+    return [(sweep_bucket, "WHOLE_EVERY", timedelta(days=99)), (freeze_window, "sweep", shallow)]
 
 
 @fault("the sweep does not queue again what was lost")
 def _() -> Patches:
-    return [(sweeping, "_due_again", lambda *_: False)]
+    return [(sweep_bucket, "_due_again", lambda *_: False)]
 
 
 @fault("the sweep does not offer what the stream lost")
 def _() -> Patches:
-    return [(sweeping, "_offer", lambda stores, upload, swept: upload)]
+    return [(sweep_bucket, "_offer", lambda stores, upload, swept: upload)]
 
 
 @fault("a transaction is carried out write by write")
@@ -481,7 +487,7 @@ def _() -> Patches:
 
 @fault("a school that leaves its trust does so in two steps")
 def _() -> Patches:
-    put_newer = importing._put_newer
+    put_newer = import_extract._put_newer
 
     def in_steps(stores: Any, key: Key, item: Any, made: Any, along: Any = None) -> None:
         before = stores.table.get(key) or {}
@@ -489,7 +495,7 @@ def _() -> Patches:
         for write in along(before) if along and (stores.table.get(key) or {}).get("made") else ():
             stores.table.write(write)
 
-    return [(importing, "_put_newer", in_steps)]
+    return [(import_extract, "_put_newer", in_steps)]
 
 
 @fault("a change of the calendar is not kept as evidence")

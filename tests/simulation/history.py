@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from early_results.service import load_service
-from infra.verifying import verify_window
+from infra.operator.verifying import verify_window
 
 from . import checker
 from .scheduler import Endless

@@ -23,35 +23,33 @@ from adapters.rosters import user_of
 from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
-from early_results import keys, summary, verdicts
+from early_results import keys
 from early_results.access import Role
-from early_results.calendar import CalendarRefused, calendar_of
-from early_results.check import Verdict
-from early_results.figures import ReportInput
+from early_results.checking.check import Verdict
+from early_results.checking.roster import Roster, rosters_csv
+from early_results.counting import verdicts
+from early_results.counting.calendar import CalendarRefused, calendar_of
+from early_results.counting.freeze import canonical
+from early_results.counting.registers import Outcome
+from early_results.counting.uploads import upload_from_item
 from early_results.findings import Code, Finding
-from early_results.freeze import canonical
 from early_results.ids import parse_upload_key, user_key
-from early_results.registers import Outcome
+from early_results.reporting import summary
+from early_results.reporting.figures import ReportInput
 from early_results.results import Pupil, PupilResults
-from early_results.roster import Roster, rosters_csv
 from early_results.service import Window, load_service, london
-from early_results.uploads import upload_from_item
 from early_results.writes import Item, Key, Put
-from infra import evidence, operating, rebuilding, verifying
-from infra.operating import Operated
-from infra.operations import store_calendar
-from infra.rebuilding import CannotRebuild, rebuild
+from infra.operator import evidence, operating, rebuilding, verifying
+from infra.operator.operating import Operated
+from infra.operator.operations import store_calendar
+from infra.operator.rebuilding import CannotRebuild, rebuild
 from portal import history as portal_history
 from portal import uploading
 from portal.requests import FileToUpload, UploadRequest
-from report import building, freezing
-from report.building import build_report, fail_report
-from report.freezing import run_service
-from roster import importing
-from roster.importing import import_extract
-from supersede.joining import offer_upload
-from validate import judging
-from validate.judging import check_object, park_upload
+from workflow import build_report, check_upload, freeze_window, import_extract
+from workflow.check_upload import check_object, park_upload
+from workflow.freeze_window import run_service
+from workflow.join_registers import offer_upload
 
 from .scheduler import EPOCH, Actor, Chances, Crash, Pool, Scheduler
 from .store import Gate, MemoryBucket, MemoryQueue, MemoryTable, Stored
@@ -250,14 +248,14 @@ def small_boundaries() -> Iterator[None]:
         return _Present.world.plan.randbytes(count) if _Present.world else bytes(count)
 
     replaced: list[tuple[Any, str, Any]] = [
-        (judging, "read_submission", read_small),
-        (judging, "judge", judge_small),
-        (judging, "summarise", summarise_small),
-        (building, "school_figures", lambda *_: None),
-        (building, "build_pdf", build_small),
-        (building, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
-        (freezing, "ThreadPoolExecutor", Pool),
-        (importing, "ThreadPoolExecutor", Pool),
+        (check_upload, "read_submission", read_small),
+        (check_upload, "judge", judge_small),
+        (check_upload, "summarise", summarise_small),
+        (build_report, "school_figures", lambda *_: None),
+        (build_report, "build_pdf", build_small),
+        (build_report, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
+        (freeze_window, "ThreadPoolExecutor", Pool),
+        (import_extract, "ThreadPoolExecutor", Pool),
         (evidence, "ThreadPoolExecutor", Pool),
         (rebuilding, "summarise", summarise_small),
         (verifying, "read_submission", read_small),
@@ -287,7 +285,7 @@ def _founded() -> tuple[dict[Key, Item], dict[str, list[Stored]]]:
     pupils = [_pupil(s, f"A{n}{s}") for s in SCHOOLS for n in range(2)]
     uploads.store(f"rosters/{SERVICE}/all.csv", rosters_csv(pupils, load_service(SERVICE)).encode(), _FOUNDED)
     for key in sorted(uploads.objects):
-        import_extract(stores, key, None, _FOUNDED)
+        import_extract.import_extract(stores, key, None, _FOUNDED)
     for sub, role, organisation in USERS:
         table.write(Put(keys.user(sub), {"name": sub, "role": role.value, "organisation": organisation}))
     return table.items, uploads.objects
@@ -532,7 +530,7 @@ class Player:
             body = message.body
 
             def work(_: datetime) -> object:
-                act = fail_report if message.dead else build_report
+                act = build_report.fail_report if message.dead else build_report.build_report
                 return act(self.stores, body["service"], int(body["window"]), body["school"])
 
             def done(result: Any, error: BaseException | None) -> None:
@@ -719,7 +717,10 @@ class Player:
 
             key, version = message.body["key"], message.body["version"]
             self._actor(
-                f"import {key}", lambda _: import_extract(self.stores, key, version, received), done, seconds=120
+                f"import {key}",
+                lambda _: import_extract.import_extract(self.stores, key, version, received),
+                done,
+                seconds=120,
             )
 
         self.scheduler.after_ms(500 if message.receives == 0 else 20_000, receive)
@@ -766,7 +767,7 @@ class Player:
                     self.kills = dict.fromkeys(self.kills, 0)
                     self.table.write(verdicts.retry_parked(upload_from_item(item)))
                     self.scheduler.story(f"the operator has file {tag} tried again")
-                elif judging.close_upload(self.stores, item["upload_id"]):
+                elif check_upload.close_upload(self.stores, item["upload_id"]):
                     self.scheduler.story(f"the operator closes file {tag}")
 
         self._actor("operator mends", work, mortal=False, seconds=600)

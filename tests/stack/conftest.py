@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from adapters.lookups import calendar_now
-from early_results.calendar import Calendar
+from early_results.counting.calendar import Calendar
 from early_results.service import Window, load_service
-from infra import local
-from infra.client import Answer, PortalClient
-from infra.demonstration import SERVICE
-from infra.local import wait_for
-from infra.operations import store_calendar
+from infra.local import stack as local
+from infra.local.client import Answer, PortalClient
+from infra.local.demonstration import SERVICE
+from infra.local.stack import wait_for
+from infra.operator.operations import store_calendar
 from portal.contract import document
 from tests.conftest import Deployed, deploy
 from tests.openapi import Contract

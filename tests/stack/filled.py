@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import cache
 
 from adapters.templates import template_workbook
+from early_results.checking.roster import Roster
 from early_results.results import Pupil
-from early_results.roster import Roster
 from early_results.service import load_service
-from infra.demonstration import SERVICE, fill, results_of, with_errors
+from infra.local.demonstration import SERVICE, fill, results_of, with_errors
 from tests.conftest import Deployed
 
 __all__ = ["bad", "good", "template_of"]

@@ -13,9 +13,10 @@ from typing import Any
 from adapters.stores import open_stores
 from early_results import keys
 from early_results.ids import parse_upload_key
-from validate import app, judging
+from validate import app
+from workflow import check_upload
 
-_judging: Any = judging
+_judging: Any = check_upload
 _read_submission = _judging.read_submission
 _struck: dict[str, Any] = {"name": "", "rescuing": False}
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from infra.client import PortalClient
-from infra.demonstration import OUTSIDE, SERVICE
+from infra.local.client import PortalClient
+from infra.local.demonstration import OUTSIDE, SERVICE
 from tests.conftest import Deployed
 
 from .filled import bad, good

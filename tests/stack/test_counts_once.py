@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from early_results import keys
-from early_results.registers import register_from_item
+from early_results.counting.registers import register_from_item
 from early_results.times import from_text
-from infra.client import Refused, post_form
-from infra.demonstration import SERVICE
-from infra.local import wait_for
+from infra.local.client import Refused, post_form
+from infra.local.demonstration import SERVICE
+from infra.local.stack import wait_for
 from tests.conftest import Deployed
 
 from .filled import bad, good

@@ -18,16 +18,16 @@ import pytest
 
 from early_results import keys
 from early_results.access import Role
-from early_results.roster import rosters_csv
+from early_results.checking.roster import rosters_csv
 from early_results.service import load_service
-from infra.client import PortalClient, post_form
-from infra.demo import recomputed_from
-from infra.demonstration import SCHOOLS, SERVICE
-from infra.local import wait_for
-from infra.operations import NewUser, create_user
-from infra.verifying import verify_window
+from infra.local.client import PortalClient, post_form
+from infra.local.demo import recomputed_from
+from infra.local.demonstration import SCHOOLS, SERVICE
+from infra.local.stack import wait_for
+from infra.operator.operations import NewUser, create_user
+from infra.operator.verifying import verify_window
 from tests.conftest import Deployed
-from tests.unit.school_files import GOOD, book, grid, roster
+from tests.unit.checking.school_files import GOOD, book, grid, roster
 
 from .conftest import call_noon, chaos, freeze, open_window, run_freeze
 

@@ -13,10 +13,10 @@ import urllib3
 
 from early_results import keys
 from early_results.service import load_service
-from infra.client import post_form
-from infra.demonstration import SERVICE
-from infra.local import wait_for
-from infra.verifying import verify_window
+from infra.local.client import post_form
+from infra.local.demonstration import SERVICE
+from infra.local.stack import wait_for
+from infra.operator.verifying import verify_window
 from tests.conftest import Deployed
 
 from .conftest import call_noon, freeze, open_window, run_freeze

@@ -10,8 +10,8 @@ import pytest
 
 from early_results import keys
 from early_results.ids import new_ulid, upload_key
-from infra.demonstration import SERVICE
-from infra.local import wait_for
+from infra.local.demonstration import SERVICE
+from infra.local.stack import wait_for
 from tests.conftest import Deployed
 
 from .conftest import physical, run_freeze

@@ -13,14 +13,15 @@ from typing import Any
 import pytest
 
 from early_results import keys
-from early_results.calendar import Calendar, calendar_from_json
+from early_results.counting.calendar import Calendar, calendar_from_json
 from early_results.times import from_text
-from infra import local, operating
-from infra.client import PortalClient, Refused, post_form
-from infra.demo import recomputed_from
-from infra.demonstration import OUTSIDE, SCHOOLS, SERVICE
-from infra.local import wait_for
-from infra.operations import store_calendar
+from infra.local import stack as local
+from infra.local.client import PortalClient, Refused, post_form
+from infra.local.demo import recomputed_from
+from infra.local.demonstration import OUTSIDE, SCHOOLS, SERVICE
+from infra.local.stack import wait_for
+from infra.operator import operating
+from infra.operator.operations import store_calendar
 from tests.conftest import Deployed, deploy
 
 from .conftest import packed_with, physical

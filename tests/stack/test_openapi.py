@@ -18,9 +18,9 @@ import pytest
 
 from early_results import keys
 from early_results.writes import Put
-from infra.client import PortalClient, post_form
-from infra.demonstration import SERVICE
-from infra.local import wait_for
+from infra.local.client import PortalClient, post_form
+from infra.local.demonstration import SERVICE
+from infra.local.stack import wait_for
 from portal.contract import NEEDED_BY, Schema, document
 from tests.conftest import Deployed
 from tests.openapi import Contract, operations

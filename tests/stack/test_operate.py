@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from early_results.writes import Key
-from infra import cli, local, operating
-from infra.demonstration import SERVICE
+from infra.local import demonstration
+from infra.local.demonstration import SERVICE
+from infra.operator import cli, operating
 from tests.conftest import Deployed
 
 from .conftest import freeze, open_window
@@ -23,7 +24,7 @@ SCHOOL = "8012003"
 def typed(closing: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Commands find the stack as they find the one that `make run` started."""
     monkeypatch.setattr(operating, "LOCAL", tmp_path)
-    (tmp_path / "stack.json").write_text(json.dumps(local.stack_json(closing.stack, closing.seeded)))
+    (tmp_path / "stack.json").write_text(json.dumps(demonstration.stack_json(closing.stack, closing.seeded)))
 
 
 def _verified(capsys: pytest.CaptureFixture[str], window: int) -> str:

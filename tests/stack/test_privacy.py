@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from early_results.checking.roster import rosters_csv
 from early_results.results import Pupil
-from early_results.roster import rosters_csv
 from early_results.service import load_service
-from infra.demonstration import SERVICE, fill, results_of
-from infra.local import wait_for
+from infra.local.demonstration import SERVICE, fill, results_of
+from infra.local.stack import wait_for
 from tests.conftest import Deployed
 
 from .filled import template_of

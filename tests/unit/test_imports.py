@@ -22,6 +22,11 @@ HEAVY = {
     "pandas",
 }
 
+CHECKING = (
+    "from early_results.checking.check import judge, read_submission;"
+    "from early_results.service import load_service; load_service('ks1-2023')"
+)
+
 
 def _imported_by(program: str) -> set[str]:
     done = subprocess.run(
@@ -41,8 +46,7 @@ def test_a_function_on_the_hot_path_brings_no_heavy_library(module: str) -> None
 
 
 def test_checking_a_file_brings_the_standard_library_alone() -> None:
-    program = "from early_results.check import judge, read_submission; from early_results.service import load_service"
-    imported = _imported_by(f"{program}; load_service('ks1-2023')")
+    imported = _imported_by(CHECKING)
     foreign = imported - set(sys.stdlib_module_names) - {"early_results", "__main__"}
     # What the environment itself loads at its start (editable installs) is none of ours.
     assert {name for name in foreign if not name.startswith("_")} & (HEAVY | {"boto3", "botocore", "tzdata"}) == set()
@@ -50,8 +54,7 @@ def test_checking_a_file_brings_the_standard_library_alone() -> None:
 
 def test_checking_a_file_does_without_what_only_costs_time_to_start() -> None:
     """`dataclasses` brings `inspect`: with the classes it makes, a third of a cold start."""
-    program = "from early_results.check import judge, read_submission; from early_results.service import load_service"
-    imported = _imported_by(f"{program}; load_service('ks1-2023')")
+    imported = _imported_by(CHECKING)
     assert imported & {"dataclasses", "inspect", "hashlib", "json", "csv", "unicodedata"} == set()
 
 

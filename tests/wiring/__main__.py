@@ -15,8 +15,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from infra import local
-from infra.local import LocalError
+from infra.local import stack as local
+from infra.local.stack import LocalError
 from tests.template.reading import Template, load_template
 
 from .harness import PLAYS, Workbench, play, workbench

@@ -16,8 +16,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from infra import local
-from infra.local import LOCAL, Stack
+from infra.local import stack as local
+from infra.local.stack import LOCAL, Stack
 from tests.template.reading import Template
 
 from .season import Broken, Season

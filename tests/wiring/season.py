@@ -25,18 +25,18 @@ from adapters.stores import Stores
 from adapters.table import Table
 from early_results import ids, keys
 from early_results.access import Role
-from early_results.calendar import Calendar
+from early_results.checking.roster import rosters_csv
+from early_results.counting.calendar import Calendar
+from early_results.counting.uploads import Upload, upload_from_item
 from early_results.results import Pupil
-from early_results.roster import rosters_csv
 from early_results.service import LONDON, Service, Window, load_service
-from early_results.uploads import Upload, upload_from_item
 from early_results.writes import Update
-from infra.client import PortalClient, Refused, post_form
-from infra.demonstration import fill, pupils_of, with_errors
-from infra.local import Stack
-from infra.operations import NewUser, create_user, store_calendar
-from supersede.joining import delete_upload
-from validate.judging import close_upload
+from infra.local.client import PortalClient, Refused, post_form
+from infra.local.demonstration import fill, pupils_of, with_errors
+from infra.local.stack import Stack
+from infra.operator.operations import NewUser, create_user, store_calendar
+from workflow.check_upload import close_upload
+from workflow.delete_upload import join_deletion
 
 SERVICE = "ks1-2023"
 TRUST = "ABC"
@@ -564,7 +564,7 @@ class Season:
         stores, upload = self.stores, self._upload(self.leavers)
         report = ids.report_key(SERVICE, 1, LEAVER, upload.upload_id, "pdf")
         hold(stores.results.has(report), "the report's file is not there")
-        delete_upload(stores, upload.upload_id)  # the portal died before it removed anything
+        join_deletion(stores, upload.upload_id)  # the portal died before it removed anything
         self._send("ReportQueue", {"service": SERVICE, "window": 1, "school": LEAVER})
         self._until("a deleted file's report to go", lambda: not stores.results.has(report))
         self._invoke_freeze()

@@ -5,7 +5,7 @@ Nearly every row of nearly every sheet says it in one: `<row r="5" ...>`, cells 
 plain `<v>`, printable ASCII throughout. Such rows are well formed by themselves and mean what they say wherever they
 stand, so they are taken out of the sheet as text, and the parser gets the rest: what comes before the first row, and
 everything from the first row on that is not plain. It never sees a row that was taken out, and never misses one that
-was not. tests/unit/test_workbook_regular.py holds both ways to one answer.
+was not. tests/unit/workbook/test_workbook_regular.py holds both ways to one answer.
 """
 
 from __future__ import annotations

@@ -1,0 +1,292 @@
+"""From a workbook to the rows that count: which sheet, which row of headings, which columns, which rows are pupils.
+
+People add title lines, move columns, leave gaps, jot notes below the table and drag formats down to row 5000. None of
+that is an error. What is missing, repeated or foreign among the headings is.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from early_results.checking import messages
+from early_results.checking.mark import MARK_SHEET, Mark, read_mark, service_label
+from early_results.checking.roster import heading_key, normal_upn, parse_date
+from early_results.findings import Code, Finding, cell_reference
+from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from early_results.service import Service
+    from early_results.workbook import SheetInfo
+
+HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
+FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
+INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # what copying from web pages brings along
+_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
+LONGEST_HEADING = 60  # characters of a foreign heading that are shown
+
+Cells = dict[int, Value]
+Rows = list[tuple[int, Cells]]
+
+
+class Submission(NamedTuple):
+    """A workbook as read, before anything is judged.
+
+    `findings` are about the file and its headings. `columns` maps a column key to its 1-based column, for the columns
+    that are there. `rows` are the pupils' rows with true row numbers; a row with nothing of the service in it is not
+    among them. `schools` are the school numbers that those rows name, each seven digits, the commonest first. `school`
+    is the one that more than half of the rows with a number name: the file's school, even where a slip in another row
+    makes the file an error, so that all else that is wrong can be told at the same time.
+    """
+
+    service: str
+    findings: tuple[Finding, ...] = ()
+    mark: Mark | None = None
+    sheet: str = ""
+    heading_row: int = 0
+    columns: dict[str, int] | None = None
+    unknown: tuple[tuple[int, str], ...] = ()
+    rows: tuple[tuple[int, Cells], ...] = ()
+    schools: tuple[str, ...] = ()
+    school: str | None = None
+
+    @property
+    def template_roster_version(self) -> str | None:
+        """The roster version that the template was made from, if the file still carries its mark. Only a claim."""
+        return self.mark.roster_version if self.mark else None
+
+
+def read_submission(source: bytes | BinaryIO, service: Service, limits: Limits | None = None) -> Submission:
+    """What is in an uploaded file. Never raises for a bad file: it is told in the findings of the submission.
+
+    `limits` are the reader's bounds, its own defaults if None.
+    """
+    try:
+        workbook = open_workbook(source) if limits is None else open_workbook(source, limits)
+        return _read(workbook, service)
+    except Unreadable as unreadable:
+        return Submission(service.service, (Finding(unreadable.code, unreadable.message),))
+
+
+def school_number(value: Value | None) -> str | None:
+    """A cell's school number, seven digits, or None: `1231234`, 1231234.0, `123/1234` and `123 1234` are all one."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    text = "".join(str(value).split())
+    if text[3:4] in ("/", "-"):
+        text = text[:3] + text[4:]
+    return text if len(text) == 7 and text.isascii() and text.isdigit() else None
+
+
+def upn_of(value: Value | None) -> str:
+    """A cell's UPN in normal form, "" if there is none."""
+    if value is None or isinstance(value, ErrorValue):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return normal_upn(str(value).translate(INVISIBLE))
+
+
+def as_date(value: Value | None) -> date | None:
+    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str):
+        return parse_date(value.translate(INVISIBLE))
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
+        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
+    return None
+
+
+def folded(text: str) -> str:
+    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
+    if not text.isascii():
+        import unicodedata
+
+        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
+    return " ".join(text.split()).casefold()
+
+
+def is_blank(value: Value | None) -> bool:
+    """No value, or a text of nothing but white space (also no-break and zero-width)."""
+    if value is None:
+        return True
+    if not isinstance(value, str):
+        return False
+    return not value.strip() or (not value.isascii() and not value.translate(INVISIBLE).strip())
+
+
+def _read(workbook: Workbook, service: Service) -> Submission:
+    mark = None
+    for info in workbook.sheets:
+        if info.name == MARK_SHEET:
+            try:
+                mark = read_mark(workbook.rows(info))
+            except Unreadable:  # only ever a hint: the results may still be sound
+                mark = None
+    if mark is not None and mark.service != service.service:
+        # One finding that names the mistake, under the code that says "the results of this service are not here":
+        # column codes would blame the user for each heading of a template that is right in itself.
+        message = messages.other_service(service, service_label(mark.service))
+        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
+    sheet, rows, at = _results_sheet(workbook, service)
+    if sheet is None:
+        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, messages.no_results_sheet(service)),), mark)
+    number, headings = rows[at]
+    other = _other_key_stage(headings, service)
+    if other:
+        message = messages.other_service(service, other)
+        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet.name, number)
+    columns, unknown, findings = _columns(number, headings, service)
+    pupils = _pupil_rows(rows[at + 1 :], columns, service)
+    schools, school = _schools(pupils, columns.get("school", 0))
+    return Submission(
+        service.service,
+        tuple(findings),
+        mark,
+        sheet.name,
+        number,
+        columns,
+        tuple(unknown),
+        tuple(pupils),
+        schools,
+        school,
+    )
+
+
+def _results_sheet(workbook: Workbook, service: Service) -> tuple[SheetInfo | None, Rows, int]:
+    """The sheet with the headings, its rows, and the index of the headings' row among them.
+
+    The sheet that bears the template's name is taken if it has every heading. Otherwise the sheet with most of them
+    (visible before hidden, then in order), because people rename sheets and paste their results on new ones.
+    """
+    wanted = {heading_key(column.heading) for column in service.columns}
+    ours = heading_key(service.sheet)
+    candidates = [s for s in workbook.sheets if s.state != "veryHidden"]
+    candidates.sort(key=lambda s: (heading_key(s.name) != ours, s.state != "visible"))  # the sort is stable
+    best: tuple[SheetInfo | None, Rows, int] = (None, [], 0)
+    most = FEWEST_HEADINGS - 1
+    unreadable: Unreadable | None = None
+    for info in candidates:
+        try:
+            rows = workbook.rows(info)
+        except Unreadable as error:
+            # The results may be on another sheet; if they are on none, this is what stands in the way.
+            unreadable = unreadable or error
+            continue
+        index, count = _heading_row(rows, wanted)
+        if count > most:
+            best, most = (info, rows, index), count
+            if count == len(wanted):
+                break
+    if best[0] is None and unreadable is not None:
+        raise unreadable
+    return best
+
+
+def _heading_row(rows: Rows, wanted: set[str]) -> tuple[int, int]:
+    """The index of the row with most of the wanted headings, and how many it has."""
+    best, most = 0, 0
+    for index, (_, cells) in enumerate(rows[:HEADING_ROWS]):
+        count = len({heading_key(v) for v in cells.values() if isinstance(v, str)} & wanted)
+        if count > most:
+            best, most = index, count
+            if count == len(wanted):
+                break
+    return best, most
+
+
+def _other_key_stage(headings: Cells, service: Service) -> str:
+    """The key stage, such as `KS2`, that the headings name where none of this service's result headings is there."""
+    texts = {heading_key(v): v for v in headings.values() if isinstance(v, str)}
+    if any(heading_key(column.heading) in texts for column in service.results):
+        return ""
+    for text in texts.values():
+        for word in text.upper().split():
+            if len(word) == 3 and word.startswith("KS") and word[2] in "12345" and word != service.short_title:
+                return word
+    return ""
+
+
+def _columns(
+    number: int, headings: Cells, service: Service
+) -> tuple[dict[str, int], list[tuple[int, str]], list[Finding]]:
+    """Where each column is, which headings are foreign, and the findings, missing headings first.
+
+    A column without a heading is left alone: people total and jot beside the table. It cannot hide results, because
+    a service's column whose heading was cleared is reported missing. Nor is an error value a heading.
+    """
+    by_heading = {heading_key(column.heading): column for column in service.columns}
+    columns: dict[str, int] = {}
+    unknown: list[tuple[int, str]] = []
+    findings: list[Finding] = []
+    for position in sorted(headings):
+        text = headings[position]
+        if not isinstance(text, str) or isinstance(text, ErrorValue) or is_blank(text):
+            continue
+        column = by_heading.get(heading_key(text))
+        if column is not None and column.key not in columns:
+            columns[column.key] = position
+            continue
+        cell = cell_reference(number, position)
+        if column is None:
+            shown = "".join(c for c in " ".join(text.split()) if c.isprintable())[:LONGEST_HEADING]
+            unknown.append((position, shown))
+            findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown, cell))
+        else:
+            first = cell_reference(number, columns[column.key])
+            message = messages.repeated_column(first)
+            findings.append(Finding(Code.REPEATED_COLUMN, message, number, column.heading, cell))
+    missing = [
+        Finding(Code.MISSING_COLUMN, messages.missing_column(column, service), None, column.heading)
+        for column in service.columns
+        if column.key not in columns
+    ]
+    return columns, unknown, missing + findings
+
+
+def _pupil_rows(rows: Rows, columns: dict[str, int], service: Service) -> Rows:
+    """The rows with something to judge: a UPN, a result, or an error that Excel shows in one of our columns.
+
+    A row with neither is a note, a dragged-down school number or a stray elsewhere. Nothing is lost by passing it over:
+    a pupil whose UPN was cleared is told as missing from the roster.
+    """
+    upn = columns.get("upn", 0)
+    telling = [columns[column.key] for column in service.results if column.key in columns]
+    ours = list(columns.values())
+    if not upn:
+        telling = ours  # without UPNs, whatever stands in our columns is a pupil's
+    kept: Rows = []
+    for row in rows:
+        cells = row[1]
+        if (
+            not is_blank(cells.get(upn))
+            or any(not is_blank(cells.get(c)) for c in telling)
+            or any(isinstance(cells.get(c), ErrorValue) for c in ours)
+        ):
+            kept.append(row)
+    return kept
+
+
+def _schools(rows: Rows, column: int) -> tuple[tuple[str, ...], str | None]:
+    """The school numbers that the rows name, the commonest first, and the one that more than half of them name."""
+    written: dict[Value | None, int] = {}
+    for _, cells in rows:
+        value = cells.get(column)
+        written[value] = written.get(value, 0) + 1
+    named: dict[str, int] = {}
+    total = 0
+    for value, count in written.items():
+        number = school_number(value)
+        if number is not None:
+            named[number] = named.get(number, 0) + count
+        if not is_blank(value) and not isinstance(value, ErrorValue):
+            total += count
+    schools = sorted(named, key=named.__getitem__, reverse=True)  # stable: of equals, the first in the file
+    return tuple(schools), schools[0] if schools and named[schools[0]] * 2 > total else None

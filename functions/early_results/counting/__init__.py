@@ -1,0 +1,1 @@
+"""Which upload counts, and what is frozen."""

@@ -1,0 +1,278 @@
+"""The freeze of a window: its state, what it waits for, the sealing of a register, and the manifest (DESIGN 5).
+
+Every step is safe to repeat, to overlap and to die in: each write carries the condition that makes it happen once, and
+the manifest is made from the sealed rows alone, with no time of the run in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from .. import keys
+from ..service import Window
+from ..times import from_text, to_text
+from ..writes import ABSENT, PRESENT, Check, Item, NoneOf, Requirement, Update, Write
+from .calendar import Calendar
+from .registers import FACTS, Counting, Register
+from .uploads import Status, Upload
+
+
+class State(StrEnum):
+    """The state of a window. A window without a stored state is OPEN."""
+
+    OPEN = "OPEN"
+    CLOSING = "CLOSING"
+    FROZEN = "FROZEN"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowState:
+    """The stored state of a window: once CLOSING, its closes and the calendar's version are pinned.
+
+    `sealing` is set before the first register is sealed, and before the schools are listed.
+    """
+
+    state: State = State.OPEN
+    closes: datetime | None = None
+    calendar_version: int | None = None
+    sealing: bool = False
+    manifest_key: str | None = None
+    manifest_version: str | None = None
+    manifest_sha256: str | None = None
+    national_sha256: str | None = None
+    reports_queued: bool = False
+
+
+def state_from_item(item: Item | None) -> WindowState:
+    """The state as the table has it; nothing stored is OPEN."""
+    if item is None:
+        return WindowState()
+    return WindowState(
+        State(item["state"]),
+        from_text(item["closes"]),
+        int(item["calendar_version"]),
+        "sealing" in item,
+        item.get("manifest_key"),
+        item.get("manifest_version"),
+        item.get("manifest_sha256"),
+        item.get("national_sha256"),
+        "reports_queued" in item,
+    )
+
+
+def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: datetime) -> tuple[Window, ...]:
+    """The windows that have closed and are not frozen with all their reports queued, in order.
+
+    A window that is CLOSING already is judged by the close it pinned, whatever the calendar says now.
+    """
+    due = []
+    for window in calendar.windows:
+        state = states.get(window.number, WindowState())
+        closes = state.closes or window.closes
+        if now >= closes and not (state.state is State.FROZEN and state.reports_queued):
+            due.append(window)
+    return tuple(due)
+
+
+def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[Write, ...]:
+    """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force.
+
+    Version 0 is the service file's own calendar, of which the table knows nothing.
+    """
+    in_force: dict[str, Requirement] = {"version": calendar_version} if calendar_version else {"pk": ABSENT}
+    return (
+        Update(
+            keys.state(service, window.number),
+            set={
+                "state": State.CLOSING.value,
+                "closes": to_text(window.closes),
+                "calendar_version": calendar_version,
+                "service": service,
+                "window": window.number,
+            },
+            require={"state": ABSENT},
+        ),
+        Check(keys.calendar(service), in_force),
+    )
+
+
+def begin_sealing(service: str, window: int) -> Update:
+    """Says that sealing begins; from here on an upload without a register to join is a straggler."""
+    return Update(keys.state(service, window), set={"sealing": "yes"}, require={"state": PRESENT})
+
+
+def closing_terms(state: WindowState, schools: Iterable[str]) -> bytes:
+    """What a window is frozen on, written once: its close, the calendar's version, the schools.
+
+    A school that joins after a freeze run has died must not make the next run's manifest differ.
+    """
+    closes = to_text(state.closes) if state.closes else None
+    return canonical({"closes": closes, "calendar_version": state.calendar_version, "schools": sorted(schools)})
+
+
+def may_seal(closes: datetime, grace: timedelta, now: datetime) -> bool:
+    """Whether the grace after the close is over: a slow POST may surface late."""
+    return now >= closes + grace
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """An upload a freeze waits for, and why."""
+
+    upload_id: str
+    school: str | None
+    why: str
+
+
+def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes: datetime) -> tuple[Waited, ...]:
+    """The uploads that keep a window from being frozen, in order of upload id.
+
+    `uploads` are records that may be unsettled, `received` the received times of those with an object in the bucket.
+    An upload without an object is no reason to wait: its form ends quietly after the grace.
+    """
+    waiting = []
+    for upload in uploads:
+        # Where both are known the earlier counts: an older version may have surfaced since the check began.
+        known = [moment for moment in (upload.received, received.get(upload.upload_id)) if moment is not None]
+        if not known or min(known) >= closes or upload.status is Status.DELETED:
+            continue
+        if upload.held == "parked":
+            waiting.append(Waited(upload.upload_id, upload.school, "parked: an operator must retry or close it"))
+        elif upload.offer_pending:
+            waiting.append(Waited(upload.upload_id, upload.school, "accepted, not yet offered to its registers"))
+        elif upload.status in (Status.AWAITING_UPLOAD, Status.CHECKING) and upload.held is None:
+            waiting.append(Waited(upload.upload_id, upload.school, "received, not yet checked"))
+    return tuple(sorted(waiting, key=lambda w: w.upload_id))
+
+
+def seal(register: Register, school: str, now: datetime) -> Update:
+    """Seals a register as it was read, making an empty sealed row where there is none."""
+    return Update(
+        register.key,
+        set={"frozen_at": to_text(now), "school": school},
+        require={"frozen_at": ABSENT, "mark": register.mark.to_text() if register.mark else ABSENT},
+    )
+
+
+def seal_carrying(
+    register: Register, school: str, earlier: Register, carried: Counting, window: int, now: datetime
+) -> tuple[Write, ...]:
+    """Seals a register without a mark, carrying forward what counted for an earlier window.
+
+    The transaction checks that the earlier register is sealed as read and that its upload has not been deleted since.
+    """
+    upload_id = carried.upload
+    if upload_id is None or register.mark is not None:
+        raise ValueError("only an earlier frozen file can be carried, and only where there is none")
+    require_earlier: dict[str, Requirement] = {"frozen_at": PRESENT if earlier.sealed else ABSENT}
+    require_earlier["mark"] = earlier.mark.to_text() if earlier.mark else ABSENT
+    facts = {name: carried.facts[name] for name in FACTS if name in carried.facts}
+    return (
+        Update(
+            register.key,
+            set={
+                "frozen_at": to_text(now),
+                "school": school,
+                "carried_from": window,
+                "carried_upload": upload_id,
+                **facts,
+            },
+            require={"frozen_at": ABSENT, "mark": ABSENT},
+        ),
+        Check(earlier.key, require_earlier),
+        Check(keys.upload(upload_id), {"status": NoneOf((Status.DELETED.value,))}),
+    )
+
+
+def manifest_line(service: str, window: int, item: Item) -> dict[str, Any]:
+    """One school of the manifest, from its sealed row alone."""
+    frozen = item.get("carried_upload") or (item.get("upload_id") if _undeleted(item) else None)
+    line: dict[str, Any] = {"service": service, "window": window, "school": item["school"], "upload": frozen}
+    for name, fact in (
+        ("key", "object_key"),
+        ("version", "version"),
+        ("sha256", "sha256"),
+        ("received", "received"),
+        ("ruleset", "ruleset"),
+        ("figures", "figures"),
+    ):
+        line[name] = item.get(fact) if frozen else None
+    line["carried_from"] = item.get("carried_from")
+    return line
+
+
+def _undeleted(item: Item) -> bool:
+    return str(item.get("mark", "")).endswith("#0")
+
+
+def manifest(service: str, window: int, sealed: Iterable[Item]) -> bytes:
+    """The manifest: one canonical JSON line a school, sorted by school. ValueError if a row is not sealed."""
+    lines = []
+    for item in sealed:
+        if "frozen_at" not in item:
+            raise ValueError("an unsealed register cannot be in a manifest")
+        lines.append(manifest_line(service, window, item))
+    lines.sort(key=lambda line: line["school"])
+    return b"".join(canonical(line) + b"\n" for line in lines)
+
+
+def manifest_lines(data: bytes) -> tuple[dict[str, Any], ...]:
+    """The lines of a manifest. ValueError if it is none."""
+    return tuple(json.loads(line) for line in data.splitlines())
+
+
+def canonical(value: Any) -> bytes:
+    """JSON in one form: sorted names, no spaces, UTF-8. What is hashed is written so."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def sha256(data: bytes) -> str:
+    """The SHA-256 of bytes, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def freeze_state(
+    service: str, window: int, key: str, version: str, manifest_sha256: str, national_sha256: str
+) -> Update:
+    """CLOSING -> FROZEN, naming the manifest by key, version and hash."""
+    return Update(
+        keys.state(service, window),
+        set={
+            "state": State.FROZEN.value,
+            "manifest_key": key,
+            "manifest_version": version,
+            "manifest_sha256": manifest_sha256,
+            "national_sha256": national_sha256,
+        },
+        require={"state": State.CLOSING.value},
+    )
+
+
+def report_pins(profile: Item | None, window: Window | None) -> dict[str, str]:
+    """What a report says besides figures, from its school's profile and its window of the calendar, to be pinned."""
+    return {
+        "school_name": str((profile or {}).get("name", "")),
+        "comes_out": window.reports.isoformat() if window else "",
+    }
+
+
+def amendment(
+    service: str, window: int, school: str, upload_id: str, kind: str, moment: datetime, by: str, reason: str
+) -> dict[str, Any]:
+    """What is recorded beside a manifest: `removed` for a deletion, `added` for a straggler an operator let in."""
+    return {
+        "service": service,
+        "window": window,
+        "school": school,
+        "upload": upload_id,
+        "kind": kind,
+        "at": to_text(moment),
+        "by": by,
+        "reason": reason,
+    }

@@ -1,0 +1,348 @@
+"""Registers: which upload counts, decided by a maximum (DESIGN 5).
+
+A register is the maximum, in dictionary order, of (received, upload id, deleted). Joining what is equal or smaller
+changes nothing, so any order, any repeats and any crash between steps end the same. One transaction does a join; it is
+decided here from what was read, and every write carries what was read as its condition: a lost race is read again and
+decided again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from .. import keys
+from ..times import from_text, to_text
+from ..writes import ABSENT, PRESENT, Check, Item, Key, OneOf, Put, Requirement, Update, Write
+from .uploads import REPORT_PREFIX, ReportState, Status, Upload, held_partition, purge_partition
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mark:
+    """A register's maximum: whole-second received time, upload id, and whether that upload was deleted."""
+
+    received: datetime
+    upload_id: str
+    deleted: bool
+
+    def to_text(self) -> str:
+        """The mark as stored: `2023-06-30T10:59:59Z#<upload id>#0`. Texts compare as marks do."""
+        return f"{to_text(self.received)}#{self.upload_id}#{int(self.deleted)}"
+
+
+def mark_from_text(text: str) -> Mark:
+    """A stored mark. ValueError if the text is none."""
+    received, upload_id, deleted = text.split("#")
+    return Mark(from_text(received), upload_id, deleted == "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """A register as read: its mark, None if nothing was ever joined, and whether it is sealed.
+
+    `carried_from` is the window whose sealed file a sealed register without a mark of its own carries on.
+    """
+
+    key: Key
+    mark: Mark | None = None
+    sealed: bool = False
+    carried_from: int | None = None
+    carried_upload: str | None = None
+
+    @property
+    def winner(self) -> str | None:
+        """The upload that stands in the register undeleted, or None."""
+        return self.mark.upload_id if self.mark and not self.mark.deleted else None
+
+    @property
+    def frozen_upload(self) -> str | None:
+        """The upload a sealed register freezes, its own or a carried one; None where there is none."""
+        return self.winner or self.carried_upload
+
+
+def register_from_item(key: Key, item: Item | None) -> Register:
+    """A register as the table has it; an item that is not there is an empty, unsealed register."""
+    if item is None:
+        return Register(key)
+    return Register(
+        key,
+        mark_from_text(item["mark"]) if "mark" in item else None,
+        "frozen_at" in item,
+        item.get("carried_from"),
+        item.get("carried_upload"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What counts for a school in a window that is frozen: the upload, None for nothing, and its facts."""
+
+    upload: str | None = None
+    carried_from: int | None = None
+    facts: Item = field(default_factory=dict)
+
+
+def counting(register: Register, row: Item | None, added: Item | None) -> Counting:
+    """What counts of a sealed row and of the straggler that was let in beside it (`keys.added`): the later of the two.
+
+    A file carried from an earlier window was received before any of this window's own, so one comparison does.
+    """
+    sealed = Counting(register.frozen_upload, register.carried_from, row or {})
+    if added is None:
+        return sealed
+    late = (from_text(added["received"]), str(added["upload_id"]))
+    if register.mark:
+        stands: tuple[datetime, str] | None = (register.mark.received, register.mark.upload_id)
+    elif row and register.carried_upload:
+        stands = (from_text(row["received"]), register.carried_upload)
+    else:
+        stands = None
+    return sealed if stands and stands > late else Counting(late[1], added.get("carried_from"), added)
+
+
+class Outcome(StrEnum):
+    """What a join came to."""
+
+    JOINED = "joined"
+    STRAGGLER = "straggler"
+    NOTHING_TO_DO = "nothing-to-do"
+    NOT_YET = "not-yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A decided join: the writes of one transaction, and what they come to."""
+
+    outcome: Outcome
+    writes: tuple[Write, ...] = ()
+
+
+def facts(upload: Upload) -> Item:
+    """What a register keeps of its winner, so that a manifest line can be written from the sealed row alone."""
+    return {
+        "upload_id": upload.upload_id,
+        "object_key": upload.object_key,
+        "version": upload.version,
+        "sha256": upload.sha256,
+        "received": to_text(_received(upload)),
+        "ruleset": upload.ruleset,
+        "figures": upload.summary_hash,
+    }
+
+
+FACTS = ("upload_id", "object_key", "version", "sha256", "received", "ruleset", "figures")
+
+
+def is_straggler(upload: Upload, window: Register, sealing: bool) -> bool:
+    """Whether a good upload that waits for its offer comes too late for its window's register.
+
+    `sealing` says that the window's registers are being or have been sealed. A register that nothing was joined to by
+    then is as good as sealed: its school may not be among those that are frozen.
+    """
+    return upload.offer_pending and (window.sealed or (sealing and window.mark is None))
+
+
+def straggler_note(upload: Upload) -> Item:
+    """What the records bucket keeps of a straggler, so that the frozen set can be told from the buckets alone."""
+    return {
+        "upload": upload.upload_id,
+        "service": upload.service,
+        "school": upload.school,
+        "window": upload.window,
+        "received": to_text(_received(upload)),
+    }
+
+
+def offer(upload: Upload, window: Register, current: Register, sealing: bool) -> Join:
+    """Offers a good upload to its two registers.
+
+    A straggler is never offered in silence but waits for an operator. Its record says so first, so that nobody can join
+    it any more; it stays unsettled until `straggler_noted`, so that the note is written whoever dies.
+    """
+    if not upload.offer_pending:
+        return Join(Outcome.NOTHING_TO_DO)
+    mark = Mark(_received(upload), upload.upload_id, deleted=False)
+    if is_straggler(upload, window, sealing):
+        return Join(
+            Outcome.STRAGGLER,
+            (
+                Update(
+                    upload.key,
+                    set={"held": "straggler", "unsettled": upload.service},
+                    remove=("offer_pending",),
+                    require={"offer_pending": "yes"},
+                ),
+            ),
+        )
+    writes = [_raise(window, mark, facts(upload), sealable=True)]
+    raised = current.mark is None or current.mark < mark
+    writes.append(_raise(current, mark, facts(upload), sealable=False))
+    writes.append(
+        Update(
+            upload.key,
+            set={"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value},
+            remove=("offer_pending", "unsettled", "held"),
+            require={"offer_pending": "yes"},
+        )
+    )
+    if raised and current.winner and current.winner != upload.upload_id:
+        writes.append(_overwrite(current.winner))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def begin_admission(upload: Upload) -> Update:
+    """Marks a straggler whose note is kept as being let in: from here on it is neither deleted nor refused half way."""
+    return Update(
+        upload.key,
+        set={"held": "admitting"},
+        require={
+            "held": "straggler",
+            "unsettled": held_partition(upload.service),
+            "status": Status.CHECKING.value,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Amended:
+    """A frozen window that an admission amends, as read: its register and row, and the straggler let in before."""
+
+    number: int
+    register: Register
+    row: Item | None
+    added: Item | None
+    report: Item  # what the record of a report says besides its figures
+
+    def admits(self, upload: Upload) -> bool:
+        """Whether the upload counts once it is let in: nothing later was frozen or let in."""
+        return counting(self.register, self.row, self._with(upload)).upload == upload.upload_id
+
+    def _with(self, upload: Upload) -> Item:
+        """The latest straggler that is let in, this one included."""
+        mine = {name: value for name, value in facts(upload).items() if value is not None} | {"school": upload.school}
+        if self.number != upload.window:
+            mine["carried_from"] = upload.window
+        before = self.added
+        if before and (before["received"], before["upload_id"]) > (mine["received"], mine["upload_id"]):
+            return before
+        return mine
+
+
+def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join:
+    """Lets a straggler in: into the register of the service, and beside the sealed rows of these windows.
+
+    The sealed rows stay as they are; what counts beside them, and whose report a window has, changes in one
+    transaction: a deletion, a freeze or a build sees all of it or nothing.
+    """
+    if upload.held != "admitting":
+        return Join(Outcome.NOTHING_TO_DO)
+    mark = Mark(_received(upload), upload.upload_id, deleted=False)
+    raised = current.mark is None or current.mark < mark
+    notes: dict[str, Item] = {upload.upload_id: {"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value}}
+    if raised and current.winner:
+        notes[current.winner] = {"status": Status.OVERWRITTEN.value}
+    writes = [_raise(current, mark, facts(upload), sealable=False)]
+    for window in windows:
+        added = keys.added(upload.service, window.number, str(upload.school))
+        unchanged: Requirement = window.added["upload_id"] if window.added else ABSENT
+        writes.append(Put(added, window._with(upload), {"upload_id": unchanged}))
+        if not window.admits(upload):
+            continue
+        report = keys.report(upload.service, window.number, str(upload.school))
+        note = f"{REPORT_PREFIX}{window.number}"
+        state = {"state": ReportState.PROCESSING.value, "upload_id": upload.upload_id, "service": upload.service}
+        writes.append(Put(report, {**window.report, **state, "window": window.number}))
+        notes[upload.upload_id][note] = ReportState.PROCESSING.value
+        before = counting(window.register, window.row, window.added).upload
+        if before is not None:
+            notes.setdefault(before, {})[note] = ReportState.REPLACED.value
+    own = notes.pop(upload.upload_id)
+    writes.append(Update(upload.key, set=own, remove=("held", "unsettled"), require={"held": "admitting"}))
+    standing = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
+    for other, values in notes.items():
+        # A file that was deleted stays so: it is only noted that its report was replaced.
+        require: dict[str, Requirement] = {"status": standing} if "status" in values else {"pk": PRESENT}
+        writes.append(Update(keys.upload(other), set=values, require=require))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def straggler_noted(upload: Upload) -> Update:
+    """Settles a straggler whose note is kept: it waits for an operator, and no freeze for it."""
+    return Update(
+        upload.key,
+        set={"unsettled": held_partition(upload.service)},
+        require={"held": "straggler", "unsettled": upload.service, "status": Status.CHECKING.value},
+    )
+
+
+def delete(upload: Upload, window: Register | None, current: Register, sealing: bool) -> Join:
+    """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
+
+    `window` is None where the upload belongs to no window (it was never good). A sealed register never changes: the
+    caller writes an amendment for every window that froze the file. A file that is still being checked, or being let
+    in, is NOT_YET. A straggler was never in a register and does not come into one by its deletion.
+    """
+    if upload.status is Status.DELETED:
+        return Join(Outcome.NOTHING_TO_DO)
+    if not upload.deletable:
+        return Join(Outcome.NOT_YET)
+    late = upload.held == "straggler" or (window is not None and is_straggler(upload, window, sealing))
+    require: dict[str, Requirement] = {"status": upload.status.value}
+    require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
+    require["held"] = upload.held or ABSENT  # an operator may be letting it in at this moment
+    writes: list[Write] = [
+        Update(
+            upload.key,
+            set={
+                "status": Status.DELETED.value,
+                "purge_pending": "yes",
+                "unsettled": purge_partition(upload.service),
+                **({"held": "straggler"} if late else {}),  # what is held stays so: the tombstone tells it
+            },
+            remove=("offer_pending", "by_school", "by_trust", "findings", "changes"),
+            require=require,
+        )
+    ]
+    if (upload.offer_pending and not late) or upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN):
+        mark = Mark(_received(upload), upload.upload_id, deleted=True)
+        raised = current.mark is None or current.mark < mark
+        writes.append(_raise(current, mark, {}, sealable=False))
+        if window is not None and not window.sealed:
+            writes.append(_raise(window, mark, {}, sealable=True))
+        if raised and current.winner and current.winner != upload.upload_id:
+            writes.append(_overwrite(current.winner))
+    return Join(Outcome.JOINED, tuple(writes))
+
+
+def _received(upload: Upload) -> datetime:
+    if upload.received is None:
+        raise ValueError("an upload without a received time cannot be joined")
+    return upload.received
+
+
+def _raise(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
+    """Joins a mark to a register: writes it if it is greater, and checks what was read in either case."""
+    require: dict[str, Requirement] = {"mark": register.mark.to_text() if register.mark else ABSENT}
+    if sealable:
+        require["frozen_at"] = ABSENT
+    if register.mark is not None and mark <= register.mark:
+        # Nothing to write; but a row that is sealed meanwhile must still refuse the join.
+        return Check(register.key, require)
+    gone = tuple(name for name in FACTS if kept.get(name) is None)
+    return Update(
+        register.key,
+        set={"mark": mark.to_text(), **{n: v for n, v in kept.items() if v is not None}},
+        remove=gone,
+        require=require,
+    )
+
+
+def _overwrite(upload_id: str) -> Write:
+    """The former winner becomes OVERWRITTEN: unless it was deleted at this very moment, which the race decides."""
+    return Update(
+        keys.upload(upload_id),
+        set={"status": Status.OVERWRITTEN.value},
+        require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
+    )

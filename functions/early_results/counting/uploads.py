@@ -1,0 +1,303 @@
+"""Uploads: the record of one attempt, the status people see, and the receipt.
+
+The stored item is the record itself (`Upload.to_item`): one shape for the table, for tests and for anything that
+rebuilds the table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from .. import keys
+from ..findings import Code
+from ..ids import upload_key
+from ..times import from_text, moment_words, to_text
+from ..writes import Item, Key
+
+SHOWN_FINDINGS = 10
+REPORT_PREFIX = "report_"
+LATE = ("straggler", "admitting")  # held because it came after the freeze
+
+
+class Status(StrEnum):
+    """The stored status of an upload."""
+
+    AWAITING_UPLOAD = "AWAITING_UPLOAD"
+    CHECKING = "CHECKING"
+    SUCCESSFUL = "SUCCESSFUL"
+    UPLOAD_ERROR = "UPLOAD_ERROR"
+    OVERWRITTEN = "OVERWRITTEN"
+    DELETED = "DELETED"
+
+
+PROCESSING = "PROCESSING"  # shown, never stored: a report is being built from the file
+SHOWN_STATUSES = (*(s.value for s in Status if s is not Status.DELETED), PROCESSING)
+
+# The guide's next steps, by shown status.
+NEXT_STEPS = {
+    "AWAITING_UPLOAD": "We have not received this file yet. If your upload was interrupted, choose the file again.",
+    "CHECKING": "We have received this file and are checking it. This usually takes a few seconds.",
+    "SUCCESSFUL": "This data will be used to generate reports on the published date and new Y3 estimates generated "
+    "in the autumn term",
+    "OVERWRITTEN": "This file has been overwritten so reports will no longer be generated from its data",
+    "PROCESSING": "Report generation is in progress for this file",
+    "UPLOAD_ERROR": "This file contains errors and will not be used to generate a report. View the error(s) in the "
+    "file upload details",
+}
+REPORT_FAILED = "There is an error in the report creation process"
+
+
+class ReportState(StrEnum):
+    """How far a report of a frozen file is."""
+
+    PROCESSING = "PROCESSING"
+    READY = "READY"
+    REPLACED = "REPLACED"  # the window has another file by now: a straggler that was let in
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One attempt. Moments are UTC; `received` is S3's own time of the version that counts, in whole seconds.
+
+    `findings` are the first ten as `Finding.to_json` gives them; `counts` holds pupils, errors and warnings.
+    `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
+    `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
+    `held` says why an operator must decide before the upload can settle: `parked` or `straggler`; `admitting` while a
+    straggler is being let in, which nobody may delete or refuse half way.
+    """
+
+    upload_id: str
+    service: str
+    user: str
+    user_name: str
+    organisation: str
+    name: str
+    size: int
+    issued: datetime
+    expires_at: datetime
+    status: Status
+    school: str | None = None
+    trust: str | None = None
+    received: datetime | None = None
+    version: str | None = None
+    sha256: str | None = None
+    window: int | None = None
+    ruleset: str | None = None
+    roster_version: str | None = None
+    findings: tuple[dict[str, Any], ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    changes: dict[str, Any] | None = None
+    summary_hash: str | None = None
+    offer_pending: bool = False
+    unsettled: bool = False
+    held: str | None = None
+    purge_pending: bool = False
+    replays: frozenset[str] = frozenset()
+    reports: dict[str, str] = field(default_factory=dict)
+    queued_again: datetime | None = None
+
+    @property
+    def key(self) -> Key:
+        """The key of the record."""
+        return keys.upload(self.upload_id)
+
+    @property
+    def object_key(self) -> str:
+        """Where the file lies in the uploads bucket."""
+        return upload_key(self.service, self.upload_id)
+
+    @property
+    def note_pending(self) -> bool:
+        """Whether this is a straggler whose note in the records bucket may still be missing."""
+        return self.held == "straggler" and self.unsettled
+
+    @property
+    def deletable(self) -> bool:
+        """Whether a check has come to its end, and nobody is letting the upload into a frozen window at this moment."""
+        return self.judged and self.held != "admitting"
+
+    @property
+    def judged(self) -> bool:
+        """Whether a check has come to its end: good files that wait for their offer or for an operator included."""
+        waiting = self.status in (Status.AWAITING_UPLOAD, Status.CHECKING)
+        return self.offer_pending or self.held is not None or not waiting
+
+    def to_item(self) -> Item:
+        """The record as the table keeps it; attributes that say nothing are left out, so that indexes stay sparse."""
+        item: Item = {
+            "upload_id": self.upload_id,
+            "service": self.service,
+            "user": self.user,
+            "user_name": self.user_name,
+            "organisation": self.organisation,
+            "name": self.name,
+            "size": self.size,
+            "issued": to_text(self.issued),
+            "expires_at": to_text(self.expires_at),
+            "status": self.status.value,
+            "order": self.upload_id,
+        }
+        if self.received:
+            item["received"] = to_text(self.received)
+        if self.queued_again:
+            item["queued_again"] = to_text(self.queued_again)
+        for name in ("trust", "version", "sha256", "window", "ruleset", "roster_version", "summary_hash", "changes"):
+            value = getattr(self, name)
+            if value is not None:
+                item[name] = value
+        if self.school:
+            item["school"] = self.school
+            if self.status is not Status.DELETED:
+                item["by_school"] = f"SCHOOL#{self.school}"
+        elif self.trust and self.status is not Status.DELETED:
+            item["by_trust"] = f"TRUST#{self.trust}"
+        if self.findings:
+            item["findings"] = list(self.findings)
+        if self.counts:
+            item["counts"] = dict(self.counts)
+        for number, state in self.reports.items():
+            item[f"{REPORT_PREFIX}{number}"] = state
+        if self.replays:
+            item["replays"] = set(self.replays)
+        if self.offer_pending:
+            item["offer_pending"] = "yes"
+        if self.held:
+            item["held"] = self.held
+        if self.unsettled:
+            item["unsettled"] = self.service
+        elif self.purge_pending:
+            item["unsettled"] = purge_partition(self.service)
+        elif self.held in LATE:
+            item["unsettled"] = held_partition(self.service)
+        if self.purge_pending:
+            item["purge_pending"] = "yes"
+        return item
+
+
+def purge_partition(service: str) -> str:
+    """The partition of the unsettled index that lists deletions whose objects are still to be removed."""
+    return f"PURGE#{service}"
+
+
+def held_partition(service: str) -> str:
+    """The partition of the unsettled index that lists stragglers: an operator decides them, no freeze waits."""
+    return f"HELD#{service}"
+
+
+def upload_from_item(item: Item) -> Upload:
+    """A stored record. KeyError or ValueError if it is none."""
+    return Upload(
+        upload_id=item["upload_id"],
+        service=item["service"],
+        user=item["user"],
+        user_name=item["user_name"],
+        organisation=item["organisation"],
+        name=item["name"],
+        size=item["size"],
+        issued=from_text(item["issued"]),
+        expires_at=from_text(item["expires_at"]),
+        status=Status(item["status"]),
+        school=item.get("school"),
+        trust=item.get("trust"),
+        received=from_text(item["received"]) if "received" in item else None,
+        version=item.get("version"),
+        sha256=item.get("sha256"),
+        window=item.get("window"),
+        ruleset=item.get("ruleset"),
+        roster_version=item.get("roster_version"),
+        findings=tuple(item.get("findings", ())),
+        counts=item.get("counts", {}),
+        changes=item.get("changes"),
+        summary_hash=item.get("summary_hash"),
+        offer_pending="offer_pending" in item,
+        unsettled=item.get("unsettled") == item["service"],
+        held=item.get("held"),
+        purge_pending="purge_pending" in item,
+        replays=frozenset(item.get("replays", ())),
+        reports={
+            name.removeprefix(REPORT_PREFIX): state
+            for name, state in item.items()
+            if name.startswith(REPORT_PREFIX) and state != ReportState.REPLACED.value
+        },
+        queued_again=from_text(item["queued_again"]) if "queued_again" in item else None,
+    )
+
+
+def shown_status(upload: Upload) -> str:
+    """The status people see: PROCESSING while a report is built, UPLOAD_ERROR if that failed for good."""
+    if upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN):
+        if ReportState.FAILED in upload.reports.values():
+            return Status.UPLOAD_ERROR.value
+        if ReportState.PROCESSING in upload.reports.values():
+            return PROCESSING
+    return upload.status.value
+
+
+def next_step(upload: Upload) -> str:
+    """What to do next, in the guide's words; which frozen windows an overwritten file was used for."""
+    if upload.held == "parked":
+        return (
+            "We could not process this file. This is our fault, not yours: we have been told and are looking into it."
+        )
+    if upload.held in LATE:
+        return "This file reached us late through no fault of yours. We have been told and will tell you if it counts."
+    shown = shown_status(upload)
+    if shown == Status.UPLOAD_ERROR.value and upload.status is not Status.UPLOAD_ERROR:
+        return REPORT_FAILED
+    words = NEXT_STEPS[shown]
+    if upload.status is Status.OVERWRITTEN and upload.reports:
+        used = " and ".join(sorted(upload.reports))
+        words += f". It was used for window {used}"
+    return words
+
+
+def receipt(upload: Upload, closes: datetime | None, sealed: str | None, is_sealed: bool) -> dict[str, Any] | None:
+    """What the uploader is told: hash, received time, window, whether the file counts and why. None before a verdict.
+
+    `closes` is the close of the upload's window, None outside every window; `sealed` is the upload id that the sealed
+    register of that window names, and `is_sealed` whether the window's register is sealed at all.
+    """
+    if upload.received is None or not upload.judged:
+        return None
+    counts, because = _counts(upload, sealed, is_sealed)
+    return {
+        "sha256": upload.sha256,
+        "received": to_text(upload.received),
+        "window": upload.window,
+        "closes": to_text(closes) if closes else None,
+        "counts": counts,
+        "because": because,
+        "statement": _statement(counts, because, closes),
+    }
+
+
+def _statement(counts: bool, because: str, closes: datetime | None) -> str:
+    if closes is None:
+        return f"Does not count for any window, because {because}."
+    return f"Counts for the window closing at {moment_words(closes)}: {'yes' if counts else 'no'}, because {because}."
+
+
+def _counts(upload: Upload, sealed: str | None, is_sealed: bool) -> tuple[bool, str]:
+    if upload.held == "parked":
+        return False, "we could not process the file yet, and the window waits for it"
+    if upload.held in LATE:
+        return False, "it became visible to us only after the window was frozen, and an operator is looking into it"
+    if upload.status is Status.UPLOAD_ERROR:
+        if upload.window is None:
+            return False, "it arrived outside every submission window"
+        if any(finding["code"] == Code.WINDOW_CLOSED.value for finding in upload.findings):
+            return False, "it became visible to us only after the window was frozen, and was not let in"
+        return False, "the file contains errors"
+    if is_sealed:
+        if sealed == upload.upload_id:
+            return True, "it is the school's frozen file"
+        return False, "a later file was frozen for the school"
+    if upload.status is Status.SUCCESSFUL:
+        return True, "it is the latest successful file received for the school"
+    if upload.status is Status.OVERWRITTEN:
+        return False, "a later successful file has overwritten it"
+    return False, "the check has only just ended"

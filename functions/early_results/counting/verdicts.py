@@ -1,0 +1,189 @@
+"""What comes of checking an upload: the writes of a verdict, and findings that are not about the contents."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from .. import keys
+from ..findings import Code, Finding
+from ..service import Service
+from ..times import moment_words, to_text
+from ..writes import ABSENT, Item, OneOf, Put, Requirement, Update, Write
+from .calendar import Calendar
+from .uploads import SHOWN_FINDINGS, Status, Upload
+
+# A straggler is CHECKING too, until an operator decides it: a notice that comes again must not judge it again.
+UNJUDGED: dict[str, Requirement] = {
+    "status": OneOf((Status.AWAITING_UPLOAD.value, Status.CHECKING.value)),
+    "offer_pending": ABSENT,
+    "held": ABSENT,
+}
+
+# A deleted upload keeps what it was held for.
+PARKED: dict[str, Requirement] = {"held": "parked", "status": Status.UPLOAD_ERROR.value}
+
+
+def window_closed(calendar: Calendar, received: datetime) -> Finding:
+    """The finding of a file that arrived outside every window: when it did, and when the window closed or opens."""
+    arrived = f"Your file reached us at {moment_words(received)}"
+    closed = calendar.last_closed(received)
+    opens = calendar.next_to_open(received)
+    parts = [f"{arrived}, and no submission window was open then."]
+    if closed:
+        parts.append(f"The last window closed at {moment_words(closed.closes)}.")
+    if opens:
+        parts.append(f"Please upload the file again once the next window opens, at {moment_words(opens.opens)}.")
+    else:
+        parts.append("There is no later window for this service. Please contact support if you think this is wrong.")
+    return Finding(Code.WINDOW_CLOSED, " ".join(parts))
+
+
+def could_not_process(service: Service) -> Finding:
+    """The finding of a file that we failed on, twice: our fault, not the user's."""
+    return Finding(
+        Code.COULD_NOT_PROCESS,
+        "We could not process this file. This is our fault, not yours. We have been told and are looking into it; you "
+        f"may also upload the file again, or contact {service.support_email}.",
+    )
+
+
+def too_large(size: int, limit: int) -> Finding:
+    """The finding of a file over the size limit, refused before it was sent. Sizes in bytes."""
+    return Finding(
+        Code.TOO_LARGE,
+        f"This file is {_megabytes(size)} MB. The largest file we can take is {_megabytes(limit)} MB. Download the "
+        "template again, copy your results into it and upload that file.",
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f}".removesuffix(".0")
+
+
+def refused_late(calendar: Calendar, received: datetime, reason: str) -> Finding:
+    """The finding of a straggler that an operator did not let in, with the operator's reason."""
+    window = calendar.window_of(received)
+    closed = f", before the window closed at {moment_words(window.closes)}" if window else ""
+    return Finding(
+        Code.WINDOW_CLOSED,
+        f"Your file was received at {moment_words(received)}{closed}, but it only became visible to us after the "
+        f"window had been frozen. We have looked into it, and it does not count: {reason}",
+    )
+
+
+def refuse_straggler(upload: Upload, finding: Finding) -> Update:
+    """Settles a straggler as an upload error, at an operator's word."""
+    return Update(
+        upload.key,
+        set={
+            "status": Status.UPLOAD_ERROR.value,
+            "findings": [finding.to_json()],
+            "counts": {**upload.counts, "errors": 1, "warnings": 0},
+        },
+        remove=("held", "unsettled"),
+        require={"held": "straggler", "status": Status.CHECKING.value},
+    )
+
+
+def begin_checking(upload: Upload, received: datetime, version: str) -> Update:
+    """Records which version of the object counts and when it was received, before the check."""
+    return Update(
+        upload.key,
+        set={
+            "status": Status.CHECKING.value,
+            "received": to_text(received),
+            "version": version,
+            "unsettled": upload.service,
+        },
+        require=UNJUDGED,
+    )
+
+
+def record_verdict(
+    upload: Upload,
+    *,
+    received: datetime,
+    version: str,
+    accepted: bool,
+    school: str | None,
+    window: int | None,
+    sha256: str | None,
+    findings: tuple[Finding, ...],
+    counts: dict[str, int],
+    ruleset: str,
+    roster_version: str | None,
+    changes: dict[str, Any] | None,
+    summary_text: str | None,
+    summary_hash: str | None,
+) -> tuple[Write, ...]:
+    """The writes of a verdict: a good file waits for its offer, a bad one is settled.
+
+    `received` and `version` are of the object that was judged: an older version may have surfaced since, and another
+    check may have begun on it.
+    """
+    values: Item = {
+        "received": to_text(received),
+        "version": version,
+        "status": (Status.CHECKING if accepted else Status.UPLOAD_ERROR).value,
+        "counts": counts,
+        "findings": [finding.to_json() for finding in findings[:SHOWN_FINDINGS]],
+        "ruleset": ruleset,
+    }
+    optional = {
+        "sha256": sha256,
+        "window": window,
+        "roster_version": roster_version,
+        "changes": changes,
+        "summary_hash": summary_hash,
+    }
+    values |= {name: value for name, value in optional.items() if value is not None}
+    remove: tuple[str, ...] = ()
+    if school:
+        values |= {"school": school, "by_school": f"SCHOOL#{school}"}
+        remove += ("by_trust",)
+    if accepted:
+        values["offer_pending"] = "yes"
+    else:
+        remove += ("unsettled",)
+    verdict = Update(upload.key, set=values, remove=remove, require=UNJUDGED)
+    if summary_text is None:
+        return (verdict,)
+    return (verdict, Put(keys.summary(upload.upload_id), {"summary": summary_text, "service": upload.service}))
+
+
+def park(upload: Upload, service: Service) -> Update:
+    """Parks an upload that killed its function twice: not settled, so that no freeze passes over it."""
+    return Update(
+        upload.key,
+        set={
+            "status": Status.UPLOAD_ERROR.value,
+            "held": "parked",
+            "findings": [could_not_process(service).to_json()],
+            "counts": {"pupils": 0, "errors": 1, "warnings": 0},
+            "ruleset": service.ruleset,
+            "unsettled": upload.service,
+        },
+        require=UNJUDGED,
+    )
+
+
+def retry_parked(upload: Upload) -> Update:
+    """Takes a parked upload back to being checked, at an operator's word."""
+    return Update(
+        upload.key,
+        set={"status": Status.CHECKING.value, "unsettled": upload.service},
+        remove=("held", "findings", "counts", "rescues"),
+        require=PARKED,
+    )
+
+
+def close_parked(upload: Upload, *, received: datetime, version: str, sha256: str, window: int | None) -> Update:
+    """Settles a parked upload as an upload error, at an operator's word: its window no longer waits for it.
+
+    What the object was is kept as its verdict has it: the check that died may have begun on a younger version.
+    """
+    values: Item = {"received": to_text(received), "version": version, "sha256": sha256}
+    if window is not None:
+        values["window"] = window
+    return Update(upload.key, set=values, remove=("held", "unsettled"), require=PARKED)

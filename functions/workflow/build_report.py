@@ -1,0 +1,174 @@
+"""Building one school's report from its frozen file, or noting that it could not be built."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from adapters.errors import Conflict
+from adapters.lookups import calendar_now
+from adapters.report_pdf import build_pdf
+from adapters.report_workbook import build_workbook
+from adapters.stores import Stores
+from early_results import keys
+from early_results.counting.freeze import report_pins, sha256, state_from_item
+from early_results.counting.registers import Counting, counting, register_from_item
+from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
+from early_results.ids import national_key, report_key
+from early_results.reporting.figures import National, ReportInput, school_figures
+from early_results.reporting.summary import Summary
+from early_results.service import Service, load_service
+from early_results.times import from_text
+from early_results.writes import ABSENT, PRESENT, Check, Item, OneOf, Requirement, Update
+
+CONTENT_TYPES = {
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class Built(StrEnum):
+    """What came of a report message."""
+
+    READY = "ready"
+    DELETED = "deleted"
+    FAILED = "failed"
+
+
+class SummaryMissingError(RuntimeError):
+    """A file that was frozen has no summary and was not deleted: the message comes again."""
+
+
+def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
+    """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
+    counts, still = _counting(stores, service_name, window, school)
+    upload_id = counts.upload
+    if upload_id is None:
+        return Built.DELETED
+    found = stores.table.get(keys.summary(upload_id))
+    if found is None:
+        if not _deleted(stores, upload_id):
+            raise SummaryMissingError("a frozen file has no summary: its table is being rebuilt")
+        # Its deletion has got so far; an earlier try of this message may have written after it, and died.
+        _remove(stores, service_name, window, school, upload_id)
+        return Built.DELETED
+    report = _input(stores, load_service(service_name), window, school, upload_id, counts, found)
+    objects = {
+        report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
+        report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
+    }
+    for name, (data, form) in objects.items():
+        stores.results.put(name, data, CONTENT_TYPES[form])
+    hashes = {form: sha256(data) for data, form in objects.values()}
+    try:
+        _note(stores, service_name, window, school, upload_id, ReportState.READY, still, {"sha256": hashes})
+    except Conflict:
+        if not _deleted(stores, upload_id):
+            raise  # a race with an upload that overwrites this one, or was let in: the message comes again
+        # Deleted while it was being built: what was written must not outlive the file.
+        _remove(stores, service_name, window, school, upload_id)
+        return Built.DELETED
+    return Built.READY
+
+
+def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[Counting, Check]:
+    """What counts for a school, and the condition under which it still does: no other straggler was let in since."""
+    key, late = keys.window_register(service, window, school), keys.added(service, window, school)
+    row, added = stores.table.get(key), stores.table.get(late)
+    unchanged: Requirement = added["upload_id"] if added else ABSENT
+    return counting(register_from_item(key, row), row, added), Check(late, {"upload_id": unchanged})
+
+
+def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
+    """Notes that a report failed for good, so that people see it instead of waiting for ever."""
+    counts, still = _counting(stores, service_name, window, school)
+    upload_id = counts.upload
+    if upload_id is None:
+        return Built.DELETED
+    try:
+        _note(stores, service_name, window, school, upload_id, ReportState.FAILED, still, {})
+    except Conflict:
+        if not _deleted(stores, upload_id):
+            raise
+        return Built.DELETED
+    return Built.FAILED
+
+
+def _deleted(stores: Stores, upload_id: str) -> bool:
+    item = stores.table.get(keys.upload(upload_id))
+    return item is not None and item["status"] == Status.DELETED.value
+
+
+def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
+    for form in CONTENT_TYPES:
+        stores.results.remove(report_key(service, window, school, upload_id, form))
+
+
+def _note(
+    stores: Stores,
+    service: str,
+    window: int,
+    school: str,
+    upload_id: str,
+    state: ReportState,
+    still: Check,
+    more: dict[str, Any],
+) -> None:
+    item: Item = {"state": state.value, "upload_id": upload_id, "service": service, "window": window, **more}
+    stores.table.write(
+        [
+            Update(
+                keys.upload(upload_id),
+                set={f"{REPORT_PREFIX}{window}": state.value},
+                require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
+            ),
+            Update(keys.report(service, window, school), set=item),
+            still,
+        ]
+    )
+
+
+def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
+    """The report's record, with the school's name and the day it comes out as they were pinned.
+
+    Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
+    where nobody did, its first build does.
+    """
+    key = keys.report(service.service, window, school)
+    noted = stores.table.get(key)
+    if noted is None or "school_name" not in noted:
+        kept = calendar_now(stores, service).window(window)
+        if kept is None:
+            raise ValueError("a report is built only for a window of the calendar")
+        pins = report_pins(stores.table.get(keys.school(school)), kept)
+        # Only onto a record that is there: its file's deletion may have removed it, and must not see it again.
+        with suppress(Conflict):  # another build of the same report was quicker: its pins count
+            stores.table.write(Update(key, set=pins, require={"pk": PRESENT, "school_name": ABSENT}))
+        noted = stores.table.get(key) or pins
+    return noted
+
+
+def _input(
+    stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
+) -> ReportInput:
+    national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
+    noted = _pinned(stores, service, window, school)
+    state = state_from_item(stores.table.get(keys.state(service.service, window)))
+    if state.closes is None:
+        raise ValueError("a report is built only for a window that has closed")
+    return ReportInput(
+        service=service,
+        school=school,
+        school_name=noted["school_name"],
+        window=window,
+        closes=state.closes,
+        reports=date.fromisoformat(noted["comes_out"]),
+        upload_id=upload_id,
+        received=from_text(counts.facts["received"]),
+        sha256=str(counts.facts["sha256"]),
+        carried_from=counts.carried_from,
+        figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
+    )

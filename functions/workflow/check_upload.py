@@ -1,0 +1,391 @@
+"""Checking one uploaded file, from the object to the verdict (DESIGN 3, 5 and 7).
+
+Which object counts, which window it belongs to, whose it is and what is wrong with it; each step may be repeated. The
+verdict in the records bucket is written once and decides: a check that runs twice, with a roster replaced in between,
+comes to the same outcome.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from adapters.errors import AlreadyThere, Conflict, NotThere
+from adapters.lookups import calendar_now, record_unattributed
+from adapters.objects import Version
+from adapters.rosters import current_roster, roster_of_version, user_of
+from adapters.stores import Stores
+from early_results import keys
+from early_results.checking.check import Verdict, judge
+from early_results.checking.roster import Roster
+from early_results.checking.submission import Submission, read_submission
+from early_results.counting import verdicts
+from early_results.counting.freeze import canonical, sha256
+from early_results.counting.uploads import Status, Upload, upload_from_item
+from early_results.findings import Code, Finding
+from early_results.ids import extract_key, findings_key, parse_upload_key, verdict_key
+from early_results.reporting.summary import Summary, summarise
+from early_results.results import PupilResults, extract_json, results_from_extract
+from early_results.service import Service, load_service
+from early_results.times import from_text, to_text
+from early_results.writes import ABSENT, PRESENT, Update
+from workflow.delete_upload import purge_again
+
+
+class Checked(StrEnum):
+    """What came of one message about an object."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    ALREADY_JUDGED = "already-judged"
+    DELETED = "deleted"
+    GONE = "gone"
+    UNATTRIBUTED = "unattributed"
+
+
+class VerdictDiffersError(RuntimeError):
+    """Two checks of one file came to different outcomes: our fault, for an operator to look into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A verdict and everything it was reached from."""
+
+    verdict: Verdict | None
+    findings: tuple[Finding, ...]
+    window: int | None
+    sha256: str
+    roster_version: str | None
+    template_roster_version: str | None
+    calendar_version: int
+    allowed_by: str | None
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict is not None and self.verdict.accepted
+
+
+def check_object(stores: Stores, key: str, version: str | None, now: datetime) -> Checked:
+    """Checks the upload that an object belongs to. `version` is the one the event names, None if it names none."""
+    found = parse_upload_key(key)
+    item = stores.table.get(keys.upload(found[1])) if found else None
+    if item is not None and found is not None and item["service"] == found[0]:
+        upload = upload_from_item(item)
+        if upload.status is Status.DELETED:
+            purge_again(stores, upload)
+            return Checked.DELETED
+        return _check_upload(stores, upload, version)
+    oldest = stores.uploads.oldest(key)
+    if oldest is None:
+        return Checked.GONE
+    record_unattributed(stores, oldest, now)
+    return Checked.UNATTRIBUTED
+
+
+def _check_upload(stores: Stores, upload: Upload, version: str | None) -> Checked:
+    oldest = stores.uploads.oldest(upload.object_key)
+    if oldest is None:
+        return Checked.GONE
+    if version and version != oldest.version:
+        stores.table.write(Update(upload.key, add={"replays": frozenset({version})}, require={"status": PRESENT}))
+    if upload.judged:
+        return Checked.ALREADY_JUDGED
+    try:
+        stores.table.write(verdicts.begin_checking(upload, oldest.received, oldest.version))
+        return _judge_and_record(stores, upload, oldest)
+    except Conflict:
+        item = stores.table.get(upload.key)
+        there = upload_from_item(item) if item else upload
+        if there.status is Status.DELETED:
+            purge_again(stores, there)  # what this check wrote must not outlive the file
+            return Checked.DELETED
+        if there.judged:
+            return Checked.ALREADY_JUDGED  # another message about the same object was quicker: its verdict stands
+        raise  # a race was lost, and nothing judged: the message must come again
+
+
+def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Checked:
+    service = load_service(upload.service)
+    key = verdict_key(upload.service, upload.upload_id)
+    data = _read(stores, version)
+    judged = _judge(stores, upload, service, version, data, None)
+    record = _verdict_record(upload, version, judged)
+    try:
+        stores.records.put_once(key, canonical(record), "application/json")
+    except AlreadyThere:
+        earlier = json.loads(stores.records.get(key))
+        if earlier != record:
+            if earlier["version"] != version.version:
+                # An older version has surfaced since the earlier check: the one that was judged first counts.
+                received = from_text(earlier["received"])
+                version = Version(version.key, earlier["version"], received, earlier["size"])
+                data = _read(stores, version)
+            judged = _judge(stores, upload, service, version, data, earlier)
+            if _outcome(_verdict_record(upload, version, judged)) != _outcome(earlier):
+                raise VerdictDiffersError(upload.upload_id) from None
+    _record(stores, upload, service, version, judged)
+    return Checked.ACCEPTED if judged.accepted else Checked.REFUSED
+
+
+def _read(stores: Stores, version: Version) -> bytes:
+    return stores.uploads.get(version.key, version.version, stores.settings.max_upload_bytes + 1)
+
+
+def _judge(
+    stores: Stores, upload: Upload, service: Service, version: Version, data: bytes, pinned: dict[str, Any] | None
+) -> Judged:
+    """Judges a file as things are now, or with the roster, calendar and authority that an earlier verdict `pinned`."""
+    digest = sha256(data)
+    calendar = calendar_now(stores, service)
+    window = calendar.window_of(version.received)
+    number = window.number if window else None
+    if pinned:
+        number = pinned["window"]
+        if Code.COULD_NOT_PROCESS.value in pinned["findings"]:
+            ours = verdicts.could_not_process(service)  # an operator closed it
+            return Judged(None, (ours,), number, digest, None, None, calendar.version, None)
+    if number is None:
+        late = verdicts.window_closed(calendar, version.received)
+        return Judged(None, (late,), None, digest, None, None, calendar.version, None)
+    if len(data) > stores.settings.max_upload_bytes:
+        huge = verdicts.too_large(version.size, stores.settings.max_upload_bytes)
+        return Judged(None, (huge,), number, digest, None, None, calendar.version, None)
+    submission = read_submission(data, service)
+    if pinned:
+        allowed = frozenset({pinned["school"]}) if pinned["allowed_by"] else frozenset[str]()
+    else:
+        user = user_of(stores, upload.user)
+        allowed = user.schools if user and user.may_upload() else frozenset()
+    verdict = _verdict(stores, upload, service, submission, allowed, pinned)
+    roster_version = verdict[1].version if verdict[1] else None
+    return Judged(
+        verdict[0],
+        verdict[0].errors + verdict[0].warnings,
+        number,
+        digest,
+        roster_version,
+        verdict[2],
+        calendar.version,
+        upload.organisation if verdict[0].school in allowed else None,
+    )
+
+
+def _verdict(
+    stores: Stores,
+    upload: Upload,
+    service: Service,
+    submission: Submission,
+    allowed: frozenset[str],
+    pinned: dict[str, Any] | None,
+) -> tuple[Verdict, Roster | None, str | None]:
+    school = submission.school
+    if school is None or school not in allowed:
+        # Whose file it is comes before anything that the school's roster could tell a stranger.
+        return judge(submission, service, allowed_schools=allowed, roster=None), None, None
+    if pinned is None:
+        roster = current_roster(stores, service.service, school)
+    elif pinned["roster_version"]:
+        roster = roster_of_version(stores, service.service, school, pinned["roster_version"])
+    else:
+        roster = None  # there was none then; one that has come since must not change the verdict
+    claimed = submission.template_roster_version
+    template = None
+    if claimed and roster and claimed != roster.version:
+        template = roster_of_version(stores, service.service, school, claimed)
+    verdict = judge(
+        submission,
+        service,
+        allowed_schools=allowed,
+        roster=roster,
+        template_roster=template,
+        previous=last_good_results(stores, service.service, school, upload.upload_id),
+    )
+    return verdict, roster, template.version if template else None
+
+
+def judge_again(stores: Stores, upload: Upload) -> tuple[Submission, Verdict, Roster | None] | None:
+    """The verdict of a judged file once more, with the roster it was reached with: for the annotated workbook.
+
+    None where no verdict was reached on the contents: the file came outside every window, or is gone.
+    """
+    if upload.version is None or upload.window is None:
+        return None
+    service = load_service(upload.service)
+    submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
+    allowed = frozenset({upload.school} if upload.school else ())
+    pinned = {"school": upload.school, "roster_version": upload.roster_version}
+    verdict, roster, _ = _verdict(stores, upload, service, submission, allowed, pinned)
+    return submission, verdict, roster
+
+
+def last_good_results(stores: Stores, service: str, school: str, but: str) -> tuple[PupilResults, ...] | None:
+    """The results of the school's present good file, or None if it has none (or only this one)."""
+    register = stores.table.get(keys.current_register(service, school))
+    if register is None or "upload_id" not in register or register["upload_id"] == but:
+        return None
+    try:
+        return results_from_extract(stores.results.get(extract_key(service, register["upload_id"])))
+    except NotThere:
+        return None  # deleted since
+
+
+def _verdict_record(upload: Upload, version: Version, judged: Judged) -> dict[str, Any]:
+    """What the records bucket keeps of a verdict: no personal data, users as `sub`, nothing of the run's time."""
+    by_code: dict[str, int] = {}
+    for finding in judged.findings:
+        by_code[finding.code.value] = by_code.get(finding.code.value, 0) + 1
+    verdict = judged.verdict
+    return {
+        "upload": upload.upload_id,
+        "service": upload.service,
+        "user": upload.user,
+        "organisation": upload.organisation,
+        "allowed_by": judged.allowed_by,
+        "school": verdict.school if verdict else None,
+        "outcome": "accepted" if judged.accepted else "refused",
+        "window": judged.window,
+        "calendar_version": judged.calendar_version,
+        "received": to_text(version.received),
+        "key": version.key,
+        "version": version.version,
+        "size": version.size,
+        "sha256": judged.sha256,
+        "roster_version": judged.roster_version,
+        "template_roster_version": judged.template_roster_version,
+        "ruleset": load_service(upload.service).ruleset,
+        "pupils": verdict.pupils if verdict else 0,
+        "findings": by_code,
+        "figures": _summary(upload, judged).sha256 if judged.accepted else None,
+    }
+
+
+def _outcome(record: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(record[name] for name in ("outcome", "school", "window", "version", "sha256", "figures"))
+
+
+def _summary(upload: Upload, judged: Judged) -> Summary:
+    if judged.verdict is None:
+        raise ValueError("only a good file has a summary")
+    return summarise(load_service(upload.service), judged.verdict.results)
+
+
+def _record(stores: Stores, upload: Upload, service: Service, version: Version, judged: Judged) -> None:
+    """Writes the findings, the extract and the record of a verdict; the offer itself is the supersede function's."""
+    verdict = judged.verdict
+    school = verdict.school if verdict and judged.allowed_by else None
+    errors = sum(1 for finding in judged.findings if finding.severity == "error")
+    stores.results.put(
+        findings_key(service.service, upload.upload_id, "json"),
+        canonical([finding.to_json() for finding in judged.findings]),
+        "application/json",
+    )
+    summary = None
+    if verdict and judged.accepted:
+        extract = extract_json(verdict.results).encode()
+        stores.results.put(extract_key(service.service, upload.upload_id), extract, "application/json")
+        summary = _summary(upload, judged)
+    writes = verdicts.record_verdict(
+        upload,
+        received=version.received,
+        version=version.version,
+        accepted=judged.accepted,
+        school=school,
+        window=judged.window,
+        sha256=judged.sha256,
+        findings=judged.findings,
+        counts={
+            "pupils": verdict.pupils if verdict else 0,
+            "errors": errors,
+            "warnings": len(judged.findings) - errors,
+        },
+        ruleset=service.ruleset,
+        roster_version=judged.roster_version,
+        changes=verdict.changes.to_json(service) if verdict and verdict.changes else None,
+        summary_text=canonical(summary.to_json()).decode() if summary else None,
+        summary_hash=summary.sha256 if summary else None,
+    )
+    stores.table.write(writes)
+    if school and judged.window and not judged.accepted:
+        _note_attempt(stores, upload, school, judged.window)
+
+
+def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> None:
+    """Notes beside a school's register that it tried: the deadline board tells "only errors" from "nothing" by it."""
+    key = keys.window_register(upload.service, window, school)
+    note = Update(key, set={"tried": upload.upload_id, "school": school}, require={"frozen_at": ABSENT})
+    try:
+        stores.table.write(note)
+    except Conflict:
+        with suppress(Conflict):  # a sealed row never changes; a race with the school's other file was lost once
+            stores.table.write(note)
+
+
+def note_rescue(stores: Stores, key: str, attempt: str) -> int:
+    """Notes an attempt of the rescue function before it is made, and gives how many there have been, this one included.
+
+    Noted in the table, because a queue's own count starts anew, or does not, when a message becomes a dead letter.
+    """
+    found = parse_upload_key(key)
+    if found is None:
+        return 1
+    try:
+        stores.table.write(
+            Update(keys.upload(found[1]), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
+        )
+    except Conflict:
+        return 1  # there is no such upload: the check will say so
+    return len((stores.table.get(keys.upload(found[1])) or {}).get("rescues", ()))
+
+
+def park_upload(stores: Stores, key: str) -> bool:
+    """Parks the upload that an object belongs to, after it killed the rescue function too. False if it is no more."""
+    found = parse_upload_key(key)
+    while found:
+        item = stores.table.get(keys.upload(found[1]))
+        upload = upload_from_item(item) if item else None
+        if upload is None or upload.judged:
+            return False  # judged after all, or deleted
+        try:
+            stores.table.write(verdicts.park(upload, load_service(upload.service)))
+        except Conflict:
+            continue
+        return True
+    return False
+
+
+def close_upload(stores: Stores, upload_id: str) -> bool:
+    """Closes a parked upload as an upload error, at an operator's word, so that its window waits no longer.
+
+    The evidence says so first. False if the upload is not parked, or if a check had come to a verdict before it died:
+    that verdict stands, and the upload must be tried again.
+    """
+    item = stores.table.get(keys.upload(upload_id))
+    upload = upload_from_item(item) if item else None
+    oldest = stores.uploads.oldest(upload.object_key) if upload else None
+    if upload is None or oldest is None or upload.held != "parked" or upload.status is Status.DELETED:
+        return False
+    service = load_service(upload.service)
+    calendar = calendar_now(stores, service)
+    window = calendar.window_of(oldest.received)
+    ours = (verdicts.could_not_process(service),)
+    digest = sha256(_read(stores, oldest))
+    judged = Judged(None, ours, window.number if window else None, digest, None, None, calendar.version, None)
+    record = _verdict_record(upload, oldest, judged)
+    key = verdict_key(upload.service, upload_id)
+    try:
+        stores.records.put_once(key, canonical(record), "application/json")
+    except AlreadyThere:
+        record = json.loads(stores.records.get(key))
+        if Code.COULD_NOT_PROCESS.value not in record["findings"]:
+            return False
+    received = from_text(record["received"])
+    stores.table.write(
+        verdicts.close_parked(
+            upload, received=received, version=record["version"], sha256=record["sha256"], window=record["window"]
+        )
+    )
+    return True

@@ -1,0 +1,113 @@
+"""Deleting an upload: its mark joins the registers as deleted; then what it leaves is removed.
+
+The tombstone is written first, then the amendments, then the file, its results and reports are removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from adapters.errors import AlreadyThere
+from adapters.stores import Stores
+from early_results import keys
+from early_results.counting import freeze, registers
+from early_results.counting.calendar import Calendar
+from early_results.counting.freeze import canonical
+from early_results.counting.registers import Outcome, Register, register_from_item
+from early_results.counting.uploads import Upload, upload_from_item
+from early_results.ids import amendment_key, extract_key, findings_key, report_key, tombstone_key
+from early_results.times import to_text
+from early_results.writes import Update
+from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
+
+
+def join_deletion(stores: Stores, upload_id: str) -> tuple[Outcome, Upload | None]:
+    """Joins an upload's mark as deleted, in one transaction with a pending offer. Gives the upload as it was."""
+    for _ in range(TRIES):
+        item = stores.table.get(keys.upload(upload_id))
+        if item is None:
+            return Outcome.NOTHING_TO_DO, None
+        upload = upload_from_item(item)
+        if upload.school is None or upload.window is None:
+            window, current = None, Register(keys.current_register(upload.service, upload.school or "none"))
+        else:
+            window, current = read_registers(stores, upload)
+        sealing = upload.offer_pending and is_sealing(stores, upload)
+        join = registers.delete(upload, window, current, sealing)
+        if join.outcome is not Outcome.JOINED or wrote(stores, join):
+            return join.outcome, upload
+    raise TooManyRacesError(upload_id)
+
+
+def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> None:
+    """Finishes the deletion of an upload whose register carries its mark already. Safe to repeat and to die in.
+
+    The tombstone is written before any version is removed, so that the buckets alone can tell what was deleted. Every
+    window that froze or carried the file gets an amendment, also before its manifest exists.
+    """
+    tombstone = {
+        "upload": upload.upload_id,
+        "service": upload.service,
+        "school": upload.school,
+        "received": to_text(upload.received) if upload.received else None,
+        "window": upload.window,
+        "user": upload.user,
+        "held": upload.held,  # an upload that was parked or a straggler was in no register, whatever its verdict says
+        "at": to_text(now),
+    }
+    if upload.held == "straggler":
+        keep_note(stores, upload)
+    _put_once(stores, tombstone_key(upload.service, upload.upload_id), tombstone)
+    for window in calendar.windows if upload.school else ():
+        school = str(upload.school)
+        key = keys.window_register(upload.service, window.number, school)
+        register = register_from_item(key, stores.table.get(key))
+        added = stores.table.get(keys.added(upload.service, window.number, school)) or {}
+        if (register.sealed and register.frozen_upload == upload.upload_id) or added.get(
+            "upload_id"
+        ) == upload.upload_id:
+            amended = freeze.amendment(
+                upload.service,
+                window.number,
+                school,
+                upload.upload_id,
+                "removed",
+                now,
+                upload.user,
+                "deleted by its uploader",
+            )
+            _put_once(stores, amendment_key(upload.service, window.number, upload.upload_id), amended)
+        report = keys.report(upload.service, window.number, school)
+        if (stores.table.get(report) or {}).get("upload_id") == upload.upload_id:
+            stores.table.delete(report)
+        for form in ("pdf", "xlsx"):
+            stores.results.remove(report_key(upload.service, window.number, school, upload.upload_id, form))
+    stores.uploads.remove_versions(upload.object_key)
+    remove_results(stores, upload)
+    stores.table.delete(keys.summary(upload.upload_id))
+    stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))  # last: until then it is done again
+
+
+def purge_again(stores: Stores, upload: Upload) -> None:
+    """Removes what came after a deletion: a form posted again, or what a slow check still wrote.
+
+    Until the deletion itself is through, versions are left to it: the tombstone comes first.
+    """
+    remove_results(stores, upload)
+    if not upload.purge_pending:
+        stores.uploads.remove_versions(upload.object_key)
+
+
+def remove_results(stores: Stores, upload: Upload) -> None:
+    """Removes what a check wrote about an upload."""
+    for form in ("json", "csv", "xlsx"):
+        stores.results.remove(findings_key(upload.service, upload.upload_id, form))
+    stores.results.remove(extract_key(upload.service, upload.upload_id))
+
+
+def _put_once(stores: Stores, key: str, record: Mapping[str, object]) -> None:
+    try:
+        stores.records.put_once(key, canonical(record), "application/json")
+    except AlreadyThere:
+        return  # an earlier, unfinished deletion wrote it

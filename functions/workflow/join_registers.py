@@ -1,0 +1,90 @@
+"""Joining an upload to its registers in the table: read, decide, write; a lost race is read again and decided again."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from adapters.errors import AlreadyThere, Conflict
+from adapters.stores import Stores
+from early_results import keys
+from early_results.counting import registers
+from early_results.counting.freeze import canonical, state_from_item
+from early_results.counting.registers import Join, Outcome, Register, register_from_item
+from early_results.counting.uploads import Upload, upload_from_item
+from early_results.ids import straggler_key
+
+# Each lost race means that another join of the same school went through, so a few tries are plenty: two people at one
+# school may post at once, hundreds do not.
+TRIES = 20
+
+
+class TooManyRacesError(RuntimeError):
+    """A join lost every race it was given; it stays pending, and the stream or the sweep tries it again."""
+
+
+def offer_upload(stores: Stores, upload_id: str) -> Outcome:
+    """Offers a good upload to its registers, in one transaction. Safe to repeat at any time."""
+    for _ in range(TRIES):
+        item = stores.table.get(keys.upload(upload_id))
+        if item is None:
+            return Outcome.NOTHING_TO_DO
+        upload = upload_from_item(item)
+        if upload.note_pending:
+            return settle_note(stores, upload)
+        if not upload.offer_pending:
+            return Outcome.NOTHING_TO_DO
+        window, current = read_registers(stores, upload)
+        # After the registers, and after the verdict: a school that came when the sealing had begun finds it begun.
+        sealing = is_sealing(stores, upload)
+        join = registers.offer(upload, window, current, sealing)
+        if wrote(stores, join):
+            return settle_note(stores, upload) if join.outcome is Outcome.STRAGGLER else join.outcome
+    raise TooManyRacesError(upload_id)
+
+
+def read_registers(stores: Stores, upload: Upload) -> tuple[Register, Register]:
+    """The window's and the service's register of an upload's school, as they are now."""
+    school = upload.school
+    if school is None:
+        raise ValueError("an upload without a school has no registers")
+    window_key = keys.window_register(upload.service, _number(upload), school)
+    current_key = keys.current_register(upload.service, school)
+    return (
+        register_from_item(window_key, stores.table.get(window_key)),
+        register_from_item(current_key, stores.table.get(current_key)),
+    )
+
+
+def is_sealing(stores: Stores, upload: Upload) -> bool:
+    """Whether the registers of an upload's window are being or have been sealed."""
+    return state_from_item(stores.table.get(keys.state(upload.service, _number(upload)))).sealing
+
+
+def settle_note(stores: Stores, upload: Upload) -> Outcome:
+    """Keeps the note of a straggler, and settles it: no freeze waits for it any more, an operator decides."""
+    keep_note(stores, upload)
+    with suppress(Conflict):  # somebody else did, or it was deleted meanwhile; a lost race is found by the sweep
+        stores.table.write(registers.straggler_noted(upload))
+    return Outcome.STRAGGLER
+
+
+def keep_note(stores: Stores, upload: Upload) -> None:
+    """Keeps the note of a straggler in the records bucket, once its record says that it is one."""
+    key = straggler_key(upload.service, _number(upload), upload.upload_id)
+    with suppress(AlreadyThere):
+        stores.records.put_once(key, canonical(registers.straggler_note(upload)), "application/json")
+
+
+def _number(upload: Upload) -> int:
+    if upload.window is None:
+        raise ValueError("an upload outside every window has no registers")
+    return upload.window
+
+
+def wrote(stores: Stores, join: Join) -> bool:
+    """Carries out a decided join; False if its race was lost."""
+    try:
+        stores.table.write(join.writes)
+    except Conflict:
+        return False
+    return True

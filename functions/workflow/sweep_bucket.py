@@ -1,0 +1,208 @@
+"""The sweep: what the bucket holds against what the table knows (DESIGN 5).
+
+It is the safety net under every event that was lost, and the reason why a freeze may trust that all is settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from adapters.errors import Conflict
+from adapters.lookups import record_unattributed
+from adapters.objects import Version
+from adapters.queue import Queue
+from adapters.settings import Settings
+from adapters.stores import Stores
+from early_results import keys
+from early_results.counting.calendar import FORM_LIFETIME, Calendar
+from early_results.counting.registers import Outcome
+from early_results.counting.uploads import Status, Upload, purge_partition, upload_from_item
+from early_results.ids import first_ulid_of, parse_upload_key
+from early_results.service import Service
+from early_results.times import from_text, to_text
+from early_results.writes import Key, Update
+from workflow.delete_upload import purge, purge_again
+from workflow.join_registers import offer_upload
+
+# How far behind the clock the low-water mark stays at least: a form's lifetime, and room for clocks that differ.
+MARGIN = FORM_LIFETIME + timedelta(minutes=5)
+# How often the whole bucket is looked at: what surfaces below the mark and loses its notice is found within this time.
+WHOLE_EVERY = timedelta(hours=1)
+_CHUNK = 500
+
+
+@dataclass(slots=True)
+class Swept:
+    """What a sweep found and did. `pending` are the uploads that were not settled when it ended, `received` the
+    received times of those that have an object in the bucket."""
+
+    objects: int = 0
+    queued_again: int = 0
+    offered: int = 0
+    stragglers: int = 0
+    unattributed: int = 0
+    ended: int = 0
+    purged: int = 0
+    pending: list[Upload] = field(default_factory=list)
+    received: dict[str, datetime] = field(default_factory=dict)
+
+
+def sweep(
+    stores: Stores, queue: Queue, service: Service, calendar: Calendar, now: datetime, *, whole: bool = False
+) -> Swept:
+    """Sweeps a service's part of the uploads bucket once: from its low-water mark on, or the whole of it."""
+    swept = Swept()
+    _finish_deletions(stores, service, calendar, now, swept)
+    prefix = f"uploads/{service.service}/"
+    kept = stores.table.get(keys.sweep(service.service)) or {}
+    mark = str(kept.get("low_water", ""))
+    whole = whole or "whole" not in kept or now - from_text(kept["whole"]) >= WHOLE_EVERY
+    seen: set[str] = set()
+    for chunk in _chunks(stores.uploads.list(prefix, "" if whole or not mark else f"{prefix}{mark}")):
+        _settle_objects(stores, queue, chunk, now, swept, seen)
+    _settle_forms(stores, queue, service, now, swept, seen)
+    _raise_low_water(stores, service, mark, whole, now, swept)
+    return swept
+
+
+def _settle_objects(
+    stores: Stores, queue: Queue, chunk: list[Version], now: datetime, swept: Swept, seen: set[str]
+) -> None:
+    by_key: dict[Key, Version] = {}
+    for listed in chunk:
+        swept.objects += 1
+        found = parse_upload_key(listed.key)
+        if found:
+            by_key[keys.upload(found[1])] = listed
+        else:
+            swept.unattributed += _unattributed(stores, listed, now)
+    items = stores.table.get_many(by_key)
+    unsettled = []
+    for key, listed in by_key.items():
+        if key not in items:
+            swept.unattributed += _unattributed(stores, listed, now)
+            continue
+        upload = upload_from_item(items[key])
+        seen.add(upload.upload_id)
+        if upload.status is Status.DELETED:
+            purge_again(stores, upload)
+        elif not _settled(upload):
+            # The oldest version counts; the listing shows the newest, which a form posted again makes younger.
+            unsettled.append((upload, stores.uploads.oldest(listed.key) or listed))
+    _push_on(stores, queue, unsettled, now, swept)
+
+
+def _settled(upload: Upload) -> bool:
+    return upload.judged and upload.held != "parked" and not upload.offer_pending and not upload.note_pending
+
+
+def _push_on(
+    stores: Stores, queue: Queue, unsettled: list[tuple[Upload, Version]], now: datetime, swept: Swept
+) -> None:
+    """Takes uploads with an object a step on: a good one is offered, an unchecked one queued again."""
+    again = []
+    for found, oldest in unsettled:
+        upload = _offer(stores, found, swept) if found.offer_pending or found.note_pending else found
+        if _settled(upload):
+            continue
+        swept.received[upload.upload_id] = oldest.received
+        swept.pending.append(upload)
+        if not upload.judged and _due_again(upload, oldest, now, stores.settings):
+            again.append((upload, oldest))
+    if not again:
+        return
+    queue.send([_notification(version) for _, version in again])
+    for upload, _ in again:
+        with suppress(Conflict):  # it is being judged at this moment
+            stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}))
+    swept.queued_again += len(again)
+
+
+def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:
+    outcome = offer_upload(stores, upload.upload_id)
+    swept.offered += outcome is Outcome.JOINED
+    swept.stragglers += outcome is Outcome.STRAGGLER
+    item = stores.table.get(upload.key)
+    return upload_from_item(item) if item else upload
+
+
+def _due_again(upload: Upload, version: Version, now: datetime, settings: Settings) -> bool:
+    """Whether an object's own event has had its time, and the last time it was queued again too.
+
+    A check that has begun is given far longer: its message is still on its way, and each further message about a file
+    that kills its function would kill it five times more.
+    """
+    age = settings.stalled if upload.status is Status.CHECKING else settings.sweep_age
+    return now - max(version.received, upload.queued_again or version.received) >= age
+
+
+def _notification(version: Version) -> dict[str, object]:
+    """A message for the upload queue in the form that S3 sends."""
+    return {"Records": [{"s3": {"object": {"key": version.key, "versionId": version.version}}}]}
+
+
+def _settle_forms(stores: Stores, queue: Queue, service: Service, now: datetime, swept: Swept, seen: set[str]) -> None:
+    """Ends forms quietly that expired more than the grace ago with no object in the bucket.
+
+    An object below the low-water mark, or younger than the listing, is treated as if it had been listed.
+    """
+    listed = stores.table.query(service.service, index="unsettled")
+    wanted = [keys.upload(row["order"]) for row in listed if row["order"] not in seen]
+    unsettled = []
+    for item in stores.table.get_many(wanted).values():
+        upload = upload_from_item(item)
+        if not upload.unsettled:
+            continue  # the index lags
+        oldest = stores.uploads.oldest(upload.object_key)
+        if oldest is not None:
+            unsettled.append((upload, oldest))
+        elif upload.status is Status.AWAITING_UPLOAD and now > upload.expires_at + stores.settings.grace:
+            _end(stores, upload, swept)
+        else:
+            swept.pending.append(upload)
+    _push_on(stores, queue, unsettled, now, swept)
+
+
+def _end(stores: Stores, upload: Upload, swept: Swept) -> None:
+    try:
+        stores.table.write(Update(upload.key, remove=("unsettled",), require={"status": Status.AWAITING_UPLOAD.value}))
+        swept.ended += 1
+    except Conflict:
+        return  # its file is being checked at this moment
+
+
+def _finish_deletions(stores: Stores, service: Service, calendar: Calendar, now: datetime, swept: Swept) -> None:
+    listed = stores.table.query(purge_partition(service.service), index="unsettled")
+    for item in stores.table.get_many(keys.upload(row["order"]) for row in listed).values():
+        upload = upload_from_item(item)
+        if upload.purge_pending:
+            purge(stores, calendar, upload, now)
+            swept.purged += 1
+
+
+def _unattributed(stores: Stores, listed: Version, now: datetime) -> int:
+    """Records every version of an object that no upload explains; gives how many were new."""
+    return sum(record_unattributed(stores, version, now) for version in stores.uploads.versions(listed.key))
+
+
+def _raise_low_water(stores: Stores, service: Service, mark: str, whole: bool, now: datetime, swept: Swept) -> None:
+    """Raises the mark to before the oldest upload that is not settled, and never closer to now than the margin."""
+    raised = min([first_ulid_of(now - MARGIN), *(upload.upload_id for upload in swept.pending)])
+    kept = {"swept": to_text(now), "low_water": max(raised, mark)}
+    if whole:
+        kept["whole"] = to_text(now)
+    stores.table.write(Update(keys.sweep(service.service), set=kept))
+
+
+def _chunks(listed: Iterator[Version]) -> Iterator[list[Version]]:
+    chunk: list[Version] = []
+    for version in listed:
+        chunk.append(version)
+        if len(chunk) == _CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk

@@ -1,0 +1,290 @@
+"""`make demo`: a whole season by itself, through the doors that users use, from templates to reports.
+
+It exits 0 only if every step held. Templates, findings, manifest and reports are left in `out/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from early_results.service import load_service
+from early_results.times import from_text
+
+from .client import PortalClient, Refused, post_form
+from .demonstration import OUTSIDE, SCHOOLS, SERVICE, Seeded, fill, results_of, seed, with_errors
+from .stack import LOCAL, ROOT, LocalError, Stack, build, running
+
+OUT = ROOT / "out"
+NEEDED = timedelta(seconds=28)  # what the uploads take on two busy cores, before the window may close
+
+
+class StepFailed(AssertionError):
+    """Something the season relies on did not hold; the message says what."""
+
+
+def hold(so: bool, what: str) -> None:
+    """Says that something must hold. StepFailed if it does not."""
+    if not so:
+        raise StepFailed(what)
+
+
+@dataclass(slots=True)
+class Season:
+    """One play: the stack, who is signed in, and what happened so far."""
+
+    stack: Stack
+    seeded: Seeded
+    began: float
+    rows: list[tuple[str, str, str, str]] = field(default_factory=list)
+    people: dict[str, PortalClient] = field(default_factory=dict)
+
+    def person(self, organisation: str) -> PortalClient:
+        """The administrator of an organisation, signed in when first asked for."""
+        if organisation not in self.people:
+            user = next(u for u in self.seeded.users if u["organisation"] == organisation)
+            self.people[organisation] = PortalClient.sign_in(
+                self.stack.api_url,
+                self.stack.endpoint,
+                self.stack.region,
+                self.stack.outputs["UserPoolClientId"],
+                user["email"],
+                user["password"],
+            )
+        return self.people[organisation]
+
+    def school(self, school: str) -> PortalClient:
+        """A school's administrator."""
+        return self.person(f"SCHOOL#{school}")
+
+    @contextmanager
+    def step(self, words: str) -> Iterator[None]:
+        """Shows a step while it runs and how long it took."""
+        start = time.monotonic()
+        print(f"  {start - self.began:5.1f} s  {words} ...", end="", flush=True)
+        yield
+        print(f" done in {time.monotonic() - start:.1f} s", flush=True)
+
+    def note(self, who: str, did: str, came: str) -> None:
+        """A line of the closing table."""
+        self.rows.append((f"{time.monotonic() - self.began:6.1f}", who, did, came))
+
+
+def play(season: Season) -> None:
+    """The season, step by step."""
+    service = load_service(SERVICE)
+    schools = list(SCHOOLS)
+    first = schools[0]
+    results = {s: {p.upn: results_of(service, p) for p in season.seeded.pupils[s]} for s in schools}
+
+    with season.step("Templates are downloaded and filled in"):
+        templates = {school: season.school(school).template(SERVICE, school) for school in schools}
+        for school, data in templates.items():
+            _write(f"templates/{school}.xlsx", data)
+        good = {school: fill(templates[school], service, results[school]) for school in schools}
+        season.note("5 schools", "download their templates", "prefilled from the roster")
+
+    with season.step("A file with errors is refused, with its cells"):
+        wrong = fill(templates[first], service, with_errors(service, results[first]))
+        refused = _checked(season.school(first), f"2023KS1-{first}-first try.xlsx", wrong)
+        hold(refused["status"] == "UPLOAD_ERROR", f"a file with errors became {refused['status']}")
+        cells = [finding["cell"] for finding in refused["findings"]]
+        hold(cells == ["N2", "H3", "K4", "L4"], f"the findings name {cells}")
+        for form in ("json", "csv", "xlsx"):
+            data = season.school(first).follow(f"/uploads/{refused['upload_id']}/findings", format=form)
+            _write(f"findings/{first}.{form}", data)
+        season.note(first, "uploads a file with errors", f"refused: {', '.join(cells)}")
+
+    with season.step("Corrected, it is accepted"):
+        own = _checked(season.school(first), f"2023KS1-{first}.xlsx", good[first])
+        hold(own["status"] == "SUCCESSFUL", f"the corrected file became {own['status']}")
+        season.note(first, "uploads it corrected", "accepted")
+
+    with season.step("The school outside the trust uploads, and posts its form twice"):
+        twice = season.school(OUTSIDE).forms(SERVICE, {"ours.xlsx": good[OUTSIDE]})[0]
+        hold(post_form(twice["post"], good[OUTSIDE]) == 204, "the form was not taken")
+        outside = season.school(OUTSIDE).verdict(twice["upload_id"])
+        hold(outside["status"] == "SUCCESSFUL", f"the outside school's file became {outside['status']}")
+        post_form(twice["post"], wrong)
+        again = season.school(OUTSIDE).verdict(twice["upload_id"])
+        hold(again["receipt"]["sha256"] == outside["receipt"]["sha256"], "a replay changed what counts")
+        season.note(OUTSIDE, "uploads, and posts its form twice", "accepted, the oldest version counts")
+
+    with season.step("The trust uploads in bulk, over its school's file"):
+        trust = season.person("TRUST#ABC")
+        bulk = {f"{school} KS1 results.xlsx": good[school] for school in schools}
+        ids = {}
+        for issued in trust.forms(SERVICE, bulk):
+            hold(post_form(issued["post"], bulk[issued["name"]]) == 204, "a bulk form was not taken")
+            ids[issued["name"][:7]] = issued["upload_id"]
+        for school, upload_id in ids.items():
+            came = trust.verdict(upload_id)
+            if school == OUTSIDE:
+                hold(came["findings"][0]["code"] == "wrong-school", "a stranger's file was not refused as such")
+                season.note("ABC Trust", f"uploads {school}, not its own", "refused: wrong-school")
+            else:
+                hold(came["status"] == "SUCCESSFUL", f"the trust's file of {school} became {came['status']}")
+                season.note("ABC Trust", f"uploads {school}", "accepted")
+        before = season.school(first).get(f"/uploads/{own['upload_id']}")
+        hold(before["status"] == "OVERWRITTEN", f"the school's own file is {before['status']}")
+        season.note(first, "looks at its own file", "overwritten by its trust's")
+
+    closes = season.seeded.calendar.windows[0].closes
+    with season.step("A form is asked for just before noon"):
+        late = season.school(OUTSIDE).forms(SERVICE, {"late.xlsx": good[OUTSIDE]})[0]
+        hold(from_text(late["expires_at"]) <= closes, "a form outlives its window")
+    _count_down(season, closes)
+
+    with season.step("Noon. The form is no good any more; a new one is for the next window"):
+        while datetime.now(UTC) < closes + timedelta(seconds=1):
+            time.sleep(0.1)
+        hold(post_form(late["post"], good[OUTSIDE]) == 403, "a form was taken after its window")
+        season.note(OUTSIDE, "posts an old form after noon", "refused by S3")
+        second = _checked(season.school(OUTSIDE), "after noon.xlsx", good[OUTSIDE])
+        hold(second["receipt"]["window"] == 2, "a late file is not in the next window")
+        season.note(OUTSIDE, "uploads after noon", "counts for window 2")
+
+    with season.step("The schedule freezes window 1"):
+        board = _frozen(season)
+        season.note("schedule", "freezes window 1", f"manifest {board['manifest']['sha256'][:12]}")
+
+    with season.step("The manifest is checked against the buckets"):
+        manifest = _object(season, "RecordsBucketName", board["manifest"]["key"])
+        _write("manifest.jsonl", manifest)
+        lines = {line["school"]: line for line in map(json.loads, manifest.splitlines())}
+        expected = recomputed_from(season.stack, closes)
+        hold(set(lines) == set(SCHOOLS), "the manifest does not name every school")
+        found = {school: line["upload"] for school, line in lines.items()}
+        hold(found == expected, "the manifest is not what the buckets say")
+        hold(found[OUTSIDE] == outside["upload_id"], "the wrong file was frozen for the outside school")
+        season.note("auditor", "recomputes window 1 from the buckets", f"{len(lines)} schools agree")
+
+    with season.step("Reports are built and fetched"):
+        for school in schools:
+            for form in ("pdf", "xlsx"):
+                _write(f"reports/{school}.{form}", _report(season.school(school), school, form))
+            season.note(school, "fetches its report", "PDF and workbook")
+        try:
+            season.school(OUTSIDE).get(f"/reports/{SERVICE}/1/{first}", format="pdf")
+        except Refused as refusal:
+            hold(refusal.status == 403, f"a stranger's report was answered with {refusal.status}")
+        else:
+            raise StepFailed("a stranger was given a report")
+
+
+def recomputed_from(stack: Stack, closes: datetime) -> dict[str, str]:
+    """What must be frozen, from the buckets alone: the latest accepted upload a school that S3 received in time."""
+    best: dict[str, tuple[datetime, str]] = {}
+    s3 = stack.client("s3")
+    verdicts = stack.outputs["RecordsBucketName"]
+    files = stack.outputs["UploadsBucketName"]
+    for entry in s3.list_objects_v2(Bucket=verdicts, Prefix=f"verdicts/{SERVICE}/").get("Contents", []):
+        verdict = json.loads(s3.get_object(Bucket=verdicts, Key=entry["Key"])["Body"].read())
+        versions = s3.list_object_versions(Bucket=files, Prefix=verdict["key"])["Versions"]
+        received = min(version["LastModified"] for version in versions).replace(microsecond=0)
+        if verdict["outcome"] == "accepted" and received < closes:
+            candidate = (received, verdict["upload"])
+            best[verdict["school"]] = max(best.get(verdict["school"], candidate), candidate)
+    return {school: upload for school, (_, upload) in best.items()}
+
+
+def _checked(client: PortalClient, name: str, data: bytes) -> dict[str, Any]:
+    return client.verdict(client.upload(SERVICE, name, data))
+
+
+def _count_down(season: Season, closes: datetime) -> None:
+    while (left := (closes - datetime.now(UTC)).total_seconds()) > 0:
+        if sys.stdout.isatty():
+            print(f"\r  {time.monotonic() - season.began:5.1f} s  {left:4.0f} s to noon ", end="", flush=True)
+        time.sleep(min(left, 0.5))
+    if sys.stdout.isatty():
+        print("\r" + " " * 40 + "\r", end="")
+
+
+def _frozen(season: Season) -> dict[str, Any]:
+    operator = season.person("OPERATOR")
+    deadline = time.monotonic() + 90
+    while True:
+        board: dict[str, Any] = operator.get(f"/windows/{SERVICE}/1")
+        if board["state"] == "FROZEN":
+            return board
+        hold(time.monotonic() < deadline, f"window 1 is {board['state']}, waiting for {board['waiting']}")
+        time.sleep(0.5)
+
+
+def _report(client: PortalClient, school: str, form: str) -> bytes:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            return client.follow(f"/reports/{SERVICE}/1/{school}", format=form)
+        except Refused as refusal:
+            if refusal.status != 404 or time.monotonic() > deadline:
+                raise
+            time.sleep(0.3)
+
+
+def _object(season: Season, bucket: str, key: str) -> bytes:
+    data: bytes = season.stack.client("s3").get_object(Bucket=season.stack.outputs[bucket], Key=key)["Body"].read()
+    return data
+
+
+def _write(name: str, data: bytes) -> None:
+    path = OUT / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+
+
+def time_to_close(stack: Stack) -> timedelta:
+    """How long from now window 1 may stay open so that the schedule's next run after its close comes soon."""
+    schedules = stack.client("scheduler")
+    names = [s["Name"] for s in schedules.list_schedules()["Schedules"]]
+    made: datetime = min(schedules.get_schedule(Name=name)["CreationDate"] for name in names)
+    run = made + timedelta(seconds=60)
+    while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED:
+        run += timedelta(seconds=60)
+    return run - timedelta(seconds=5) - datetime.now(UTC)
+
+
+def table(rows: list[tuple[str, str, str, str]]) -> str:
+    """What happened, as a table."""
+    titles = ("s", "who", "did", "and")
+    widths = [max(len(row[i]) for row in [titles, *rows]) for i in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [titles, *rows]]
+    return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
+
+
+def main() -> int:
+    """Plays the season; 0 if every step held."""
+    argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__).parse_args()
+    began = time.monotonic()
+    shutil.rmtree(OUT, ignore_errors=True)
+    folder = LOCAL / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        print("Early Results: a season in two minutes", flush=True)
+        build()
+        with running(folder) as stack:
+            seeded = seed(stack, datetime.now(UTC), time_to_close(stack), folder / "samples")
+            season = Season(stack, seeded, began)
+            print(f"  {time.monotonic() - began:5.1f} s  The stack is up, with {len(SCHOOLS)} schools", flush=True)
+            play(season)
+    except (StepFailed, Refused, LocalError) as failed:
+        print(f"\nThe season failed: {failed}", file=sys.stderr)
+        return 1
+    print("\n" + table(season.rows))
+    print(f"\nEvery step held. Templates, findings, manifest and reports are in {OUT.name}/")
+    for path in sorted(p for p in OUT.rglob("*") if p.is_file()):
+        print(f"  {path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

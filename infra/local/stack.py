@@ -1,0 +1,278 @@
+"""The embedded stack: MiniStack as a process of our own, and the template deployed on it as it would be on AWS.
+
+Everything is kept under `.local/`. What is started here is stopped here, by its own process group.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+
+import boto3
+from botocore.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LOCAL = ROOT / ".local"
+BUILD = ROOT / ".aws-sam" / "build"
+REGION = "eu-west-2"
+STACK = "early-results"
+FIRST_PORT = 4566
+START_SECONDS = 30
+SCRATCH_BYTES = 4 * 1024**3
+
+# What the host lends to the programs that run here; nothing else of its environment reaches them.
+_KEPT = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "SYSTEMROOT", "UV_CACHE_DIR", "UV_INDEX_URL", "UV_DEFAULT_INDEX")
+
+
+class LocalError(RuntimeError):
+    """The embedded stack could not be built, started or deployed; the message says where to look."""
+
+
+@dataclass(slots=True)
+class Stack:
+    """A deployed stack on a running MiniStack, with everything a client needs to drive it."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    outputs: dict[str, str]
+    folder: Path
+    name: str = STACK
+    region: str = REGION
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def portal_url(self) -> str:
+        """The page's address. MiniStack serves an HTTP API under a path as well as under a host name of its own; the
+        path works in every browser and client."""
+        return f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/"
+
+    @property
+    def api_url(self) -> str:
+        """Where the API of DESIGN 8 is, without a slash at its end."""
+        return f"{self.portal_url}api"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the account's owner."""
+        if service not in self._clients:
+            make: Any = boto3.client  # its stubs want each service's name spelt out
+            self._clients[service] = make(
+                service,
+                endpoint_url=self.endpoint,
+                region_name=self.region,
+                aws_access_key_id=self.access_key,
+                aws_secret_access_key=self.secret_key,
+                config=Config(retries={"max_attempts": 2}, max_pool_connections=64),
+            )
+        return self._clients[service]
+
+
+def environment(**more: str) -> dict[str, str]:
+    """The environment of the programs started here."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    tools = os.pathsep.join([str(LOCAL / "uv" / "bin"), kept.get("PATH", os.defpath)])
+    return {
+        **kept,
+        "PATH": tools,
+        "SAM_CLI_TELEMETRY": "0",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        **more,
+    }
+
+
+def host_parameters() -> dict[str, str]:
+    """Runtime and architecture of this machine: functions run on the host's own Python here."""
+    machine = platform.machine().lower()
+    return {
+        "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
+        "Architecture": "arm64" if machine in ("arm64", "aarch64") else "x86_64",
+    }
+
+
+def build(folder: Path = BUILD) -> None:
+    """`sam build` for this machine. LocalError with what SAM said if it fails."""
+    parameters = host_parameters()
+    arch = "aarch64" if parameters["Architecture"] == "arm64" else "x86_64"
+    _sam(
+        ["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(parameters)],
+        environment(
+            LAYER_PYTHON=parameters["Runtime"].removeprefix("python"), LAYER_PLATFORM=f"{arch}-unknown-linux-gnu"
+        ),
+    )
+
+
+def _pairs(parameters: dict[str, str]) -> list[str]:
+    return [f'ParameterKey={name},ParameterValue="{value}"' for name, value in parameters.items()]
+
+
+def _sam(arguments: list[str], env: dict[str, str]) -> str:
+    LOCAL.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [str(LOCAL / "sam" / "bin" / "sam"), *arguments, "--config-file", str(ROOT / "samconfig.toml")],
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    (LOCAL / f"sam-{arguments[0]}.log").write_text(done.stdout + done.stderr)
+    if done.returncode:
+        tail = "\n".join((done.stdout + done.stderr).splitlines()[-15:])
+        raise LocalError(f"sam {arguments[0]} failed (all of it: .local/sam-{arguments[0]}.log):\n{tail}")
+    return done.stdout
+
+
+def free_port(wanted: int = 0) -> int:
+    """The wanted port if it is free, else one that the system picks."""
+    for port in (wanted, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise LocalError("no port is free")
+
+
+@contextmanager
+def ministack(folder: Path, port: int = 0) -> Iterator[tuple[str, str, str]]:
+    """A running MiniStack with AUTH=true: its endpoint, and the account owner's key and secret. Stopped at the end."""
+    program = LOCAL / "ministack" / "bin" / "ministack"
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = free_port(port)
+    endpoint = f"http://127.0.0.1:{chosen}"
+    key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20)
+    scratch = Path(tempfile.mkdtemp(prefix="early-results-", dir=_scratch_root()))
+    env = environment(
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(chosen),
+        MINISTACK_REGION=REGION,
+        AWS_ACCESS_KEY_ID=key,
+        AWS_SECRET_ACCESS_KEY=secret,
+        AWS_ENDPOINT_URL=endpoint,
+        TMPDIR=str(scratch),
+        IOT_MTLS_ENABLED="0",  # these two would listen on every address
+        SFTP_ENABLED="0",
+    )
+    with (folder / "ministack.log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(program)],
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        _wait_until_up(endpoint, process, folder)
+        yield endpoint, key, secret
+    finally:
+        _stop(process)
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _scratch_root() -> str | None:
+    """Where the functions' processes unpack their code: in memory if there is room, else where temporary files go.
+
+    Each process unpacks 1,400 files of its own; on a disk that takes longer than all that they do.
+    """
+    memory = Path("/dev/shm")  # noqa: S108
+    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > SCRATCH_BYTES:
+        return str(memory)
+    return None
+
+
+def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.1)
+    raise LocalError(f"MiniStack did not start; its log is {folder / 'ministack.log'}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ends the process and the functions' processes it started: they are one group, and the group is ours.
+
+    At once: it keeps nothing that a tidy end would save, and functions that are being killed and started again would
+    keep it busy for a minute.
+    """
+    with suppress(ProcessLookupError):  # it ended by itself, and nothing of its group is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def deploy(
+    endpoint: str, key: str, secret: str, folder: Path, template: Path | None = None, **parameters: str
+) -> Stack:
+    """`sam deploy` of the built template. `parameters` go over the local ones. LocalError with what SAM said."""
+    chosen = {
+        **host_parameters(),
+        "TlsOnly": "false",
+        "AllowPasswordAuth": "true",
+        "NoonSchedule": "rate(1 minute)",
+        "SweepSchedule": "rate(1 minute)",
+        "GraceSeconds": "2",
+        "SweepAgeSeconds": "10",
+        "StalledSeconds": "120",
+        "Scale": "small",
+        "PortalOrigin": endpoint,
+        "CognitoEndpoint": f"{endpoint}/",
+        **parameters,
+    }
+    _sam(
+        [
+            "deploy",
+            "--template-file",
+            str(template or BUILD / "template.yaml"),
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--parameter-overrides",
+            *_pairs(chosen),
+        ],
+        environment(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret),
+    )
+    stack = Stack(endpoint, key, secret, {}, folder)
+    described = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    stack.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    return stack
+
+
+@contextmanager
+def running(folder: Path, **parameters: str) -> Iterator[Stack]:
+    """The deployed template on a MiniStack of its own, stopped at the end."""
+    with ministack(folder) as (endpoint, key, secret):
+        yield deploy(endpoint, key, secret, folder, None, **parameters)
+
+
+def wait_for(what: str, ready: Callable[[], bool], seconds: float = 30, every: float = 0.1) -> None:
+    """Waits until something is so. LocalError, saying what, if it is not in time."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise LocalError(f"waited {seconds:.0f} s in vain: {what}")
+        time.sleep(every)

@@ -1,0 +1,376 @@
+"""The `early-results` command: make a template, check a workbook, with the code the service itself runs and no AWS.
+
+Each subcommand imports what it needs when it runs: checking a file must not wait for openpyxl or boto3.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from early_results.checking.roster import Roster
+    from early_results.results import Pupil
+    from early_results.service import Service
+    from infra.operator.operating import Operated
+
+ACCEPTED, ERRORS_FOUND, COULD_NOT_RUN = 0, 1, 2
+
+
+class CannotRun(Exception):
+    """The command cannot be carried out as given; the message says why, for the person at the terminal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; the exit code: 0 accepted or done, 1 errors found in the file, 2 could not be run."""
+    options = parser().parse_args(arguments)
+    brief = arguments is None and options.brief
+    if brief:
+        gc.disable()
+    try:
+        code: int = options.run(options)
+        sys.stdout.flush()
+    except CannotRun as error:
+        print(f"early-results: {error}", file=sys.stderr)
+        return COULD_NOT_RUN
+    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it on the way out
+        return COULD_NOT_RUN
+    finally:
+        if brief:
+            gc.freeze()
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, one subparser a subcommand; each sets `run`, which takes the options and gives an exit code."""
+    top = argparse.ArgumentParser(
+        prog="early-results", description="Early Results: templates and checks, as the service makes them."
+    )
+    top.set_defaults(brief=False)
+    commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
+    _add_template(commands)
+    _add_validate(commands)
+    _add_deciding(commands)
+    _add_calendar(commands)
+    _add_verifying(commands)
+    _add_user(commands)
+    return top
+
+
+def _add_template(commands: Any) -> None:
+    command = commands.add_parser("template", help="write a school's template workbook, prefilled from a roster")
+    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    command.add_argument("--roster", required=True, metavar="ROSTER.csv", help="the school's pupils")
+    command.add_argument("--out", required=True, metavar="FILE.xlsx", help="the workbook to write")
+    command.add_argument("--school", metavar="NUMBER", help="which school, if the roster holds several")
+    command.set_defaults(run=_template)
+
+
+def _add_validate(commands: Any) -> None:
+    command = commands.add_parser(
+        "validate",
+        help="check a filled-in workbook",
+        description="Checks a filled-in workbook. Exit code: 0 accepted, 1 errors found, 2 could not be run.",
+    )
+    command.add_argument("file", metavar="FILE.xlsx")
+    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    command.add_argument(
+        "--roster", required=True, metavar="ROSTER.csv", help="the current pupils; may hold many schools"
+    )
+    command.add_argument(
+        "--template-roster",
+        metavar="OLD.csv",
+        help="the pupils the template was made from, to tell who has joined or left since",
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text")
+    command.add_argument("--annotated", metavar="OUT.xlsx", help="write a copy with the bad cells coloured and noted")
+    command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
+    # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
+    command.set_defaults(run=_validate, brief=True)
+
+
+def _add_deciding(commands: Any) -> None:
+    """What an operator decides about one upload."""
+    retry = commands.add_parser("retry", help="queue a parked upload again")
+    settle = commands.add_parser(
+        "settle",
+        help="decide a parked upload or a straggler",
+        description="Closes a parked upload as an upload error, so that its window waits no longer. Of a straggler, "
+        "say whether it is let in beside the manifest or refused.",
+    )
+    decision = settle.add_mutually_exclusive_group()
+    decision.add_argument("--admit", action="store_true", help="let a straggler in, as an amendment")
+    decision.add_argument("--refuse", action="store_true", help="close it as an upload error; its uploader is told why")
+    for command in (retry, settle):
+        command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+        _add_reason(command)
+        _add_stack(command)
+        command.set_defaults(run=_operated, act=_decide)
+
+
+def _add_calendar(commands: Any) -> None:
+    command = commands.add_parser("calendar", help="show a service's windows, or let one close later")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    show = actions.add_parser("show", help="the windows, in London time")
+    extend = actions.add_parser("extend", help="let a window close later, until a minute before its close")
+    extend.add_argument("--window", required=True, type=int, metavar="N")
+    extend.add_argument("--closes", required=True, metavar="TIME", help='the new close, London: "2023-06-30 15:00"')
+    _add_reason(extend)
+    windows = commands.add_parser("windows", help="the windows, what a freeze waits for, and what waits for you")
+    for one, act in ((show, _show_calendar), (extend, _extend), (windows, _show_windows)):
+        one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+        _add_stack(one)
+        one.set_defaults(run=_operated, act=act)
+
+
+def _add_verifying(commands: Any) -> None:
+    verify = commands.add_parser(
+        "verify-window",
+        help="work out from the buckets what a window must have frozen, and compare",
+        description="Works out from the buckets alone what a window must have frozen, and compares it with manifest, "
+        "amendments and registers. Exit code: 0 all agrees, 1 differences found, 2 could not be run.",
+    )
+    verify.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    verify.add_argument("--window", required=True, type=int, metavar="N")
+    _add_stack(verify)
+    verify.set_defaults(run=_operated, act=_verify)
+    rebuild = commands.add_parser(
+        "rebuild",
+        help="write the table again from the buckets, after it was lost",
+        description="Writes an empty table again from the buckets. Safe to run again if it is interrupted.",
+    )
+    _add_stack(rebuild)
+    rebuild.set_defaults(run=_operated, act=_rebuild)
+
+
+def _add_user(commands: Any) -> None:
+    command = commands.add_parser("user", help="add a user")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    add = actions.add_parser("add", help="add a user, who gets a temporary password by email")
+    add.add_argument("--email", required=True, metavar="ADDRESS")
+    add.add_argument("--role", required=True, choices=("school", "trust", "operator"))
+    add.add_argument(
+        "--organisation", required=True, metavar="ORG", help="SCHOOL#1231234, TRUST#<id>, or OPERATOR for an operator"
+    )
+    _add_stack(add)
+    add.set_defaults(run=_operated, act=_add_one_user)
+
+
+def _add_reason(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--reason", required=True, help="why; it is recorded with the decision")
+
+
+def _add_stack(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--stack", metavar="NAME", help="a stack on AWS; the one `make run` started if not given")
+
+
+def _operated(options: argparse.Namespace) -> int:
+    """Carries out an operator's command on a stack."""
+    from infra.operator import operating
+
+    try:
+        code: int = options.act(options, operating.open_stack(options.stack))
+    except operating.CannotOperate as error:
+        raise CannotRun(str(error)) from error
+    return code
+
+
+def _decide(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import operating
+
+    if options.command == "retry":
+        act = operating.retry
+    elif options.admit:
+        act = operating.admit
+    else:
+        act = operating.refuse if options.refuse else operating.settle
+    print(act(operated, options.upload, options.reason))
+    return ACCEPTED
+
+
+def _show_calendar(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import operating
+
+    print(operating.show_calendar(operated, _service(options.service).service, _now()))
+    return ACCEPTED
+
+
+def _show_windows(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import operating
+
+    print(operating.show_windows(operated, _service(options.service).service, _now()))
+    return ACCEPTED
+
+
+def _extend(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import operating
+
+    service, closes = _service(options.service).service, london_moment(options.closes)
+    print(operating.extend(operated, service, options.window, closes, options.reason, _now()))
+    return ACCEPTED
+
+
+def _verify(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import verifying
+    from infra.operator.evidence import EvidenceUnclear
+
+    service = _service(options.service)
+    try:
+        told = verifying.verify_window(operated.stores, service, options.window)
+    except (verifying.CannotVerify, EvidenceUnclear) as error:
+        raise CannotRun(str(error)) from error
+    print(verifying.describe(told, service))
+    return ERRORS_FOUND if told.differences else ACCEPTED
+
+
+def _rebuild(options: argparse.Namespace, operated: Operated) -> int:
+    from infra.operator import rebuilding
+    from infra.operator.evidence import EvidenceUnclear
+
+    try:
+        print(rebuilding.describe(rebuilding.rebuild(operated, _now())))
+    except (rebuilding.CannotRebuild, EvidenceUnclear) as error:
+        raise CannotRun(str(error)) from error
+    return ACCEPTED
+
+
+def _add_one_user(options: argparse.Namespace, operated: Operated) -> int:
+    from early_results.access import Role
+    from infra.operator import operating
+
+    print(operating.add_user(operated, options.email, Role(options.role), options.organisation))
+    return ACCEPTED
+
+
+def london_moment(text: str) -> datetime:
+    """A moment of London's clock, `2023-06-30 15:00`. CannotRun if there is none, or two when the clocks go back."""
+    from datetime import UTC, datetime
+
+    from early_results.service import LONDON
+
+    try:
+        moment = datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=LONDON)
+    except ValueError:
+        raise CannotRun(f'"{text}" is not a time; write it as "2023-06-30 15:00", London time') from None
+    if moment.utcoffset() != moment.replace(fold=1).utcoffset():
+        raise CannotRun(f"the clocks change in London at {text}: choose another time")
+    return moment.astimezone(UTC)
+
+
+def _template(options: argparse.Namespace) -> int:
+    from adapters.templates import template_workbook
+
+    service = _service(options.service)
+    rosters = _rosters(options.roster, service)
+    school = options.school or next(iter(rosters))
+    if school not in rosters:
+        raise CannotRun(f"{options.roster} has no pupils of school {school}")
+    if options.school is None and len(rosters) > 1:
+        raise CannotRun(f"{options.roster} holds {len(rosters)} schools: name one with --school")
+    _write(options.out, template_workbook(service, _roster(school, rosters[school], options.roster), _now()))
+    return ACCEPTED
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from early_results.checking.check import judge, read_submission
+
+    service = _service(options.service)
+    rosters = _rosters(options.roster, service)
+    older = _rosters(options.template_roster, service) if options.template_roster else rosters
+    try:
+        with open(options.file, "rb") as source:
+            submission = read_submission(source, service)
+    except OSError as error:
+        raise CannotRun(f"cannot read {options.file}: {error.strerror}") from error
+    school = submission.school or ""
+    roster = _roster(school, rosters[school], options.roster) if school in rosters else None
+    template_roster = None
+    if submission.template_roster_version and school in older:
+        from early_results.checking.roster import roster_version
+
+        if roster_version(older[school]) == submission.template_roster_version:
+            template_roster = _roster(school, older[school], options.template_roster or options.roster)
+    verdict = judge(submission, service, allowed_schools=rosters.keys(), roster=roster, template_roster=template_roster)
+    if options.annotated:
+        from adapters.annotated import annotated_workbook
+
+        _write(options.annotated, annotated_workbook(service, submission, verdict, roster, _now()))
+    if options.csv:
+        from early_results.checking.listing import findings_csv
+
+        _write(options.csv, findings_csv(verdict.findings))
+    if options.format == "json":
+        import json
+
+        print(json.dumps(verdict.to_json(), indent=2, ensure_ascii=not _writes_utf8()))
+    else:
+        from early_results.checking.listing import verdict_text
+
+        text = verdict_text(verdict, colour=_colour())
+        print(text if _writes_utf8() else text.encode("ascii", "replace").decode("ascii"), end="")
+    return ACCEPTED if verdict.accepted else ERRORS_FOUND
+
+
+def _service(name: str) -> Service:
+    from early_results.service import UnknownService, load_service, service_names
+
+    try:
+        return load_service(name)
+    except UnknownService as error:
+        raise CannotRun(f"no service {name}; there is {', '.join(service_names())}") from error
+
+
+def _rosters(path: str, service: Service) -> dict[str, tuple[Pupil, ...]]:
+    from early_results.checking.roster import BadRoster, parse_rosters
+
+    try:
+        with open(path, "rb") as source:
+            return parse_rosters(source.read(), service)
+    except OSError as error:
+        raise CannotRun(f"cannot read {path}: {error.strerror}") from error
+    except BadRoster as error:
+        raise CannotRun(f"{path}: {error}") from error
+
+
+def _roster(school: str, pupils: tuple[Pupil, ...], path: str) -> Roster:
+    """A roster from a file: its version is its content, its date the file's."""
+    from datetime import UTC, datetime
+
+    from early_results.checking.roster import Roster, roster_version
+
+    return Roster(school, roster_version(pupils), datetime.fromtimestamp(os.path.getmtime(path), UTC), pupils)
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        with open(path, "wb") as target:
+            target.write(data)
+    except OSError as error:
+        raise CannotRun(f"cannot write {path}: {error.strerror}") from error
+
+
+def _now() -> datetime:
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _writes_utf8() -> bool:
+    """Whether what we print can hold every letter; a verdict must not be lost over a tick or a curly quote."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def _colour() -> bool:
+    """Whether to colour: on a terminal that can, and not where NO_COLOR is set (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

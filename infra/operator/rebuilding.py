@@ -1,0 +1,536 @@
+"""Writes the table again from the buckets, after a total loss (DESIGN 5 "Evidence", 6).
+
+The order matters, because the functions may be running: users come last but one, so that nobody uploads meanwhile;
+uploads without a verdict come last, so that none is judged before its user and roster are back. A mark in the table
+keeps the freeze and the sweep away until all is done, and lets an interrupted rebuild be run again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from adapters.errors import Conflict, NotThere
+from adapters.objects import Version
+from adapters.stores import Stores
+from early_results import keys
+from early_results.checking.roster import BadRoster, roster_from_json
+from early_results.counting import verdicts
+from early_results.counting.calendar import FORM_LIFETIME
+from early_results.counting.freeze import State, manifest_lines, sha256
+from early_results.counting.registers import Mark, counting, register_from_item
+from early_results.counting.uploads import SHOWN_FINDINGS, ReportState, Status, Upload
+from early_results.findings import Code, Severity
+from early_results.ids import (
+    extract_key,
+    findings_key,
+    manifest_key,
+    parse_upload_key,
+    report_key,
+    roster_key,
+    ulid_time,
+)
+from early_results.reporting.summary import canonical, summarise
+from early_results.results import results_from_extract
+from early_results.service import load_service, service_names
+from early_results.times import from_text, to_text
+from early_results.writes import ABSENT, Item, Key, Put
+from workflow.import_extract import import_extract, list_school
+
+from .evidence import Evidence, Record, each, gather
+from .operating import Operated, pinned_for_report
+
+FORMS = ("pdf", "xlsx")
+FACTS = {
+    "upload_id": "upload",
+    "object_key": "key",
+    "version": "version",
+    "sha256": "sha256",
+    "received": "received",
+    "ruleset": "ruleset",
+    "figures": "figures",
+}
+
+
+class CannotRebuild(Exception):
+    """The table is not lost: there are schools in it. The message says so."""
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """How many items of each kind were written, and the reports that are built again."""
+
+    items: Counter[str] = field(default_factory=Counter)
+    reports: int = 0
+
+
+def rebuild(operated: Operated, now: datetime) -> Rebuilt:
+    """Rebuilds the table. CannotRebuild if it is not lost, EvidenceUnclear if a calendar cannot be told."""
+    stores = operated.stores
+    if stores.table.get(keys.rebuild()) is None:
+        if any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+            raise CannotRebuild("the table has schools in it: it is not lost, and nothing was changed")
+        stores.table.write(Put(keys.rebuild(), {"begun": to_text(now), "by": operated.who}))
+    names = _names(operated)
+    parts = [_Service(stores, gather(stores, load_service(name)), names) for name in service_names()]
+    told = Rebuilt()
+    told.items.update(_organisations(stores))
+    for part in parts:
+        told.items.update(part.settled())
+    told.items["users"] = _users(stores, names)
+    for part in parts:
+        told.items["uploads without a verdict"] += part.unjudged()
+    messages = [message for part in parts for message in part.reports]
+    operated.report_queue.send(messages)
+    told.reports = len(messages)
+    for part in parts:
+        part.attributed()
+    stores.table.delete(keys.rebuild())
+    return told
+
+
+def describe(told: Rebuilt) -> str:
+    """What was rebuilt, for a terminal."""
+    lines = [f"{number:8,}  {what}" for what, number in sorted(told.items.items())]
+    return "\n".join([*lines, f"{told.reports:8,}  reports are built again", "The table is rebuilt."])
+
+
+class _Service:
+    """One service's part of the table."""
+
+    def __init__(self, stores: Stores, evidence: Evidence, names: dict[str, str]) -> None:
+        self.stores = stores
+        self.evidence = evidence
+        self.names = names
+        self.name = evidence.service.service
+        self.reports: list[dict[str, Any]] = []
+        self.built: dict[tuple[int, str], Item] = {}  # by window and upload: the report's item
+        self.manifests = {
+            number: {line["school"]: line for line in manifest_lines(data)}
+            for number, data in evidence.manifests.items()
+            if number in evidence.figures  # without the figures the freeze has still to finish it
+        }
+        self.pending = self._pending()
+        self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
+        self.added: dict[tuple[int, str], Item] = {}  # the latest straggler that was let in beside them
+        self.current: dict[str, tuple[Mark, Record]] = {}
+
+    def settled(self) -> Counter[str]:
+        """Everything but unjudged uploads; gives the numbers of items by kind."""
+        made: Counter[str] = Counter()
+        calendar = self.evidence.calendar
+        if calendar.version:
+            record = {"calendar": calendar.to_json(), "version": calendar.version}
+            made["calendars"] = self._put([(keys.calendar(self.name), record)])
+        made["window states"] = self._put((keys.state(self.name, n), i) for n, i in self._states())
+        made["rosters"] = self._put(self._rosters())
+        made["registers of windows"] = self._put(self._window_registers())
+        made["registers of services"] = self._put(self._current_registers())
+        made["stragglers let in"] = self._put(self._added())
+        self._reports()
+        made["reports"] = self._put(
+            (keys.report(self.name, number, school), item) for (number, school), item in self._report_items()
+        )
+        made["uploads"] = self._put(
+            entry for made_of in each(self._judged, sorted(self.evidence.verdicts)) for entry in made_of
+        )
+        made["uploads"] += self._put(self._deleted(upload) for upload in self._deleted_unjudged())
+        return made
+
+    def _put(self, entries: Iterable[tuple[Key, Item]]) -> int:
+        """Writes items where there are none: an earlier, interrupted run may have come further."""
+
+        def put(entry: tuple[Key, Item]) -> None:
+            key, item = entry
+            kept = {name: value for name, value in item.items() if value is not None}
+            if key.sk in ("CALENDAR", "STATE"):
+                self.stores.table.write(Put(key, kept))  # a freeze may have begun on an empty table
+                return
+            _put_new(self.stores, key, kept)
+
+        return len(each(put, list(entries)))
+
+    # Windows and registers.
+
+    def _states(self) -> Iterable[tuple[int, Item]]:
+        for number, terms in self.evidence.closings.items():
+            item: Item = {
+                "state": State.CLOSING.value,
+                "closes": terms["closes"],
+                "calendar_version": int(terms["calendar_version"]),
+                "service": self.name,
+                "window": number,
+                "sealing": "yes",
+            }
+            if number in self.manifests:
+                first = self.stores.records.oldest(manifest_key(self.name, number))
+                item |= {
+                    "state": State.FROZEN.value,
+                    "manifest_key": manifest_key(self.name, number),
+                    "manifest_version": first.version if first else "",
+                    "manifest_sha256": sha256(self.evidence.manifests[number]),
+                    "national_sha256": sha256(self.evidence.figures[number]),
+                    "reports_queued": "yes",
+                }
+            yield number, item
+
+    def _accepted(self, number: int) -> dict[str, list[tuple[Mark, Record]]]:
+        """The good files of a window that were joined to its registers, by school."""
+        found: dict[str, list[tuple[Mark, Record]]] = {}
+        for upload, verdict in self.evidence.verdicts.items():
+            if verdict["outcome"] != "accepted" or verdict["window"] != number or upload in self.pending:
+                continue
+            if self.evidence.offered(upload):
+                found.setdefault(str(verdict["school"]), []).append((self._mark(verdict), verdict))
+        return found
+
+    def _mark(self, verdict: Record) -> Mark:
+        upload = str(verdict["upload"])
+        return Mark(from_text(verdict["received"]), upload, upload in self.evidence.tombstones)
+
+    def _pending(self) -> set[str]:
+        """Good files that had not been offered when their window was frozen: the sweep finds them stragglers."""
+        pending = set()
+        for upload, verdict in self.evidence.verdicts.items():
+            line = self.manifests.get(verdict["window"] or 0)
+            unknown = upload in self.evidence.tombstones or not self.evidence.offered(upload)
+            if line is None or verdict["outcome"] != "accepted" or unknown:
+                continue
+            frozen = line.get(verdict["school"], {"upload": None, "carried_from": None})
+            own = self.evidence.verdicts.get(str(frozen["upload"])) if frozen["carried_from"] is None else None
+            stands = self._mark(own) if own else self._greatest_deleted(verdict)
+            if stands is None or (stands.received, stands.upload_id) < (from_text(verdict["received"]), upload):
+                pending.add(upload)
+        return pending
+
+    def _greatest_deleted(self, verdict: Record) -> Mark | None:
+        """The greatest mark of a school's deleted files of a window: where the manifest has nothing, it stood there."""
+        marks = [
+            self._mark(other)
+            for upload, other in self.evidence.verdicts.items()
+            if upload in self.evidence.tombstones
+            and self.evidence.offered(upload)
+            and (other["outcome"], other["school"], other["window"])
+            == ("accepted", verdict["school"], verdict["window"])
+        ]
+        return max(marks, default=None)
+
+    def _window_registers(self) -> Iterable[tuple[Key, Item]]:
+        rows = self.rows
+        for upload, verdict in sorted(self.evidence.verdicts.items()):
+            if verdict["outcome"] != "accepted" and verdict["allowed_by"] and verdict["window"]:
+                place = (int(verdict["window"]), str(verdict["school"]))
+                rows[place] = {"school": verdict["school"], "tried": upload}
+        for window in self.evidence.calendar.windows:
+            number = window.number
+            for school, marks in self._accepted(number).items():
+                row = rows.setdefault((number, school), {})
+                row |= self._register(*max(marks, key=lambda pair: pair[0]))
+            for school, line in self.manifests.get(number, {}).items():
+                row = rows.setdefault((number, school), {})
+                self._seal(row, number, school, line["upload"], line["carried_from"])
+            if number in self.evidence.closings and number not in self.manifests:
+                # The freeze died half way: an amendment shows that its register had been sealed.
+                for record in self.evidence.amendments.get(number, ()):
+                    row = rows.setdefault((number, record["school"]), {})
+                    of = self.evidence.verdicts[record["upload"]]["window"]
+                    self._seal(row, number, record["school"], record["upload"], of if of != number else None)
+        for (number, school), row in rows.items():
+            yield keys.window_register(self.name, number, school), row
+
+    def _seal(self, row: Item, number: int, school: str, upload: str | None, carried_from: int | None) -> None:
+        row["school"] = school
+        row["frozen_at"] = self.evidence.closings[number]["closes"]  # when exactly is not in evidence
+        if upload is None:
+            return
+        verdict = self.evidence.verdicts[upload]
+        row |= _facts(verdict)
+        if carried_from is None:
+            row["mark"] = Mark(from_text(verdict["received"]), upload, deleted=False).to_text()
+        else:
+            row |= {"carried_from": carried_from, "carried_upload": upload}
+
+    def _register(self, mark: Mark, verdict: Record) -> Item:
+        return {"mark": mark.to_text(), **({} if mark.deleted else _facts(verdict))}
+
+    def _current_registers(self) -> Iterable[tuple[Key, Item]]:
+        for window in self.evidence.calendar.windows:
+            marks = self._accepted(window.number)
+            for record in self.evidence.amendments.get(window.number, ()):
+                verdict = self.evidence.verdicts[record["upload"]]
+                if record["kind"] == "added" and verdict["window"] == window.number:
+                    marks.setdefault(record["school"], []).append((self._mark(verdict), verdict))
+            for school, pairs in marks.items():
+                best = max([*pairs, *([self.current[school]] if school in self.current else [])], key=lambda p: p[0])
+                self.current[school] = best
+        for school, pair in self.current.items():
+            yield keys.current_register(self.name, school), self._register(*pair)
+
+    def _added(self) -> Iterable[tuple[Key, Item]]:
+        latest: dict[tuple[int, str], Mark] = {}
+        for number, record in self._additions():
+            place, mark = (number, str(record["school"])), self._mark(self.evidence.verdicts[record["upload"]])
+            latest[place] = max(latest.get(place, mark), mark)
+        for (number, school), mark in latest.items():
+            verdict = self.evidence.verdicts[mark.upload_id]
+            item = _facts(verdict) | {"school": school}
+            if verdict["window"] != number:
+                item["carried_from"] = verdict["window"]
+            self.added[number, school] = item
+            yield keys.added(self.name, number, school), item
+
+    def _additions(self) -> Iterable[tuple[int, Record]]:
+        for number, records in self.evidence.amendments.items():
+            yield from ((number, record) for record in records if record["kind"] == "added")
+
+    # Rosters and reports.
+
+    def _rosters(self) -> Iterable[tuple[Key, Item]]:
+        latest: dict[str, str] = {}
+        for listed in self.stores.uploads.list(f"school-rosters/{self.name}/"):
+            _, _, school, name = listed.key.split("/")
+            # A version begins with the time at which its extract was received.
+            latest[school] = max(latest.get(school, ""), name.removesuffix(".json"))
+
+        def read(entry: tuple[str, str]) -> tuple[Key, Item]:
+            school, version = entry
+            roster = roster_from_json(self.stores.uploads.get(roster_key(self.name, school, version)))
+            item = {"version": version, "pupils": len(roster.pupils), "school": school, "made": to_text(roster.made)}
+            return keys.roster(self.name, school), item
+
+        return each(read, sorted(latest.items()))
+
+    def _reports(self) -> None:
+        """Finds the reports that are built; what is missing is built again."""
+        wanted: list[tuple[int, str, str]] = []
+        for number, lines in self.manifests.items():
+            for school in lines.keys() | {of for at, of in self.added if at == number}:
+                key, place = keys.window_register(self.name, number, school), (number, school)
+                row = self.rows.get(place)
+                counts = counting(register_from_item(key, row), row, self.added.get(place))
+                if counts.upload and counts.upload not in self.evidence.tombstones:
+                    wanted.append((number, school, counts.upload))
+        for place, item in each(self._report, wanted):
+            self.built[place] = item
+
+    def _report(self, wanted: tuple[int, str, str]) -> tuple[tuple[int, str], Item]:
+        number, school, upload = wanted
+        item: Item = {"upload_id": upload, "service": self.name, "window": number, "school": school}
+        item |= pinned_for_report(self.stores, self.evidence.calendar, number, school)
+        try:
+            hashes = {
+                form: sha256(self.stores.results.get(report_key(self.name, number, school, upload, form)))
+                for form in FORMS
+            }
+        except NotThere:
+            self.reports.append({"service": self.name, "window": number, "school": school})
+            return (number, upload), {**item, "state": ReportState.PROCESSING.value}
+        return (number, upload), {**item, "state": ReportState.READY.value, "sha256": hashes}
+
+    def _report_items(self) -> Iterable[tuple[tuple[int, str], Item]]:
+        for (number, _), item in self.built.items():
+            yield (number, str(item["school"])), {n: v for n, v in item.items() if n != "school"}
+
+    # Uploads.
+
+    def _judged(self, upload_id: str) -> list[tuple[Key, Item]]:
+        """The record of an upload that has a verdict, and the summary of a good one."""
+        verdict = self.evidence.verdicts[upload_id]
+        if upload_id in self.evidence.tombstones:
+            return [self._deleted(upload_id)]
+        upload = self._upload(
+            upload_id,
+            str(verdict["user"]),
+            str(verdict["organisation"]),
+            school=verdict["school"] if verdict["allowed_by"] else _own_school(str(verdict["organisation"])),
+            received=from_text(verdict["received"]),
+            version=verdict["version"],
+            sha256=verdict["sha256"],
+            window=verdict["window"],
+            ruleset=verdict["ruleset"],
+            roster_version=verdict["roster_version"],
+            summary_hash=verdict["figures"],
+            replays=frozenset(v.version for v in self._versions(upload_id) if v.version != verdict["version"]),
+            reports={str(n): str(item["state"]) for (n, of), item in self.built.items() if of == upload_id},
+            **{
+                "findings": self._findings(upload_id, verdict),
+                "counts": _counts(verdict),
+                **self._standing(upload_id, verdict),
+            },
+        )
+        made = [(upload.key, upload.to_item())]
+        if verdict["outcome"] == "accepted":
+            results = results_from_extract(self.stores.results.get(extract_key(self.name, upload_id)))
+            text = canonical(summarise(self.evidence.service, results).to_json())
+            made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
+        return made
+
+    def _standing(self, upload_id: str, verdict: Record) -> dict[str, Any]:
+        """Where a judged upload stands: in or below a register, refused, or waiting for somebody."""
+        if verdict["outcome"] != "accepted":
+            return {"status": Status.UPLOAD_ERROR}
+        if upload_id in self.pending:
+            return {"status": Status.CHECKING, "offer_pending": True, "unsettled": True}
+        if upload_id in self.evidence.stragglers and not self.evidence.let_in(upload_id):
+            refusal = self.evidence.operation(upload_id, "refuse")
+            if refusal is None:
+                return {"status": Status.CHECKING, "held": "straggler"}
+            finding = verdicts.refused_late(
+                self.evidence.calendar, from_text(verdict["received"]), str(refusal["reason"])
+            )
+            counts = {**_counts(verdict), "errors": 1, "warnings": 0}
+            return {"status": Status.UPLOAD_ERROR, "findings": (finding.to_json(),), "counts": counts}
+        stands = self.current.get(str(verdict["school"]))
+        wins = stands is not None and stands[0].upload_id == upload_id
+        return {"status": Status.SUCCESSFUL if wins else Status.OVERWRITTEN}
+
+    def _upload(self, upload_id: str, user: str, organisation: str, **more: Any) -> Upload:
+        """A record with what every upload has. The name of the file was signed with its form."""
+        issued = ulid_time(upload_id)
+        expires_at = self.evidence.calendar.form_expiry(issued) or issued + FORM_LIFETIME
+        versions = self._versions(upload_id)
+        oldest = next((v for v in versions if v.version == more.get("version")), versions[0] if versions else None)
+        signed = self.stores.uploads.metadata(oldest.key, oldest.version) if oldest else {}
+        return Upload(
+            upload_id=upload_id,
+            service=self.name,
+            user=user,
+            user_name=self.names.get(user, ""),
+            organisation=organisation,
+            name=signed.get("name", ""),
+            size=oldest.size if oldest else 0,
+            issued=issued,
+            expires_at=expires_at,
+            trust=organisation.removeprefix("TRUST#") if organisation.startswith("TRUST#") else None,
+            **more,
+        )
+
+    def _versions(self, upload_id: str) -> list[Version]:
+        return self.evidence.files.get(upload_id, [])
+
+    def _findings(self, upload_id: str, verdict: Record) -> tuple[dict[str, Any], ...]:
+        if Code.COULD_NOT_PROCESS.value in verdict["findings"]:
+            return (verdicts.could_not_process(self.evidence.service).to_json(),)  # an operator closed it
+        try:
+            data = self.stores.results.get(findings_key(self.name, upload_id, "json"))
+        except NotThere:
+            return ()
+        return tuple(json.loads(data)[:SHOWN_FINDINGS])
+
+    def _deleted_unjudged(self) -> list[str]:
+        return sorted(self.evidence.tombstones.keys() - self.evidence.verdicts.keys())
+
+    def _deleted(self, upload_id: str) -> tuple[Key, Item]:
+        """The tombstone of a deletion; the sweep finishes it once more, in case it was not."""
+        record = {**self.evidence.verdicts.get(upload_id, {}), **self.evidence.tombstones[upload_id]}
+        upload = self._upload(
+            upload_id,
+            str(record["user"]),
+            str(record.get("organisation", "")),
+            status=Status.DELETED,
+            school=record["school"],
+            received=from_text(record["received"]) if record["received"] else None,
+            version=record.get("version"),
+            sha256=record.get("sha256"),
+            window=record["window"],
+            ruleset=record.get("ruleset"),
+            roster_version=record.get("roster_version"),
+            counts=_counts(record) if "findings" in record else {},
+            summary_hash=record.get("figures"),
+            held=record.get("held"),
+            purge_pending=True,
+        )
+        return upload.key, upload.to_item()
+
+    def unjudged(self) -> int:
+        """Uploads whose file is there and has no verdict: the sweep queues them again. Gives their number."""
+        waiting = self.evidence.files.keys() - self.evidence.verdicts.keys() - self.evidence.tombstones.keys()
+        made = [entry for entry in each(self._unjudged, sorted(waiting)) if entry]
+        return self._put(made)
+
+    def _unjudged(self, upload_id: str) -> tuple[Key, Item] | None:
+        oldest = self._versions(upload_id)[0]
+        signed = self.stores.uploads.metadata(oldest.key, oldest.version)
+        user, organisation = signed.get("user", ""), signed.get("organisation", "")
+        if signed.get("service") != self.name or self.stores.table.get(keys.user(user)) is None:
+            return None  # put there by no form of ours: the sweep records it as unattributed
+        upload = self._upload(
+            upload_id,
+            user,
+            organisation,
+            status=Status.AWAITING_UPLOAD,
+            school=_own_school(organisation),
+            unsettled=True,
+        )
+        return upload.key, upload.to_item()
+
+    def attributed(self) -> None:
+        """Forgets what a sweep called unattributed while the records were missing."""
+        for row in list(self.stores.table.query(keys.UNATTRIBUTED)):
+            found = parse_upload_key(row["sk"].rpartition("#")[0])
+            if found and found[0] == self.name and self.stores.table.get(keys.upload(found[1])) is not None:
+                self.stores.table.delete(Key(row["pk"], row["sk"]))
+
+
+def _own_school(organisation: str) -> str | None:
+    """The school of a school's own user, which their upload belongs to whatever its rows say."""
+    return organisation.removeprefix("SCHOOL#") if organisation.startswith("SCHOOL#") else None
+
+
+def _facts(verdict: Record) -> Item:
+    return {name: verdict[of] for name, of in FACTS.items() if verdict[of] is not None}
+
+
+def _counts(verdict: Record) -> dict[str, int]:
+    found = Counter[Severity]()
+    for code, number in verdict["findings"].items():
+        found[Code(code).severity] += number
+    return {"pupils": verdict["pupils"], "errors": found[Severity.ERROR], "warnings": found[Severity.WARNING]}
+
+
+def _put_new(stores: Stores, key: Key, item: Item) -> None:
+    """Writes an item unless one is there: a write that lost a race with nothing left behind is tried again."""
+    while True:
+        try:
+            stores.table.write(Put(key, item, require={"pk": ABSENT}))
+        except Conflict:
+            if stores.table.get(key) is None:
+                continue
+        return
+
+
+def _organisations(stores: Stores) -> Counter[str]:
+    """Schools and trusts: every version of their extracts is taken in again, in the order in which they came."""
+    for name in ("schools", "trusts"):
+        for version in stores.uploads.versions(f"rosters/{name}.csv"):
+            with suppress(BadRoster):  # refused when it came
+                import_extract(stores, version.key, version.version, version.received)
+    for listed in stores.uploads.list("school-rosters/"):
+        school = listed.key.split("/")[2]
+        list_school(stores, school)
+    return Counter(schools=sum(1 for _ in stores.table.query(keys.SCHOOLS)))
+
+
+def _users(stores: Stores, names: dict[str, str]) -> int:
+    """Users' rights from evidence; their names from the pool."""
+    listed = [entry.key for entry in stores.records.list("users/")]
+    for key, data in zip(listed, each(stores.records.get, listed), strict=True):
+        sub, rights = key.removeprefix("users/").removesuffix(".json"), json.loads(data)
+        item = {"name": names.get(sub, ""), "role": rights["role"], "organisation": rights["organisation"]}
+        _put_new(stores, keys.user(sub), item)
+    return len(listed)
+
+
+def _names(operated: Operated) -> dict[str, str]:
+    """The address of every user of the pool, which is the name people see, by `sub`."""
+    found = {}
+    for page in operated.cognito.get_paginator("list_users").paginate(UserPoolId=operated.user_pool):
+        for user in page["Users"]:
+            told = {attribute["Name"]: attribute["Value"] for attribute in user["Attributes"]}
+            found[told["sub"]] = told.get("email", "")
+    return found

@@ -1,0 +1,396 @@
+"""Works out from the buckets alone what a window must have frozen, and compares (DESIGN 5, "Evidence").
+
+The files are read again: their hashes, S3's own times, and the verdict on their contents with the roster it was reached
+with. From that the maximum of each school follows, and is held against the manifest with its amendments, the national
+figures, and the registers of the table. Nothing here uses what joins and freezes use; a slip there shows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from adapters.objects import Version
+from adapters.rosters import roster_of_version
+from adapters.stores import Stores
+from early_results import keys
+from early_results.checking.check import judge
+from early_results.checking.submission import read_submission
+from early_results.ids import authority_of
+from early_results.reporting.figures import national
+from early_results.reporting.summary import Summary, canonical, summarise
+from early_results.service import Service
+from early_results.times import from_text, to_text
+
+from .evidence import Evidence, Record, each, gather, memberships
+
+Pair = tuple[datetime, str]
+NOT_JUDGED_ON_CONTENTS = frozenset({"could-not-process", "window-closed"})
+LINE_FACTS = ("key", "version", "sha256", "received", "ruleset", "figures")
+
+
+class CannotVerify(Exception):
+    """There is nothing to verify: the window was not frozen. The message says so."""
+
+
+@dataclass(slots=True)
+class Verification:
+    """What came of it: `differences`, one line each, none if all agrees; `notes` on what is still to be decided."""
+
+    window: int
+    schools: int = 0
+    files: int = 0
+    frozen: int = 0
+    differences: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def wrong(self, text: str) -> None:
+        """Notes a difference."""
+        self.differences.append(text)
+
+
+def verify_window(stores: Stores, service: Service, number: int) -> Verification:
+    """Verifies a frozen window. CannotVerify if it was not frozen, EvidenceUnclear if the calendar cannot be told."""
+    return Verifier(stores, gather(stores, service), number).run()
+
+
+class Verifier:
+    """One verification."""
+
+    def __init__(self, stores: Stores, evidence: Evidence, number: int) -> None:
+        if number not in evidence.manifests or number not in evidence.closings:
+            raise CannotVerify(f"window {number} of {evidence.service.service} is not frozen: there is no manifest")
+        self.stores = stores
+        self.evidence = evidence
+        self.number = number
+        self.told = Verification(number)
+        self.summaries: dict[str, Summary] = {}
+
+    def run(self) -> Verification:
+        """Everything, in the order in which a difference explains those after it."""
+        self._calendar()
+        self._files()
+        must = self._must(self.number)
+        lines = self._manifest()
+        self._amendments(lines)
+        effective = self._effective(lines)
+        self._compare(must, lines, effective)
+        self._figures(lines)
+        self._registers(lines)
+        self._current()
+        self._undecided()
+        return self.told
+
+    # When the window closed.
+
+    def _span(self, number: int) -> tuple[datetime, datetime]:
+        """When a window opened and closed: by its pinned close if it is frozen, by the calendar in force if not."""
+        window = self.evidence.calendar.window(number)
+        if window is None:
+            raise CannotVerify(f"{self.evidence.service.service} has no window {number}")
+        terms = self.evidence.closings.get(number)
+        return window.opens, from_text(terms["closes"]) if terms else window.closes
+
+    def _calendar(self) -> None:
+        terms = self.evidence.closings[self.number]
+        version = int(terms["calendar_version"])
+        if version not in self.evidence.in_force:
+            self.told.wrong(f"it was closed by version {version} of the calendar, which never came into force")
+        for later in sorted(v for v in self.evidence.in_force if v >= version):
+            window = self.evidence.in_force[later].window(self.number)
+            if window is None or to_text(window.closes) != terms["closes"]:
+                said = to_text(window.closes) if window else "nothing"
+                self.told.wrong(f"it was closed at {terms['closes']}; version {later} of the calendar says {said}")
+
+    # The files, and the verdicts on them.
+
+    def _files(self) -> None:
+        opens, closes = self._span(self.number)
+        trusts = memberships(self.stores)
+        due = []
+        for upload, verdict in sorted(self.evidence.verdicts.items()):
+            received = self._received(upload, verdict)
+            inside = opens <= received < closes
+            if inside is not (verdict["window"] == self.number):
+                said = f"window {verdict['window']}" if verdict["window"] else "no window"
+                self.told.wrong(f"{upload} was received at {to_text(received)}, and its verdict says {said}")
+            if inside:
+                due.append((upload, verdict))
+                self._authority(upload, verdict, trusts)
+        for text in each(lambda entry: self._judge(*entry), due):
+            self.told.differences += text
+        self.told.files = len(due)
+        self._never_judged(opens, closes)
+
+    def _version(self, upload: str, verdict: Record) -> Version | None:
+        versions = self.evidence.files.get(upload, ())
+        return next((version for version in versions if version.version == verdict["version"]), None)
+
+    def _received(self, upload: str, verdict: Record) -> datetime:
+        """When S3 received the version that was judged; what the verdict says where the file was deleted since."""
+        version = self._version(upload, verdict)
+        return version.received if version else from_text(verdict["received"])
+
+    def _judge(self, upload: str, verdict: Record) -> list[str]:
+        """Reads a file again and judges it as it was judged; what differs."""
+        version = self._version(upload, verdict)
+        if version is None:
+            return [] if upload in self.evidence.tombstones else [f"the file of {upload} is gone, without a tombstone"]
+        wrong = []
+        if to_text(version.received) != verdict["received"]:
+            wrong.append(f"S3 received {upload} at {to_text(version.received)}, its verdict says {verdict['received']}")
+        older = [other for other in self.evidence.files[upload] if other.received < version.received]
+        stored = self.evidence.stored[upload]
+        if any(stored.index(other.version) < stored.index(version.version) for other in older):
+            wrong.append(f"{upload} was judged by version {version.version}, which is not its oldest")
+        elif older:
+            self.told.notes.append(f"an older version of {upload} surfaced after {version.version} had come")
+        data = self.stores.uploads.get(version.key, version.version)
+        if hashlib.sha256(data).hexdigest() != verdict["sha256"]:
+            wrong.append(f"the file of {upload} is not the one that was judged: its hash differs")
+        too_large = len(data) > self.stores.settings.max_upload_bytes
+        if too_large or NOT_JUDGED_ON_CONTENTS & set(verdict["findings"]):
+            if verdict["outcome"] == "accepted":
+                wrong.append(f"{upload} was accepted and its contents were never judged")
+            return wrong
+        service = self.evidence.service
+        submission = read_submission(data, service)
+        school = str(verdict["school"])
+        roster, template = (
+            roster_of_version(self.stores, service.service, school, verdict[name]) if verdict[name] else None
+            for name in ("roster_version", "template_roster_version")
+        )
+        allowed = {school} if verdict["allowed_by"] else set()
+        again = judge(submission, service, allowed_schools=allowed, roster=roster, template_roster=template)
+        if again.ruleset != verdict["ruleset"]:
+            self.told.notes.append(f"{upload} was judged by ruleset {verdict['ruleset']}, not judged again by this one")
+        elif (again.accepted, again.school) != (verdict["outcome"] == "accepted", verdict["school"]):
+            wrong.append(f"judged again, {upload} is {'good' if again.accepted else 'not good'} for {again.school}")
+        elif again.accepted:
+            self.summaries[upload] = summarise(service, again.results)
+            if self.summaries[upload].sha256 != verdict["figures"]:
+                wrong.append(f"judged again, {upload} has other results than its verdict")
+        return wrong
+
+    def _authority(self, upload: str, verdict: Record, trusts: dict[str, set[str]]) -> None:
+        if verdict["outcome"] != "accepted":
+            return
+        kind, _, name = str(verdict["allowed_by"]).partition("#")
+        school = str(verdict["school"])
+        if (kind, name) != ("SCHOOL", school) and not (kind == "TRUST" and school in trusts.get(name, ())):
+            self.told.wrong(f"{upload} was accepted for {school} by the authority of {verdict['allowed_by']}")
+
+    def _never_judged(self, opens: datetime, closes: datetime) -> None:
+        for upload, versions in sorted(self.evidence.files.items()):
+            if upload in self.evidence.verdicts or upload in self.evidence.tombstones:
+                continue
+            if opens <= versions[0].received < closes:
+                known = self.stores.table.get(keys.unattributed(versions[0].key, versions[0].version))
+                if known is None:
+                    self.told.wrong(f"{upload} was received in time and has no verdict")
+                else:
+                    self.told.notes.append(f"nothing is known of {versions[0].key}; it is kept as unattributed")
+
+    # What must be frozen.
+
+    def _must(self, number: int) -> dict[str, str | None]:
+        """The upload of every school that counts for a window: the latest good one, or the window before's."""
+        before = self._must(number - 1) if self.evidence.calendar.window(number - 1) else {}
+        latest = self._latest(number)
+        listed = {str(school) for school in self.evidence.closings.get(number, {}).get("schools", ())}
+        must: dict[str, str | None] = {}
+        for school in listed | set(latest) | set(before):
+            if school in latest:
+                upload = latest[school][1]
+                must[school] = None if upload in self.evidence.tombstones else upload
+            else:
+                must[school] = before.get(school)
+        return must
+
+    def _latest(self, number: int) -> dict[str, Pair]:
+        """The greatest (received, upload) of each school among the good files of a window that were let in."""
+        opens, closes = self._span(number)
+        added = self._added(number)
+        latest: dict[str, Pair] = {}
+        for upload, verdict in self.evidence.verdicts.items():
+            received = self._received(upload, verdict)
+            counts = self.evidence.offered(upload) or upload in added
+            if verdict["outcome"] == "accepted" and opens <= received < closes and counts:
+                pair = (received, upload)
+                latest[verdict["school"]] = max(latest.get(verdict["school"], pair), pair)
+        return latest
+
+    def _added(self, number: int) -> set[str]:
+        return {a["upload"] for a in self.evidence.amendments.get(number, ()) if a["kind"] == "added"}
+
+    # The manifest, and what was changed beside it.
+
+    def _manifest(self) -> dict[str, Record]:
+        data = self.evidence.manifests[self.number]
+        lines: dict[str, Record] = {line["school"]: line for line in map(json.loads, data.splitlines())}
+        if len(lines) != len(data.splitlines()) or list(lines) != sorted(lines):
+            self.told.wrong("the manifest is not sorted, or lists a school twice")
+        listed = {str(school) for school in self.evidence.closings[self.number]["schools"]}
+        for school in sorted(listed ^ set(lines)):
+            self.told.wrong(f"{school} is in the manifest or in the terms of the freeze, not in both")
+        state = self.stores.table.get(keys.state(self.evidence.service.service, self.number)) or {}
+        if state.get("manifest_sha256") != hashlib.sha256(data).hexdigest():
+            self.told.wrong("the table's state of the window does not name this manifest")
+        for school, line in lines.items():
+            self._line(school, line)
+        self.told.schools, self.told.frozen = len(lines), sum(1 for line in lines.values() if line["upload"])
+        return lines
+
+    def _line(self, school: str, line: Record) -> None:
+        upload = line["upload"]
+        if upload is None:
+            return
+        verdict = self.evidence.verdicts.get(upload)
+        if verdict is None or verdict["outcome"] != "accepted" or verdict["school"] != school:
+            self.told.wrong(f"{upload} is frozen for {school} without a verdict that accepts it for that school")
+            return
+        for name in LINE_FACTS:
+            if line[name] != verdict[name]:
+                self.told.wrong(f"the manifest's {name} of {upload} is not its verdict's")
+        carried = verdict["window"] if verdict["window"] != self.number else None
+        if line["carried_from"] != carried:
+            self.told.wrong(f"{upload} is marked as carried from {line['carried_from']}, and is of {verdict['window']}")
+
+    def _amendments(self, lines: dict[str, Record]) -> None:
+        frozen = {line["upload"] for line in lines.values() if line["upload"]}
+        added = self._added(self.number)
+        removed = {a["upload"] for a in self.evidence.amendments.get(self.number, ()) if a["kind"] == "removed"}
+        for upload in sorted(removed - frozen - added):
+            self.told.wrong(f"an amendment removes {upload}, which the window did not freeze")
+        for upload in sorted(removed - self.evidence.tombstones.keys()):
+            self.told.wrong(f"an amendment removes {upload}, and there is no tombstone")
+        for upload in sorted(frozen & self.evidence.tombstones.keys() - removed):
+            self.told.wrong(f"{upload} was deleted after it was frozen, and no amendment says so")
+        for upload in sorted(added):
+            if upload not in self.evidence.stragglers:
+                self.told.wrong(f"an amendment adds {upload}, which was no straggler")
+            if self.evidence.operation(upload, "admit") is None:
+                self.told.wrong(f"an amendment adds {upload}, and no operator's decision is recorded")
+
+    def _effective(self, lines: dict[str, Record]) -> dict[str, str | None]:
+        """The manifest with its amendments: what counts now. A removed file leaves nothing older behind."""
+        effective: dict[str, str | None] = {}
+        late = {a["school"] for a in self.evidence.amendments.get(self.number, ()) if a["kind"] == "added"}
+        before = self._deleted_before()
+        for school in late | set(lines):
+            line = lines.get(school, {"upload": None})
+            # A file carried from an earlier window gives way to any of this window's own.
+            pairs = [self._rank(upload) for upload in (line["upload"], *before.get(school, ())) if upload]
+            pairs += [
+                self._rank(a["upload"])
+                for a in self.evidence.amendments.get(self.number, ())
+                if a["kind"] == "added" and a["school"] == school
+            ]
+            greatest = max(pairs)[2] if pairs else None
+            effective[school] = None if greatest in self.evidence.tombstones else greatest
+        return effective
+
+    def _deleted_before(self) -> dict[str, list[str]]:
+        """The deleted files of the window by school: they may be in no line, and still nothing older comes back."""
+        found: dict[str, list[str]] = {}
+        for upload in self.evidence.tombstones:
+            verdict = self.evidence.verdicts.get(upload)
+            mine = verdict and (verdict["outcome"], verdict["window"]) == ("accepted", self.number)
+            if verdict and mine and self.evidence.offered(upload):
+                found.setdefault(str(verdict["school"]), []).append(upload)
+        return found
+
+    def _rank(self, upload: str) -> tuple[int, datetime, str]:
+        verdict = self.evidence.verdicts.get(upload)
+        if verdict is None:
+            return 0, datetime.min.replace(tzinfo=self._span(self.number)[0].tzinfo), upload
+        return int(verdict["window"] or 0), self._received(upload, verdict), upload
+
+    def _compare(self, must: dict[str, str | None], lines: dict[str, Record], effective: dict[str, str | None]) -> None:
+        for school in sorted(must.keys() | effective.keys()):
+            if school not in effective:
+                if must.get(school) is not None:
+                    self.told.wrong(f"{school} has {must[school]} and is not in the manifest")
+            elif effective[school] != must.get(school):
+                self.told.wrong(
+                    f"for {school}, manifest and amendments say {effective[school] or 'nothing'}; "
+                    f"the buckets say {must.get(school) or 'nothing'}"
+                )
+
+    def _figures(self, lines: dict[str, Record]) -> None:
+        data = self.evidence.figures.get(self.number)
+        state = self.stores.table.get(keys.state(self.evidence.service.service, self.number)) or {}
+        if data is None or state.get("national_sha256") != hashlib.sha256(data).hexdigest():
+            self.told.wrong("the national figures are missing, or not those that the table's state names")
+            return
+        frozen = [line["upload"] for line in lines.values() if line["upload"]]
+        if self.evidence.tombstones.keys() & set(frozen):
+            self.told.notes.append("frozen files were deleted since: the national figures cannot be added up again")
+            return
+        summaries = self._frozen_summaries(frozen)
+        if summaries is not None and canonical(national(summaries).to_json()).encode() != data:
+            self.told.wrong("the national figures are not the sum of the frozen files")
+
+    def _frozen_summaries(self, frozen: Iterable[str]) -> list[Summary] | None:
+        """The summaries of the frozen files; those carried from an earlier window are judged now."""
+        carried = [upload for upload in frozen if upload not in self.summaries and upload in self.evidence.verdicts]
+        for wrong in each(lambda upload: self._judge(upload, self.evidence.verdicts[upload]), carried):
+            self.told.differences += wrong
+        return (
+            [self.summaries[upload] for upload in frozen]
+            if all(upload in self.summaries for upload in frozen)
+            else None
+        )
+
+    # The table.
+
+    def _registers(self, lines: dict[str, Record]) -> None:
+        service = self.evidence.service.service
+        rows: dict[str, dict[str, Any]] = {}
+        for authority in sorted({authority_of(school) for school in lines}):
+            partition = keys.window_partition(service, self.number, authority)
+            rows |= {row["sk"].removeprefix("SCHOOL#"): row for row in self.stores.table.query(partition)}
+        for school, line in lines.items():
+            row = rows.get(school, {})
+            stands = str(row.get("mark", "")).endswith("#0")
+            holds = row.get("carried_upload") or (row.get("upload_id") if stands else None)
+            if "frozen_at" not in row:
+                self.told.wrong(f"the table's register of {school} is not sealed")
+            elif holds != line["upload"]:
+                self.told.wrong(f"the table's register of {school} has {holds}, the manifest {line['upload']}")
+
+    def _current(self) -> None:
+        """The registers of the service: the maximum over all windows."""
+        latest: dict[str, Pair] = {}
+        for window in self.evidence.calendar.windows:
+            for school, pair in self._latest(window.number).items():
+                latest[school] = max(latest.get(school, pair), pair)
+        service = self.evidence.service.service
+        found = self.stores.table.get_many(keys.current_register(service, school) for school in latest)
+        for school, (received, upload) in sorted(latest.items()):
+            mark = f"{to_text(received)}#{upload}#{int(upload in self.evidence.tombstones)}"
+            has = found.get(keys.current_register(service, school), {}).get("mark", "nothing")
+            pending = has != mark and "offer_pending" in (self.stores.table.get(keys.upload(upload)) or {})
+            if pending:
+                self.told.notes.append(f"{upload} is accepted and waits to be offered to its registers")
+            elif has != mark:
+                self.told.wrong(f"the table's current register of {school} is {has}, the buckets say {mark}")
+
+    def _undecided(self) -> None:
+        for upload, note in sorted(self.evidence.stragglers.items()):
+            if note["window"] != self.number or upload in self.evidence.tombstones:
+                continue
+            if not self.evidence.let_in(upload) and self.evidence.operation(upload, "refuse") is None:
+                self.told.notes.append(f"{upload} came too late to be frozen and waits for an operator's decision")
+
+
+def describe(told: Verification, service: Service) -> str:
+    """What a verification came to, as lines for a terminal."""
+    lines = [f"note: {note}" for note in told.notes] + [f"DIFFERS: {text}" for text in told.differences]
+    counted = f"{told.schools:,} schools, {told.frozen:,} frozen files, {told.files:,} files judged again"
+    end = f"{len(told.differences):,} differences" if told.differences else "everything agrees"
+    return "\n".join([*lines, f"{service.service} window {told.window}: {counted}; {end}."])

@@ -1,0 +1,113 @@
+"""Results and reports for the tests of summary, figures and reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from random import Random
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from early_results.reporting.figures import National, ReportInput, national, school_figures
+from early_results.reporting.summary import summarise
+from early_results.results import Pupil, PupilResults
+from early_results.service import load_service
+
+KS1 = load_service("ks1-2023")
+SCHOOL = "1231234"
+
+# A busy machine is not a bug: no test here fails for being slow.
+UNHURRIED = settings(deadline=None)
+
+
+@st.composite
+def pupils_results(draw: st.DrawFn) -> PupilResults:
+    """Any one pupil's checked results, blanks and unknown identity among them."""
+    born = draw(st.none() | st.dates(date(2014, 1, 1), date(2016, 12, 31)))
+    gender = draw(st.sampled_from(["Male", "Female", "M", " f ", "", "Not specified"]))
+    assessments: dict[str, str] = {}
+    for column in KS1.assessments:
+        code = draw(st.none() | st.sampled_from(column.codes))
+        if code is not None:
+            assessments[column.key] = code
+    scores: dict[str, int] = {}
+    for column in KS1.scores:
+        score = draw(st.none() | st.integers(column.minimum, column.maximum))
+        if score is not None:
+            scores[column.key] = score
+    pupil = Pupil(SCHOOL, "P0", "", "", gender, born, "2")
+    return PupilResults(pupil, 2, assessments, scores)
+
+
+def cohorts(most: int = 12) -> st.SearchStrategy[list[PupilResults]]:
+    return st.lists(pupils_results(), max_size=most)
+
+
+def cohort(size: int, seed: int) -> list[PupilResults]:
+    """A likely cohort: the same for the same seed."""
+    random = Random(seed)  # noqa: S311
+    made = []
+    for number in range(size):
+        ability = random.gauss(0, 1)
+        assessments = {
+            column.key: column.codes[min(len(column.codes) - 1, max(0, round(1 - ability + random.gauss(0, 0.4))))]
+            for column in KS1.assessments
+            if random.random() > 0.03
+        }
+        scores = {
+            column.key: max(column.minimum, min(column.maximum, round(102 + 7 * ability)))
+            for column in KS1.scores
+            if random.random() > 0.05
+        }
+        born = date(2014 + (number % 12 < 8), 1 + (number + 8) % 12, 1 + number % 28)
+        pupil = Pupil(SCHOOL, f"P{number}", "", "", random.choice(["Male", "Female"]), born, "2")
+        made.append(PupilResults(pupil, number + 2, assessments, scores))
+    return made
+
+
+def report_of(
+    results: Sequence[PupilResults],
+    nation: National | None = None,
+    *,
+    name: str = "St Mary's",
+    carried: int | None = None,
+) -> ReportInput:
+    window = KS1.windows[0]
+    return ReportInput(
+        service=KS1,
+        school=SCHOOL,
+        school_name=name,
+        window=window.number,
+        closes=window.closes,
+        reports=window.reports,
+        upload_id="01H3Z4F5QJ6K7M8N9P0QRSTVWX",
+        received=datetime(2023, 6, 28, 13, 3, 22, tzinfo=UTC),
+        sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        carried_from=carried,
+        figures=school_figures(KS1, summarise(KS1, results), nation),
+    )
+
+
+def nation_of(schools: int) -> National:
+    return national(summarise(KS1, cohort(30, seed)) for seed in range(schools))
+
+
+def odd_reports() -> dict[str, ReportInput]:
+    """The schools that break reports: none, blank, tiny, large, unknown identity, names that look like code."""
+    nation = nation_of(5)
+    unknown = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
+    blank = [r._replace(assessments={}, scores={}) for r in cohort(4, 8)]
+    return {
+        "none": report_of([], nation),
+        "none-nor-nation": report_of([], None),
+        "blank": report_of(blank, nation, name=""),
+        "one": report_of(cohort(1, 3), None),
+        "unknown": report_of(unknown, nation),
+        "mixed": report_of([*unknown, *cohort(5, 2)], nation, carried=1, name="The " + "Very " * 40 + "Long Name"),
+        "large": report_of(cohort(2000, 4), nation),
+        "markup": report_of(cohort(8, 5), nation, name='=1+1 #panic() $x$ *b* _i_ <label> @ref [c] `d` \\ // /* "q"'),
+        "unprintable": report_of(
+            cohort(8, 6), nation, name="Tŷ Ŵyl 日本 \U0001f600 \u0000\u0007\ufffe\ue000\n\u202eabc"
+        ),
+    }
