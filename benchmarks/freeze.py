@@ -37,7 +37,8 @@ from early_results.counting.calendar import calendar_of
 from early_results.counting.freeze import State, begin_sealing, state_from_item
 from early_results.counting.registers import Mark
 from early_results.counting.uploads import Status, Upload
-from early_results.ids import new_ulid, upload_key
+from early_results.ids import new_ulid
+from early_results.object_keys import upload_key
 from early_results.reporting.summary import canonical, summarise
 from early_results.results import PupilResults
 from early_results.service import load_service
@@ -193,10 +194,10 @@ def made(schools: int) -> tuple[Stores, Costed]:
             table.write(Put(upload.key, upload.to_item()))
             buckets[0].put(upload.object_key, b"", "")
     state = {"state": State.FROZEN.value, "closes": to_text(first.closes), "calendar_version": 0, "sealing": "yes"}
-    table.write(Put(keys.state(SERVICE.service, 1), {**state, "reports_queued": "yes"}))
+    table.write(Put(keys.state(SERVICE.name, 1), {**state, "reports_queued": "yes"}))
     state = {"state": State.CLOSING.value, "closes": to_text(closing.closes), "calendar_version": 0}
-    table.write(Put(keys.state(SERVICE.service, 2), state))
-    table.write(begin_sealing(SERVICE.service, 2))
+    table.write(Put(keys.state(SERVICE.name, 2), state))
+    table.write(begin_sealing(SERVICE.name, 2))
     return Stores(cast(Table, table), *buckets, settings), table
 
 
@@ -211,7 +212,7 @@ def _school(table: Costed, school: str, number: int, summary: str, first: int, c
     upload_id = new_ulid(received, number.to_bytes(10, "big"))
     facts: Item = {
         "upload_id": upload_id,
-        "object_key": upload_key(SERVICE.service, upload_id),
+        "object_key": upload_key(SERVICE.name, upload_id),
         "version": "3HL4kqtJlcpXroDTDmJ.rmSpXd3dIbrHY",
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "received": to_text(received),
@@ -221,10 +222,10 @@ def _school(table: Costed, school: str, number: int, summary: str, first: int, c
     row: Item = {**facts, "mark": Mark(received, upload_id, deleted=False).to_text(), "school": school}
     if window == first:
         row["frozen_at"] = to_text(SERVICE.windows[0].closes)
-    table.write(Put(keys.window_register(SERVICE.service, window, school), row))
+    table.write(Put(keys.window_register(SERVICE.name, window, school), row))
     upload = Upload(
         upload_id,
-        SERVICE.service,
+        SERVICE.name,
         "97716142-c53d-4a93-a147-f1a272337dec",
         "head@example.org",
         f"SCHOOL#{school}",
@@ -244,7 +245,7 @@ def _school(table: Costed, school: str, number: int, summary: str, first: int, c
     yield upload
     older = new_ulid(received - timedelta(minutes=9), number.to_bytes(10, "big"))
     yield replace(upload, upload_id=older, status=Status.OVERWRITTEN)
-    table.write(Put(keys.summary(upload_id), {"summary": summary, "service": SERVICE.service}))
+    table.write(Put(keys.summary(upload_id), {"summary": summary, "service": SERVICE.name}))
 
 
 def measure(schools: int) -> list[dict[str, Any]]:
@@ -256,7 +257,7 @@ def measure(schools: int) -> list[dict[str, Any]]:
     found = []
 
     def state() -> Any:
-        return state_from_item(stores.table.get(keys.state(SERVICE.service, 2)))
+        return state_from_item(stores.table.get(keys.state(SERVICE.name, 2)))
 
     before = state()
     sealed: frozenset[str] = frozenset()

@@ -20,7 +20,7 @@ from infra.local import stack as local
 from infra.local.client import PortalClient
 from infra.local.demonstration import Seeded
 from infra.local.stack import Stack
-from infra.operator.operating import Operated, stores_of
+from infra.operator.operating import OperatorSession, stores_of
 
 TESTS = Path(__file__).resolve().parent
 
@@ -58,9 +58,9 @@ class Deployed:
         return Queue(self.stack.client("sqs"), self.stack.outputs[output])
 
     @property
-    def operated(self) -> Operated:
+    def operated(self) -> OperatorSession:
         """The stack as the operator's commands see it."""
-        return Operated(
+        return OperatorSession(
             self.stores,
             self.queue("UploadQueueUrl"),
             self.queue("ReportQueueUrl"),

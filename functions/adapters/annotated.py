@@ -19,7 +19,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 
 from adapters import templates
 from early_results.checking import messages
-from early_results.checking.mark import Mark
+from early_results.checking.mark import TemplateMark
 from early_results.checking.submission import as_date, folded, upn_of
 from early_results.findings import Code, Severity, cell_reference
 from early_results.workbook import ErrorValue
@@ -85,7 +85,7 @@ def annotated_workbook(
             if deadlines is None:
                 deadlines = [messages.deadline(window) for window in service.windows]
             templates.add_help_sheet(book, service, roster, issued, deadlines)
-            mark = Mark(service.service, service.ruleset, roster.school, roster.version, issued)
+            mark = TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued)
             templates.add_mark(book, mark)  # the pupils are now those of the current roster
         elif submission.mark is not None:
             templates.add_mark(book, submission.mark)

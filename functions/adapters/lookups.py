@@ -18,7 +18,7 @@ from .stores import Stores
 
 def calendar_now(stores: Stores, service: Service) -> Calendar:
     """The calendar as it stands, read consistently: the table's, or the service file's where the table has none."""
-    item = stores.table.get(keys.calendar(service.service))
+    item = stores.table.get(keys.calendar(service.name))
     return calendar_from_json(item["calendar"]) if item else calendar_of(service)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from early_results import access, keys
 from early_results.access import Role, User
 from early_results.checking.roster import Roster, roster_from_json
-from early_results.ids import roster_key
+from early_results.object_keys import roster_key
 
 from .errors import NotThere
 from .stores import Stores

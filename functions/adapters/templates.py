@@ -22,7 +22,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from early_results.checking import messages
-from early_results.checking.mark import MARK_SHEET, Mark, mark_rows
+from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows
 from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
 
@@ -76,7 +76,7 @@ def template_workbook(
     if deadlines is None:
         deadlines = [messages.deadline(window) for window in service.windows]
     add_help_sheet(book, service, roster, issued, deadlines)
-    add_mark(book, Mark(service.service, service.ruleset, roster.school, roster.version, issued))
+    add_mark(book, TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued))
     return saved(book, issued, f"{service.title}: {roster.school}")
 
 
@@ -284,7 +284,7 @@ def add_help_sheet(
     return sheet
 
 
-def add_mark(book: Workbook, mark: Mark) -> None:
+def add_mark(book: Workbook, mark: TemplateMark) -> None:
     """The mark, on a sheet that Excel neither shows nor offers to show."""
     sheet = cast(Worksheet, book.create_sheet(MARK_SHEET))
     for row, (name, value) in enumerate(mark_rows(mark), 1):

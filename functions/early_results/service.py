@@ -82,7 +82,7 @@ class Window(NamedTuple):
 class Service(NamedTuple):
     """One collection in one year. `published` are its windows in London time: number, opens, closes, reports."""
 
-    service: str
+    name: str
     ruleset: str
     title: str
     short_title: str
@@ -195,7 +195,7 @@ def parse_service(data: dict[str, Any]) -> Service:
         if closes > opens or before >= after:
             raise ValueError(f"window {after} does not follow window {before}")
     return Service(
-        service=data["service"],
+        name=data["service"],
         ruleset=data["ruleset"],
         title=data["title"],
         short_title=data["short_title"],

@@ -45,9 +45,9 @@ def deadline_board(
     state = window_states(stores, calendar)[window.number]
     added = {
         row["sk"].removeprefix("ADDED#"): row
-        for row in stores.table.query(keys.state(service.service, window.number).pk, prefix="ADDED#")
+        for row in stores.table.query(keys.state(service.name, window.number).pk, prefix="ADDED#")
     }
-    board = _Board(stores, service.service, window.number, added)
+    board = _Board(stores, service.name, window.number, added)
     if query.cursor is None:
         lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
         found = [line for line in lines if _wanted(line, query)]
@@ -61,7 +61,7 @@ def deadline_board(
     waiting = _waiting(stores, service) if state.state is not State.FROZEN else []
     return {
         **describe_window(window, state, now),
-        "service": service.service,
+        "service": service.name,
         "counts": totals and totals["all"],
         "authorities": totals and totals["authorities"],
         "trusts": totals and totals["trusts"],
@@ -149,7 +149,7 @@ def _totals(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
     """The uploads that are not settled, oldest first: what a freeze would wait for."""
-    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.service, index="unsettled")]
+    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.name, index="unsettled")]
     found = stores.table.get_many(wanted)
     return [
         {

@@ -15,7 +15,7 @@ from early_results.checking.listing import findings_csv
 from early_results.counting.freeze import canonical
 from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
-from early_results.ids import findings_key
+from early_results.object_keys import findings_key
 from early_results.service import load_service
 from workflow.check_upload import judge_again
 

@@ -16,7 +16,8 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import WindowState
 from early_results.counting.registers import register_from_item
 from early_results.counting.uploads import ReportState, Status
-from early_results.ids import is_school, report_key
+from early_results.ids import is_school
+from early_results.object_keys import report_key
 from early_results.service import LONDON, Column, Service, UnknownService, Window, load_service, service_names
 from early_results.times import day_words, moment_words, to_text
 from early_results.writes import Item
@@ -83,7 +84,7 @@ def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]
     states = window_states(stores, calendar)
     is_open = calendar.window_of(now)
     return {
-        "service": service.service,
+        "service": service.name,
         "title": service.title,
         "short_title": service.short_title,
         "year": service.year,
@@ -129,14 +130,14 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
     """
     schools = sorted(user.schools)
     profiles = stores.table.get_many(keys.school(school) for school in schools)
-    rosters = stores.table.get_many(keys.roster(service.service, school) for school in schools)
-    registers = stores.table.get_many(keys.current_register(service.service, school) for school in schools)
+    rosters = stores.table.get_many(keys.roster(service.name, school) for school in schools)
+    registers = stores.table.get_many(keys.current_register(service.name, school) for school in schools)
     winners = {key: register_from_item(key, item).winner for key, item in registers.items()}
     uploads = stores.table.get_many(keys.upload(winner) for winner in winners.values() if winner)
     found = []
     for school in schools:
-        roster = rosters.get(keys.roster(service.service, school))
-        winner = winners.get(keys.current_register(service.service, school))
+        roster = rosters.get(keys.roster(service.name, school))
+        winner = winners.get(keys.current_register(service.name, school))
         upload = uploads.get(keys.upload(winner)) if winner else None
         found.append(
             {
@@ -168,7 +169,7 @@ def build_template(
         raise problems.bad_request("Please name the school: ?school=1231234, seven digits.")
     if school not in user.schools:
         raise problems.forbidden("This school is not one that you act for.")
-    roster = current_roster(stores, service.service, school)
+    roster = current_roster(stores, service.name, school)
     if roster is None:
         raise problems.not_found(
             f"We hold no pupil list for this school yet. Please contact {service.support_email}, "
@@ -181,7 +182,7 @@ def build_template(
 
 def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime) -> dict[str, Any]:
     """The reports of the user's schools, or of one school: which are being built, ready, or failed for good."""
-    wanted = service_of(query.service).service if query.service else None
+    wanted = service_of(query.service).name if query.service else None
     number, school = query.window, query.school
     if school and not user.may_read_school(school):
         raise problems.forbidden("This school is not one that you act for.")
@@ -243,7 +244,7 @@ def report_link(
     if not user.may_read_school(school):
         raise problems.forbidden("This school is not one that you act for.")
     window = window_of(calendar_now(stores, service), number)
-    item = stores.table.get(keys.report(service.service, window.number, school))
+    item = stores.table.get(keys.report(service.name, window.number, school))
     if item is None:
         raise problems.not_found("There is no report of this school for this window.")
     if item["state"] == ReportState.FAILED.value:
@@ -253,7 +254,7 @@ def report_link(
     if not _published(user, window, now):
         raise problems.not_found(f"Reports of this window are available from {day_words(window.reports)}.")
     url = stores.results.link(
-        report_key(service.service, window.number, school, item["upload_id"], form),
+        report_key(service.name, window.number, school, item["upload_id"], form),
         filename=f"{service.year}{service.short_title}-report-{school}-window-{window.number}.{form}",
         content_type=REPORT_TYPES[form],
         seconds=LINK_SECONDS,

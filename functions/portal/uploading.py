@@ -65,7 +65,7 @@ def _issue(
     limit = stores.settings.max_upload_bytes
     upload = Upload(
         upload_id=new_ulid(now, token_bytes(10)),
-        service=service.service,
+        service=service.name,
         user=user.sub,
         user_name=user.name,
         organisation=user.organisation,
@@ -105,7 +105,7 @@ def _issue(
             "name": name_for_metadata(file.name),
             "user": user.sub,
             "organisation": user.organisation,
-            "service": service.service,
+            "service": service.name,
         },
         max_bytes=limit,
         seconds=max(1, int((expires_at - now).total_seconds())),

@@ -17,7 +17,7 @@ from early_results import keys
 from early_results.counting.freeze import report_pins, sha256, state_from_item
 from early_results.counting.registers import Counting, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.ids import national_key, report_key
+from early_results.object_keys import national_key, report_key
 from early_results.reporting.figures import National, ReportInput, school_figures
 from early_results.reporting.summary import Summary
 from early_results.service import Service, load_service
@@ -44,8 +44,8 @@ class SummaryMissingError(RuntimeError):
 
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
-    counts, still = _counting(stores, service_name, window, school)
-    upload_id = counts.upload
+    frozen, still = _counting(stores, service_name, window, school)
+    upload_id = frozen.upload
     if upload_id is None:
         return Built.DELETED
     found = stores.table.get(keys.summary(upload_id))
@@ -55,7 +55,7 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         # Its deletion has got so far; an earlier try of this message may have written after it, and died.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
-    report = _input(stores, load_service(service_name), window, school, upload_id, counts, found)
+    report = _input(stores, load_service(service_name), window, school, upload_id, frozen, found)
     objects = {
         report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
         report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
@@ -84,8 +84,8 @@ def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[C
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
     """Notes that a report failed for good, so that people see it instead of waiting for ever."""
-    counts, still = _counting(stores, service_name, window, school)
-    upload_id = counts.upload
+    frozen, still = _counting(stores, service_name, window, school)
+    upload_id = frozen.upload
     if upload_id is None:
         return Built.DELETED
     try:
@@ -137,7 +137,7 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
     Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
     where nobody did, its first build does.
     """
-    key = keys.report(service.service, window, school)
+    key = keys.report(service.name, window, school)
     noted = stores.table.get(key)
     if noted is None or "school_name" not in noted:
         kept = calendar_now(stores, service).window(window)
@@ -152,11 +152,11 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
 
 
 def _input(
-    stores: Stores, service: Service, window: int, school: str, upload_id: str, counts: Counting, found: Item
+    stores: Stores, service: Service, window: int, school: str, upload_id: str, frozen: Counting, found: Item
 ) -> ReportInput:
-    national = National.from_json(json.loads(stores.records.get(national_key(service.service, window))))
+    national = National.from_json(json.loads(stores.records.get(national_key(service.name, window))))
     noted = _pinned(stores, service, window, school)
-    state = state_from_item(stores.table.get(keys.state(service.service, window)))
+    state = state_from_item(stores.table.get(keys.state(service.name, window)))
     if state.closes is None:
         raise ValueError("a report is built only for a window that has closed")
     return ReportInput(
@@ -167,8 +167,8 @@ def _input(
         closes=state.closes,
         reports=date.fromisoformat(noted["comes_out"]),
         upload_id=upload_id,
-        received=from_text(counts.facts["received"]),
-        sha256=str(counts.facts["sha256"]),
-        carried_from=counts.carried_from,
+        received=from_text(frozen.facts["received"]),
+        sha256=str(frozen.facts["sha256"]),
+        carried_from=frozen.carried_from,
         figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
     )

@@ -25,9 +25,9 @@ from early_results.checking.roster import Roster
 from early_results.checking.submission import Submission, read_submission
 from early_results.counting import verdicts
 from early_results.counting.freeze import canonical, sha256
-from early_results.counting.uploads import Status, Upload, upload_from_item
+from early_results.counting.uploads import Held, Status, Upload, upload_from_item
 from early_results.findings import Code, Finding
-from early_results.ids import extract_key, findings_key, parse_upload_key, verdict_key
+from early_results.object_keys import extract_key, findings_key, parse_upload_key, verdict_key
 from early_results.reporting.summary import Summary, summarise
 from early_results.results import PupilResults, extract_json, results_from_extract
 from early_results.service import Service, load_service
@@ -187,22 +187,22 @@ def _verdict(
         # Whose file it is comes before anything that the school's roster could tell a stranger.
         return judge(submission, service, allowed_schools=allowed, roster=None), None, None
     if pinned is None:
-        roster = current_roster(stores, service.service, school)
+        roster = current_roster(stores, service.name, school)
     elif pinned["roster_version"]:
-        roster = roster_of_version(stores, service.service, school, pinned["roster_version"])
+        roster = roster_of_version(stores, service.name, school, pinned["roster_version"])
     else:
         roster = None  # there was none then; one that has come since must not change the verdict
     claimed = submission.template_roster_version
     template = None
     if claimed and roster and claimed != roster.version:
-        template = roster_of_version(stores, service.service, school, claimed)
+        template = roster_of_version(stores, service.name, school, claimed)
     verdict = judge(
         submission,
         service,
         allowed_schools=allowed,
         roster=roster,
         template_roster=template,
-        previous=last_good_results(stores, service.service, school, upload.upload_id),
+        previous=last_good_results(stores, service.name, school, upload.upload_id),
     )
     return verdict, roster, template.version if template else None
 
@@ -279,14 +279,14 @@ def _record(stores: Stores, upload: Upload, service: Service, version: Version, 
     school = verdict.school if verdict and judged.allowed_by else None
     errors = sum(1 for finding in judged.findings if finding.severity == "error")
     stores.results.put(
-        findings_key(service.service, upload.upload_id, "json"),
+        findings_key(service.name, upload.upload_id, "json"),
         canonical([finding.to_json() for finding in judged.findings]),
         "application/json",
     )
     summary = None
     if verdict and judged.accepted:
         extract = extract_json(verdict.results).encode()
-        stores.results.put(extract_key(service.service, upload.upload_id), extract, "application/json")
+        stores.results.put(extract_key(service.name, upload.upload_id), extract, "application/json")
         summary = _summary(upload, judged)
     writes = verdicts.record_verdict(
         upload,
@@ -306,7 +306,7 @@ def _record(stores: Stores, upload: Upload, service: Service, version: Version, 
         roster_version=judged.roster_version,
         changes=verdict.changes.to_json(service) if verdict and verdict.changes else None,
         summary_text=canonical(summary.to_json()).decode() if summary else None,
-        summary_hash=summary.sha256 if summary else None,
+        figures_sha256=summary.sha256 if summary else None,
     )
     stores.table.write(writes)
     if school and judged.window and not judged.accepted:
@@ -366,7 +366,7 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     item = stores.table.get(keys.upload(upload_id))
     upload = upload_from_item(item) if item else None
     oldest = stores.uploads.oldest(upload.object_key) if upload else None
-    if upload is None or oldest is None or upload.held != "parked" or upload.status is Status.DELETED:
+    if upload is None or oldest is None or upload.held != Held.PARKED or upload.status is Status.DELETED:
         return False
     service = load_service(upload.service)
     calendar = calendar_now(stores, service)

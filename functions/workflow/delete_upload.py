@@ -15,8 +15,8 @@ from early_results.counting import freeze, registers
 from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import canonical
 from early_results.counting.registers import Outcome, Register, register_from_item
-from early_results.counting.uploads import Upload, upload_from_item
-from early_results.ids import amendment_key, extract_key, findings_key, report_key, tombstone_key
+from early_results.counting.uploads import Held, Upload, upload_from_item
+from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key
 from early_results.times import to_text
 from early_results.writes import Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
@@ -56,7 +56,7 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         "held": upload.held,  # an upload that was parked or a straggler was in no register, whatever its verdict says
         "at": to_text(now),
     }
-    if upload.held == "straggler":
+    if upload.held == Held.STRAGGLER:
         keep_note(stores, upload)
     _put_once(stores, tombstone_key(upload.service, upload.upload_id), tombstone)
     for window in calendar.windows if upload.school else ():

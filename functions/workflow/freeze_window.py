@@ -23,7 +23,8 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import State, Waited, WindowState, canonical, sha256
 from early_results.counting.registers import Counting, Register, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
-from early_results.ids import authority_of, closing_key, manifest_key, national_key
+from early_results.ids import authority_of
+from early_results.object_keys import closing_key, manifest_key, national_key
 from early_results.reporting.figures import National, national
 from early_results.reporting.summary import Summary
 from early_results.service import Service, Window
@@ -102,7 +103,7 @@ def freeze_window(
         if waited:
             return Frozen(window.number, state.state, waited)
         if not state.sealing:
-            stores.table.write(freeze.begin_sealing(service.service, window.number))
+            stores.table.write(freeze.begin_sealing(service.name, window.number))
         schools = seal_all(stores, service, calendar, window.number, state, now)
         state = write_manifest(stores, service, window.number, schools)
         if state.state is not State.FROZEN:
@@ -115,7 +116,7 @@ def _closing(stores: Stores, service: Service, calendar: Calendar, window: Windo
     state = window_states(stores, calendar)[window.number]
     if state.state is State.OPEN:
         with suppress(Conflict):  # another run was quicker; what it pinned counts
-            stores.table.write(freeze.begin_closing(service.service, window, calendar.version))
+            stores.table.write(freeze.begin_closing(service.name, window, calendar.version))
         state = window_states(stores, calendar)[window.number]
     return state
 
@@ -124,7 +125,7 @@ def seal_all(
     stores: Stores, service: Service, calendar: Calendar, window: int, state: WindowState, now: datetime
 ) -> frozenset[str]:
     """Seals the register of every school of the service, local authorities side by side. Gives the schools."""
-    schools = _schools_to_seal(stores, service.service, window, state)
+    schools = _schools_to_seal(stores, service.name, window, state)
     authorities: dict[str, list[str]] = {}
     for school in sorted(schools):
         authorities.setdefault(authority_of(school), []).append(school)
@@ -170,10 +171,10 @@ def _seal_authority(
     A transaction is lost where a join came between or an upload was deleted: its schools are then sealed one by one, as
     they are by then.
     """
-    rows = _rows(stores, service.service, window, authority_of(schools[0]))
+    rows = _rows(stores, service.name, window, authority_of(schools[0]))
     todo = [school for school in schools if "frozen_at" not in rows.get(f"SCHOOL#{school}", {})]
     registers = {
-        school: register_from_item(keys.window_register(service.service, window, school), rows.get(f"SCHOOL#{school}"))
+        school: register_from_item(keys.window_register(service.name, window, school), rows.get(f"SCHOOL#{school}"))
         for school in todo
     }
     earlier = _earlier(stores, service, calendar, window, [s for s in todo if registers[s].mark is None])
@@ -202,7 +203,7 @@ def in_transactions(
 
 def _seal_school(stores: Stores, service: Service, calendar: Calendar, window: int, school: str, now: datetime) -> None:
     """Seals one school's register; a join that came between is read again and sealed as it then is."""
-    key = keys.window_register(service.service, window, school)
+    key = keys.window_register(service.name, window, school)
     while True:
         register = register_from_item(key, stores.table.get(key))
         if register.sealed:
@@ -235,8 +236,8 @@ def _earlier(
     for before in calendar.earlier(window):
         if not looked:
             break
-        wanted = {school: keys.window_register(service.service, before.number, school) for school in looked}
-        late = {school: keys.added(service.service, before.number, school) for school in looked}
+        wanted = {school: keys.window_register(service.name, before.number, school) for school in looked}
+        late = {school: keys.added(service.name, before.number, school) for school in looked}
         items = stores.table.get_many([*wanted.values(), *late.values()])
         for school, key in wanted.items():
             row, added = items.get(key), items.get(late[school])
@@ -269,13 +270,13 @@ def write_manifest(stores: Stores, service: Service, window: int, schools: froze
 
     ManifestDiffersError if a manifest is there with another hash.
     """
-    data = freeze.manifest(service.service, window, sealed_rows(stores, service.service, window, schools))
-    version = _write_once(stores, manifest_key(service.service, window), data, "application/x-ndjson")
-    figures = _national_once(stores, service.service, window, freeze.manifest_lines(data))
-    key = manifest_key(service.service, window)
+    data = freeze.manifest(service.name, window, sealed_rows(stores, service.name, window, schools))
+    version = _write_once(stores, manifest_key(service.name, window), data, "application/x-ndjson")
+    figures = _national_once(stores, service.name, window, freeze.manifest_lines(data))
+    key = manifest_key(service.name, window)
     with suppress(Conflict):  # another run was quicker, with the same hashes: the objects can be written only once
-        stores.table.write(freeze.freeze_state(service.service, window, key, version, sha256(data), sha256(figures)))
-    return freeze.state_from_item(stores.table.get(keys.state(service.service, window)))
+        stores.table.write(freeze.freeze_state(service.name, window, key, version, sha256(data), sha256(figures)))
+    return freeze.state_from_item(stores.table.get(keys.state(service.name, window)))
 
 
 def _write_once(stores: Stores, key: str, data: bytes, content_type: str) -> str:
@@ -322,7 +323,7 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
 
     A run that dies here queues all again: the build writes the same bytes again, and a report that is READY stays so.
     """
-    lines = freeze.manifest_lines(stores.records.get(manifest_key(service.service, window)))
+    lines = freeze.manifest_lines(stores.records.get(manifest_key(service.name, window)))
     wanted = [line for line in lines if line["upload"]]
     if state.reports_queued:
         return len(lines), len(wanted)
@@ -340,15 +341,15 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
         try:
             stores.table.write([write for _, writes in some for write in writes])
         except Conflict:
-            one = partial(_note_processing, stores, service.service, window)
+            one = partial(_note_processing, stores, service.name, window)
             return [school for school, _ in some if one(school, uploads[school], pinned(school))]
         return [school for school, _ in some]
 
-    decisions = ((s, _processing(service.service, window, s, u, pinned(s))) for s, u in uploads.items())
+    decisions = ((s, _processing(service.name, window, s, u, pinned(s))) for s, u in uploads.items())
     with ThreadPoolExecutor(WORKERS) as pool:
         noted = [school for some in pool.map(note, in_transactions(decisions, REPORTS_AT_ONCE)) for school in some]
-    queue.send([{"service": service.service, "window": window, "school": school} for school in noted])
-    stores.table.write(Update(keys.state(service.service, window), set={"reports_queued": "yes"}))
+    queue.send([{"service": service.name, "window": window, "school": school} for school in noted])
+    stores.table.write(Update(keys.state(service.name, window), set={"reports_queued": "yes"}))
     return len(lines), len(wanted)
 
 

@@ -19,7 +19,7 @@ from adapters.errors import Conflict
 from adapters.stores import Stores
 from early_results import keys
 from early_results.checking.roster import BadRoster, Roster, parse_rosters, roster_json, roster_version
-from early_results.ids import roster_key
+from early_results.object_keys import roster_key
 from early_results.organisations import School, Trust, parse_schools, parse_trusts
 from early_results.results import Pupil
 from early_results.service import UnknownService, load_service
@@ -45,7 +45,7 @@ def import_extract(stores: Stores, key: str, version: str | None, received: date
     except UnknownService:
         raise BadRoster("The folder of this extract names a service that is not known.") from None
     rosters = parse_rosters(source, service)
-    return _each(rosters.items(), lambda entry: _put_roster(stores, service.service, *entry, received))
+    return _each(rosters.items(), lambda entry: _put_roster(stores, service.name, *entry, received))
 
 
 def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:

@@ -11,7 +11,7 @@ from early_results.counting import registers
 from early_results.counting.freeze import canonical, state_from_item
 from early_results.counting.registers import Join, Outcome, Register, register_from_item
 from early_results.counting.uploads import Upload, upload_from_item
-from early_results.ids import straggler_key
+from early_results.object_keys import straggler_key
 
 # Each lost race means that another join of the same school went through, so a few tries are plenty: two people at one
 # school may post at once, hundreds do not.

@@ -19,8 +19,9 @@ from adapters.stores import Stores
 from early_results import keys
 from early_results.counting.calendar import FORM_LIFETIME, Calendar
 from early_results.counting.registers import Outcome
-from early_results.counting.uploads import Status, Upload, purge_partition, upload_from_item
-from early_results.ids import first_ulid_of, parse_upload_key
+from early_results.counting.uploads import Held, Status, Upload, purge_partition, upload_from_item
+from early_results.ids import first_ulid_of
+from early_results.object_keys import parse_upload_key
 from early_results.service import Service
 from early_results.times import from_text, to_text
 from early_results.writes import Key, Update
@@ -29,7 +30,7 @@ from workflow.join_registers import offer_upload
 
 # How far behind the clock the low-water mark stays at least: a form's lifetime, and room for clocks that differ.
 MARGIN = FORM_LIFETIME + timedelta(minutes=5)
-# How often the whole bucket is looked at: what surfaces below the mark and loses its notice is found within this time.
+# How often the whole bucket is looked at. What surfaces below the low-water mark and loses its notice is found then.
 WHOLE_EVERY = timedelta(hours=1)
 _CHUNK = 500
 
@@ -56,15 +57,15 @@ def sweep(
     """Sweeps a service's part of the uploads bucket once: from its low-water mark on, or the whole of it."""
     swept = Swept()
     _finish_deletions(stores, service, calendar, now, swept)
-    prefix = f"uploads/{service.service}/"
-    kept = stores.table.get(keys.sweep(service.service)) or {}
-    mark = str(kept.get("low_water", ""))
+    prefix = f"uploads/{service.name}/"
+    kept = stores.table.get(keys.sweep(service.name)) or {}
+    low_water = str(kept.get("low_water", ""))
     whole = whole or "whole" not in kept or now - from_text(kept["whole"]) >= WHOLE_EVERY
     seen: set[str] = set()
-    for chunk in _chunks(stores.uploads.list(prefix, "" if whole or not mark else f"{prefix}{mark}")):
+    for chunk in _chunks(stores.uploads.list(prefix, "" if whole or not low_water else f"{prefix}{low_water}")):
         _settle_objects(stores, queue, chunk, now, swept, seen)
     _settle_forms(stores, queue, service, now, swept, seen)
-    _raise_low_water(stores, service, mark, whole, now, swept)
+    _raise_low_water(stores, service, low_water, whole, now, swept)
     return swept
 
 
@@ -96,7 +97,7 @@ def _settle_objects(
 
 
 def _settled(upload: Upload) -> bool:
-    return upload.judged and upload.held != "parked" and not upload.offer_pending and not upload.note_pending
+    return upload.judged and upload.held != Held.PARKED and not upload.offer_pending and not upload.note_pending
 
 
 def _push_on(
@@ -149,7 +150,7 @@ def _settle_forms(stores: Stores, queue: Queue, service: Service, now: datetime,
 
     An object below the low-water mark, or younger than the listing, is treated as if it had been listed.
     """
-    listed = stores.table.query(service.service, index="unsettled")
+    listed = stores.table.query(service.name, index="unsettled")
     wanted = [keys.upload(row["order"]) for row in listed if row["order"] not in seen]
     unsettled = []
     for item in stores.table.get_many(wanted).values():
@@ -175,7 +176,7 @@ def _end(stores: Stores, upload: Upload, swept: Swept) -> None:
 
 
 def _finish_deletions(stores: Stores, service: Service, calendar: Calendar, now: datetime, swept: Swept) -> None:
-    listed = stores.table.query(purge_partition(service.service), index="unsettled")
+    listed = stores.table.query(purge_partition(service.name), index="unsettled")
     for item in stores.table.get_many(keys.upload(row["order"]) for row in listed).values():
         upload = upload_from_item(item)
         if upload.purge_pending:
@@ -188,13 +189,15 @@ def _unattributed(stores: Stores, listed: Version, now: datetime) -> int:
     return sum(record_unattributed(stores, version, now) for version in stores.uploads.versions(listed.key))
 
 
-def _raise_low_water(stores: Stores, service: Service, mark: str, whole: bool, now: datetime, swept: Swept) -> None:
-    """Raises the mark to before the oldest upload that is not settled, and never closer to now than the margin."""
+def _raise_low_water(
+    stores: Stores, service: Service, low_water: str, whole: bool, now: datetime, swept: Swept
+) -> None:
+    """Raises the low-water mark to before the oldest unsettled upload, and never closer to now than the margin."""
     raised = min([first_ulid_of(now - MARGIN), *(upload.upload_id for upload in swept.pending)])
-    kept = {"swept": to_text(now), "low_water": max(raised, mark)}
+    kept = {"swept": to_text(now), "low_water": max(raised, low_water)}
     if whole:
         kept["whole"] = to_text(now)
-    stores.table.write(Update(keys.sweep(service.service), set=kept))
+    stores.table.write(Update(keys.sweep(service.name), set=kept))
 
 
 def _chunks(listed: Iterator[Version]) -> Iterator[list[Version]]:

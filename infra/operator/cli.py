@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from early_results.checking.roster import Roster
     from early_results.results import Pupil
     from early_results.service import Service
-    from infra.operator.operating import Operated
+    from infra.operator.operating import OperatorSession
 
 ACCEPTED, ERRORS_FOUND, COULD_NOT_RUN = 0, 1, 2
 
@@ -30,8 +30,8 @@ class CannotRun(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; the exit code: 0 accepted or done, 1 errors found in the file, 2 could not be run."""
     options = parser().parse_args(arguments)
-    brief = arguments is None and options.brief
-    if brief:
+    without_collector = arguments is None and options.without_collector
+    if without_collector:
         gc.disable()
     try:
         code: int = options.run(options)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it on the way out
         return COULD_NOT_RUN
     finally:
-        if brief:
+        if without_collector:
             gc.freeze()
     return code
 
@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="early-results", description="Early Results: templates and checks, as the service makes them."
     )
-    top.set_defaults(brief=False)
+    top.set_defaults(without_collector=False)
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_template(commands)
     _add_validate(commands)
@@ -93,7 +93,7 @@ def _add_validate(commands: Any) -> None:
     command.add_argument("--annotated", metavar="OUT.xlsx", help="write a copy with the bad cells coloured and noted")
     command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
     # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
-    command.set_defaults(run=_validate, brief=True)
+    command.set_defaults(run=_validate, without_collector=True)
 
 
 def _add_deciding(commands: Any) -> None:
@@ -182,7 +182,7 @@ def _operated(options: argparse.Namespace) -> int:
     return code
 
 
-def _decide(options: argparse.Namespace, operated: Operated) -> int:
+def _decide(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import operating
 
     if options.command == "retry":
@@ -191,61 +191,61 @@ def _decide(options: argparse.Namespace, operated: Operated) -> int:
         act = operating.admit
     else:
         act = operating.refuse if options.refuse else operating.settle
-    print(act(operated, options.upload, options.reason))
+    print(act(session, options.upload, options.reason))
     return ACCEPTED
 
 
-def _show_calendar(options: argparse.Namespace, operated: Operated) -> int:
+def _show_calendar(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import operating
 
-    print(operating.show_calendar(operated, _service(options.service).service, _now()))
+    print(operating.show_calendar(session, _service(options.service).name, _now()))
     return ACCEPTED
 
 
-def _show_windows(options: argparse.Namespace, operated: Operated) -> int:
+def _show_windows(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import operating
 
-    print(operating.show_windows(operated, _service(options.service).service, _now()))
+    print(operating.show_windows(session, _service(options.service).name, _now()))
     return ACCEPTED
 
 
-def _extend(options: argparse.Namespace, operated: Operated) -> int:
+def _extend(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import operating
 
-    service, closes = _service(options.service).service, london_moment(options.closes)
-    print(operating.extend(operated, service, options.window, closes, options.reason, _now()))
+    service, closes = _service(options.service).name, london_moment(options.closes)
+    print(operating.extend(session, service, options.window, closes, options.reason, _now()))
     return ACCEPTED
 
 
-def _verify(options: argparse.Namespace, operated: Operated) -> int:
+def _verify(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import verifying
     from infra.operator.evidence import EvidenceUnclear
 
     service = _service(options.service)
     try:
-        told = verifying.verify_window(operated.stores, service, options.window)
+        told = verifying.verify_window(session.stores, service, options.window)
     except (verifying.CannotVerify, EvidenceUnclear) as error:
         raise CannotRun(str(error)) from error
     print(verifying.describe(told, service))
     return ERRORS_FOUND if told.differences else ACCEPTED
 
 
-def _rebuild(options: argparse.Namespace, operated: Operated) -> int:
+def _rebuild(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import rebuilding
     from infra.operator.evidence import EvidenceUnclear
 
     try:
-        print(rebuilding.describe(rebuilding.rebuild(operated, _now())))
+        print(rebuilding.describe(rebuilding.rebuild(session, _now())))
     except (rebuilding.CannotRebuild, EvidenceUnclear) as error:
         raise CannotRun(str(error)) from error
     return ACCEPTED
 
 
-def _add_one_user(options: argparse.Namespace, operated: Operated) -> int:
+def _add_one_user(options: argparse.Namespace, session: OperatorSession) -> int:
     from early_results.access import Role
     from infra.operator import operating
 
-    print(operating.add_user(operated, options.email, Role(options.role), options.organisation))
+    print(operating.add_user(session, options.email, Role(options.role), options.organisation))
     return ACCEPTED
 
 

@@ -21,7 +21,7 @@ from adapters.objects import Bucket, Version
 from adapters.stores import Stores
 from early_results.checking.roster import BadRoster
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
-from early_results.ids import parse_upload_key
+from early_results.object_keys import parse_upload_key
 from early_results.organisations import School, parse_schools
 from early_results.service import Service
 from early_results.times import to_text
@@ -84,7 +84,7 @@ class Evidence:
 def gather(stores: Stores, service: Service) -> Evidence:
     """Reads the evidence of a service. EvidenceUnclear if the calendar cannot be told from it."""
     found = Evidence(service)
-    name, records = service.service, stores.records
+    name, records = service.name, stores.records
     _calendars(found, records)
     for folder, target in (
         ("verdicts", found.verdicts),
@@ -116,7 +116,7 @@ def gather(stores: Stores, service: Service) -> Evidence:
 
 def _calendars(found: Evidence, records: Bucket) -> None:
     """A change whose command lost a race, or died, left its record but never came into force; the marks tell."""
-    name = found.service.service
+    name = found.service.name
     stored = _json(records, f"calendars/{name}/")
     for record in stored.values():
         calendar = calendar_from_json(record["calendar"])

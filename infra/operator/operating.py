@@ -27,8 +27,8 @@ from early_results.counting import registers, verdicts
 from early_results.counting.calendar import Calendar, CalendarRefused
 from early_results.counting.freeze import State, WindowState, amendment, canonical, report_pins
 from early_results.counting.registers import Amended, Outcome, register_from_item
-from early_results.counting.uploads import LATE, Status, Upload, held_partition, upload_from_item
-from early_results.ids import admission_key
+from early_results.counting.uploads import LATE, Held, Status, Upload, held_partition, upload_from_item
+from early_results.object_keys import admission_key
 from early_results.service import load_service
 from early_results.times import moment_words, to_text
 from early_results.writes import ABSENT, Check, Write
@@ -48,7 +48,7 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class Operated:
+class OperatorSession:
     """A stack that an operator works on: its stores, its queues, and who is working, by which clock."""
 
     stores: Stores
@@ -61,7 +61,7 @@ class Operated:
     now: Callable[[], datetime] = _now
 
 
-def open_stack(stack: str | None, who: str | None = None) -> Operated:
+def open_stack(stack: str | None, who: str | None = None) -> OperatorSession:
     """The stack of that name in the AWS account of the environment, or, for None, the one `make run` started."""
     try:
         made: Any = boto3.client
@@ -82,7 +82,7 @@ def open_stack(stack: str | None, who: str | None = None) -> Operated:
     except (BotoCoreError, ClientError) as error:
         raise CannotOperate(f"the stack cannot be reached: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    return Operated(
+    return OperatorSession(
         stores_of(outputs, made("dynamodb", **local), made("s3", **local)),
         Queue(made("sqs", **local), outputs["UploadQueueUrl"]),
         Queue(made("sqs", **local), outputs["ReportQueueUrl"]),
@@ -108,62 +108,62 @@ def stores_of(outputs: dict[str, str], dynamodb: Any, s3: Any) -> Stores:
     return Stores(Table(dynamodb, outputs["TableName"]), uploads, results, records, settings)
 
 
-def retry(operated: Operated, upload_id: str, reason: str) -> str:
+def retry(session: OperatorSession, upload_id: str, reason: str) -> str:
     """Takes a parked upload back to the queue. CannotOperate if it is not parked."""
-    upload = _held(operated, upload_id, "parked")
-    _record(operated, upload, "retry", reason)
-    _write(operated, verdicts.retry_parked(upload))
+    upload = _held(session, upload_id, Held.PARKED)
+    _record(session, upload, "retry", reason)
+    _write(session, verdicts.retry_parked(upload))
     message = {"s3": {"object": {"key": upload.object_key, "versionId": upload.version}}}
-    operated.upload_queue.send([{"Records": [message]}])
+    session.upload_queue.send([{"Records": [message]}])
     return f"{upload_id} is queued to be checked again."
 
 
-def settle(operated: Operated, upload_id: str, reason: str) -> str:
+def settle(session: OperatorSession, upload_id: str, reason: str) -> str:
     """Closes a parked upload as an upload error, so that its window no longer waits. CannotOperate if not parked."""
-    upload = _held(operated, upload_id, "parked")
-    _record(operated, upload, "settle", reason)
-    if not close_upload(operated.stores, upload_id):
+    upload = _held(session, upload_id, Held.PARKED)
+    _record(session, upload, "settle", reason)
+    if not close_upload(session.stores, upload_id):
         raise CannotOperate(f"{upload_id} had its verdict before its check died: use retry")
     return f"{upload_id} is closed as an upload error; no window waits for it any more."
 
 
-def refuse(operated: Operated, upload_id: str, reason: str) -> str:
+def refuse(session: OperatorSession, upload_id: str, reason: str) -> str:
     """Closes a straggler as an upload error, with the reason; a parked upload likewise. CannotOperate if neither."""
-    if (_upload(operated, upload_id)).held == "parked":
-        return settle(operated, upload_id, reason)
-    upload = _held(operated, upload_id, "straggler")
+    if (_upload(session, upload_id)).held == Held.PARKED:
+        return settle(session, upload_id, reason)
+    upload = _held(session, upload_id, Held.STRAGGLER)
     if upload.received is None:
         raise CannotOperate(f"{upload_id} has no received time")
-    _record(operated, upload, "refuse", reason)
-    calendar = calendar_now(operated.stores, load_service(upload.service))
-    settle_note(operated.stores, upload)  # evidence of what is refused comes first
+    _record(session, upload, "refuse", reason)
+    calendar = calendar_now(session.stores, load_service(upload.service))
+    settle_note(session.stores, upload)  # evidence of what is refused comes first
     finding = verdicts.refused_late(calendar, upload.received, reason)
-    _write(operated, verdicts.refuse_straggler(upload, finding))
+    _write(session, verdicts.refuse_straggler(upload, finding))
     return f"{upload_id} is closed as an upload error; its uploader is told why."
 
 
-def admit(operated: Operated, upload_id: str, reason: str) -> str:
+def admit(session: OperatorSession, upload_id: str, reason: str) -> str:
     """Lets a straggler in: an amendment beside the manifest, the service's register joined, the report built again.
 
     Safe to repeat, also after it died half way: from its mark on, the upload is neither deleted nor refused, and the
     amendments stand in evidence before anything counts. CannotOperate if it is no straggler, or while a window is being
     frozen.
     """
-    stores, upload = operated.stores, _upload(operated, upload_id)
+    stores, upload = session.stores, _upload(session, upload_id)
     if upload.school is None or upload.window is None:
         raise CannotOperate(f"{upload_id} belongs to no school and window")
     calendar = calendar_now(stores, load_service(upload.service))
-    let_in = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN) and _admitted(operated, upload)
-    if not let_in and upload.held != "admitting":
-        upload = _held(operated, upload_id, "straggler")
+    let_in = upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN) and _admitted(session, upload)
+    if not let_in and upload.held != Held.ADMITTING:
+        upload = _held(session, upload_id, Held.STRAGGLER)
     _not_while_freezing(window_states(stores, calendar), upload)
     if not let_in:
-        _record(operated, upload, "admit", reason)
-        if upload.held == "straggler":
+        _record(session, upload, "admit", reason)
+        if upload.held == Held.STRAGGLER:
             settle_note(stores, upload)
-            _write(operated, registers.begin_admission(upload))
-        _join(operated, calendar, upload_id, reason)
-    rebuilt = [window.number for window in _amended(stores, calendar, upload) if _send_report(operated, upload, window)]
+            _write(session, registers.begin_admission(upload))
+        _join(session, calendar, upload_id, reason)
+    rebuilt = [window.number for window in _amended(stores, calendar, upload) if _send_report(session, upload, window)]
     counts = (
         f"reports of window {' and '.join(map(str, rebuilt))} are built again" if rebuilt else "a later file counts"
     )
@@ -200,11 +200,11 @@ def _amended(stores: Stores, calendar: Calendar, upload: Upload) -> list[Amended
     return found
 
 
-def _join(operated: Operated, calendar: Calendar, upload_id: str, reason: str) -> None:
+def _join(session: OperatorSession, calendar: Calendar, upload_id: str, reason: str) -> None:
     """Amends and joins, on condition that no window begins to be frozen meanwhile: it might not see what was let in."""
-    stores = operated.stores
+    stores = session.stores
     while True:
-        upload = _upload(operated, upload_id)
+        upload = _upload(session, upload_id)
         key = keys.current_register(upload.service, str(upload.school))
         current = register_from_item(key, stores.table.get(key))
         states = window_states(stores, calendar)
@@ -214,7 +214,7 @@ def _join(operated: Operated, calendar: Calendar, upload_id: str, reason: str) -
         if join.outcome is not Outcome.JOINED:
             return  # somebody else let it in at the same time
         for window in windows:
-            _keep_amendment(operated, upload, window.number, reason)
+            _keep_amendment(session, upload, window.number, reason)
         unfrozen = [number for number, state in states.items() if state.state is not State.FROZEN]
         checks = [
             Check(keys.state(upload.service, number), {"sealing": ABSENT})
@@ -228,21 +228,21 @@ def _join(operated: Operated, calendar: Calendar, upload_id: str, reason: str) -
         return
 
 
-def _keep_amendment(operated: Operated, upload: Upload, number: int, reason: str) -> None:
+def _keep_amendment(session: OperatorSession, upload: Upload, number: int, reason: str) -> None:
     school = str(upload.school)
-    record = amendment(upload.service, number, school, upload.upload_id, "added", operated.now(), operated.who, reason)
+    record = amendment(upload.service, number, school, upload.upload_id, "added", session.now(), session.who, reason)
     with suppress(AlreadyThere):  # this command died half way before
-        operated.stores.records.put_once(
+        session.stores.records.put_once(
             admission_key(upload.service, number, upload.upload_id), canonical(record), "application/json"
         )
 
 
-def _send_report(operated: Operated, upload: Upload, window: Amended) -> bool:
+def _send_report(session: OperatorSession, upload: Upload, window: Amended) -> bool:
     """Asks for a school's report of a window, if the upload counts for it. Built once more it is the same."""
     if registers.counting(window.register, window.row, window.added).upload != upload.upload_id:
         return False
     message = {"service": upload.service, "window": window.number, "school": str(upload.school)}
-    operated.report_queue.send([message])
+    session.report_queue.send([message])
     return True
 
 
@@ -253,16 +253,16 @@ def pinned_for_report(stores: Stores, calendar: Calendar, number: int, school: s
     return {name: str(before.get(name, value)) for name, value in now.items()}
 
 
-def _admitted(operated: Operated, upload: Upload) -> bool:
+def _admitted(session: OperatorSession, upload: Upload) -> bool:
     """Whether an operator has begun to let an upload in, now or at any time."""
     prefix = f"operations/{upload.service}/{upload.upload_id}/"
-    return any(listed.key.endswith("-admit.json") for listed in operated.stores.records.list(prefix))
+    return any(listed.key.endswith("-admit.json") for listed in session.stores.records.list(prefix))
 
 
-def show_calendar(operated: Operated, service_name: str, now: datetime) -> str:
+def show_calendar(session: OperatorSession, service_name: str, now: datetime) -> str:
     """The windows of a service in London time, with their states and when they may be extended no longer."""
-    calendar = calendar_now(operated.stores, load_service(service_name))
-    states = window_states(operated.stores, calendar)
+    calendar = calendar_now(session.stores, load_service(service_name))
+    states = window_states(session.stores, calendar)
     lines = [f"{service_name}, calendar version {calendar.version}"]
     for window in calendar.windows:
         state = states[window.number].state.value
@@ -275,16 +275,18 @@ def show_calendar(operated: Operated, service_name: str, now: datetime) -> str:
     return "\n".join(lines)
 
 
-def extend(operated: Operated, service_name: str, number: int, closes: datetime, reason: str, now: datetime) -> str:
+def extend(
+    session: OperatorSession, service_name: str, number: int, closes: datetime, reason: str, now: datetime
+) -> str:
     """Lets a window close later. CannotOperate from a minute before its close on, and once it is being frozen."""
-    stores = operated.stores
+    stores = session.stores
     calendar = calendar_now(stores, load_service(service_name))
     state = window_states(stores, calendar).get(number)
     if state and state.state is not State.OPEN:
         raise CannotOperate(f"window {number} is {state.state.value}: a window that has closed stays closed")
     try:
         extended = calendar.extend(number, closes, now)
-        store_calendar(stores.table, stores.records, extended, operated.who, reason)
+        store_calendar(stores.table, stores.records, extended, session.who, reason)
     except CalendarRefused as refused:
         raise CannotOperate(str(refused)) from None
     except Conflict:
@@ -292,14 +294,14 @@ def extend(operated: Operated, service_name: str, number: int, closes: datetime,
     return f"Window {number} of {service_name} now closes at {moment_words(closes)}."
 
 
-def show_windows(operated: Operated, service_name: str, now: datetime) -> str:
+def show_windows(session: OperatorSession, service_name: str, now: datetime) -> str:
     """What an operator must know: the windows, what a freeze waits for, and what waits for an operator."""
-    stores = operated.stores
+    stores = session.stores
     service = load_service(service_name)
-    lines = [show_calendar(operated, service_name, now)]
-    waiting = [upload for upload in _listed(stores, service.service) if upload.received or upload.held]
-    parked = [upload for upload in waiting if upload.held == "parked"]
-    late = [upload for upload in _listed(stores, held_partition(service.service)) if upload.held in LATE]
+    lines = [show_calendar(session, service_name, now)]
+    waiting = [upload for upload in _listed(stores, service.name) if upload.received or upload.held]
+    parked = [upload for upload in waiting if upload.held == Held.PARKED]
+    late = [upload for upload in _listed(stores, held_partition(service.name)) if upload.held in LATE]
     strays = list(stores.table.query(keys.UNATTRIBUTED))
     lines += _told("waiting to be checked or offered", [u for u in waiting if u.held is None], now)
     lines += _told("parked: `early-results retry` or `early-results settle`", parked, now)
@@ -313,7 +315,7 @@ def _told(words: str, uploads: list[Upload], now: datetime) -> list[str]:
     lines = [f"{words}: {len(uploads)}"]
     for upload in uploads:
         received = to_text(upload.received) if upload.received else "not received"
-        begun = "  begun and not done: repeat `settle --admit`" if upload.held == "admitting" else ""
+        begun = "  begun and not done: repeat `settle --admit`" if upload.held == Held.ADMITTING else ""
         waits = int((now - (upload.received or upload.issued)).total_seconds())
         lines.append(f"  {upload.upload_id}  school {upload.school or 'not known'}  {received}  {waits} s ago{begun}")
     return lines
@@ -325,19 +327,19 @@ def _listed(stores: Stores, partition: str) -> list[Upload]:
     return [upload_from_item(found[key]) for key in wanted if key in found and "unsettled" in found[key]]
 
 
-def add_user(operated: Operated, email: str, role: Role, organisation: str) -> str:
+def add_user(session: OperatorSession, email: str, role: Role, organisation: str) -> str:
     """Adds a user: to the pool, which writes to them, to evidence and to the table. CannotOperate if it may not be."""
-    table = operated.stores.table
+    table = session.stores.table
     kind, _, name = organisation.partition("#")
     if (role, kind) not in ((Role.SCHOOL, "SCHOOL"), (Role.TRUST, "TRUST"), (Role.OPERATOR, "OPERATOR")):
         raise CannotOperate("the organisation of a school user is SCHOOL#1231234, of a trust's TRUST#<id>; OPERATOR")
     known = {Role.SCHOOL: keys.school(name), Role.TRUST: keys.trust(name)}.get(role)
     if known and table.get(known) is None:
         raise CannotOperate(f"{organisation} is not known; is it in the last extract of schools and trusts?")
-    password = f"Er1-{secrets.token_urlsafe(12)}" if operated.local else None
+    password = f"Er1-{secrets.token_urlsafe(12)}" if session.local else None
     try:
         new = NewUser(email, password, role, organisation)
-        sub = create_user(operated.cognito, operated.user_pool, table, operated.stores.records, new, operated.who)
+        sub = create_user(session.cognito, session.user_pool, table, session.stores.records, new, session.who)
     except UserThere as there:
         raise CannotOperate(str(there)) from None
     except ClientError as error:
@@ -346,42 +348,42 @@ def add_user(operated: Operated, email: str, role: Role, organisation: str) -> s
     return f"{email} is {role.value} for {organisation} ({sub}). {told}."
 
 
-def _upload(operated: Operated, upload_id: str) -> Upload:
-    if operated.stores.table.get(keys.rebuild()) is not None:
+def _upload(session: OperatorSession, upload_id: str) -> Upload:
+    if session.stores.table.get(keys.rebuild()) is not None:
         raise CannotOperate("the table is being rebuilt; try again once that is done")
-    item = operated.stores.table.get(keys.upload(upload_id))
+    item = session.stores.table.get(keys.upload(upload_id))
     if item is None:
         raise CannotOperate(f"there is no upload {upload_id}")
     return upload_from_item(item)
 
 
-def _held(operated: Operated, upload_id: str, held: str) -> Upload:
-    upload = _upload(operated, upload_id)
+def _held(session: OperatorSession, upload_id: str, held: Held) -> Upload:
+    upload = _upload(session, upload_id)
     if upload.held != held or upload.status is Status.DELETED:
-        words = {"parked": "parked", "straggler": "a straggler"}[held]
-        is_now = "being let in: repeat `settle --admit`" if upload.held == "admitting" else upload.status.value
+        words = "parked" if held is Held.PARKED else "a straggler"
+        is_now = "being let in: repeat `settle --admit`" if upload.held == Held.ADMITTING else upload.status.value
         raise CannotOperate(f"{upload_id} is not {words}; it is {is_now}")
     return upload
 
 
-def _record(operated: Operated, upload: Upload, did: str, reason: str) -> None:
+def _record(session: OperatorSession, upload: Upload, did: str, reason: str) -> None:
     """Writes what an operator decides before it is done, so that nothing is done without a record."""
-    moment = operated.now()
+    moment = session.now()
     record = {
         "upload": upload.upload_id,
         "service": upload.service,
         "did": did,
         "reason": reason,
-        "by": operated.who,
+        "by": session.who,
         "at": to_text(moment),
     }
     key = f"operations/{upload.service}/{upload.upload_id}/{moment:%Y%m%dT%H%M%S%fZ}-{did}.json"
     with suppress(AlreadyThere):  # an answer was lost, and the client sent it again
-        operated.stores.records.put_once(key, canonical(record), "application/json")
+        session.stores.records.put_once(key, canonical(record), "application/json")
 
 
-def _write(operated: Operated, writes: Write | list[Write]) -> None:
+def _write(session: OperatorSession, writes: Write | list[Write]) -> None:
     try:
-        operated.stores.table.write(writes)
+        session.stores.table.write(writes)
     except Conflict:
         raise CannotOperate("the upload has changed meanwhile; look again") from None

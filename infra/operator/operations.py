@@ -13,7 +13,7 @@ from early_results import keys
 from early_results.access import Role
 from early_results.counting.calendar import Calendar, calendar_from_json
 from early_results.counting.freeze import canonical, sha256
-from early_results.ids import user_key
+from early_results.object_keys import user_key
 from early_results.writes import ABSENT, Check, Put, Requirement, Write
 
 if TYPE_CHECKING:

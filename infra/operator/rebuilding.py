@@ -24,17 +24,10 @@ from early_results.counting import verdicts
 from early_results.counting.calendar import FORM_LIFETIME
 from early_results.counting.freeze import State, manifest_lines, sha256
 from early_results.counting.registers import Mark, counting, register_from_item
-from early_results.counting.uploads import SHOWN_FINDINGS, ReportState, Status, Upload
+from early_results.counting.uploads import SHOWN_FINDINGS, Held, ReportState, Status, Upload
 from early_results.findings import Code, Severity
-from early_results.ids import (
-    extract_key,
-    findings_key,
-    manifest_key,
-    parse_upload_key,
-    report_key,
-    roster_key,
-    ulid_time,
-)
+from early_results.ids import ulid_time
+from early_results.object_keys import extract_key, findings_key, manifest_key, parse_upload_key, report_key, roster_key
 from early_results.reporting.summary import canonical, summarise
 from early_results.results import results_from_extract
 from early_results.service import load_service, service_names
@@ -43,7 +36,7 @@ from early_results.writes import ABSENT, Item, Key, Put
 from workflow.import_extract import import_extract, list_school
 
 from .evidence import Evidence, Record, each, gather
-from .operating import Operated, pinned_for_report
+from .operating import OperatorSession, pinned_for_report
 
 FORMS = ("pdf", "xlsx")
 FACTS = {
@@ -69,14 +62,14 @@ class Rebuilt:
     reports: int = 0
 
 
-def rebuild(operated: Operated, now: datetime) -> Rebuilt:
+def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
     """Rebuilds the table. CannotRebuild if it is not lost, EvidenceUnclear if a calendar cannot be told."""
-    stores = operated.stores
+    stores = session.stores
     if stores.table.get(keys.rebuild()) is None:
         if any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
             raise CannotRebuild("the table has schools in it: it is not lost, and nothing was changed")
-        stores.table.write(Put(keys.rebuild(), {"begun": to_text(now), "by": operated.who}))
-    names = _names(operated)
+        stores.table.write(Put(keys.rebuild(), {"begun": to_text(now), "by": session.who}))
+    names = _names(session)
     parts = [_Service(stores, gather(stores, load_service(name)), names) for name in service_names()]
     told = Rebuilt()
     told.items.update(_organisations(stores))
@@ -86,7 +79,7 @@ def rebuild(operated: Operated, now: datetime) -> Rebuilt:
     for part in parts:
         told.items["uploads without a verdict"] += part.unjudged()
     messages = [message for part in parts for message in part.reports]
-    operated.report_queue.send(messages)
+    session.report_queue.send(messages)
     told.reports = len(messages)
     for part in parts:
         part.attributed()
@@ -107,7 +100,7 @@ class _Service:
         self.stores = stores
         self.evidence = evidence
         self.names = names
-        self.name = evidence.service.service
+        self.name = evidence.service.name
         self.reports: list[dict[str, Any]] = []
         self.built: dict[tuple[int, str], Item] = {}  # by window and upload: the report's item
         self.manifests = {
@@ -354,7 +347,7 @@ class _Service:
             window=verdict["window"],
             ruleset=verdict["ruleset"],
             roster_version=verdict["roster_version"],
-            summary_hash=verdict["figures"],
+            figures_sha256=verdict["figures"],
             replays=frozenset(v.version for v in self._versions(upload_id) if v.version != verdict["version"]),
             reports={str(n): str(item["state"]) for (n, of), item in self.built.items() if of == upload_id},
             **{
@@ -379,7 +372,7 @@ class _Service:
         if upload_id in self.evidence.stragglers and not self.evidence.let_in(upload_id):
             refusal = self.evidence.operation(upload_id, "refuse")
             if refusal is None:
-                return {"status": Status.CHECKING, "held": "straggler"}
+                return {"status": Status.CHECKING, "held": Held.STRAGGLER}
             finding = verdicts.refused_late(
                 self.evidence.calendar, from_text(verdict["received"]), str(refusal["reason"])
             )
@@ -441,8 +434,8 @@ class _Service:
             ruleset=record.get("ruleset"),
             roster_version=record.get("roster_version"),
             counts=_counts(record) if "findings" in record else {},
-            summary_hash=record.get("figures"),
-            held=record.get("held"),
+            figures_sha256=record.get("figures"),
+            held=Held(record["held"]) if record.get("held") else None,
             purge_pending=True,
         )
         return upload.key, upload.to_item()
@@ -526,10 +519,10 @@ def _users(stores: Stores, names: dict[str, str]) -> int:
     return len(listed)
 
 
-def _names(operated: Operated) -> dict[str, str]:
+def _names(session: OperatorSession) -> dict[str, str]:
     """The address of every user of the pool, which is the name people see, by `sub`."""
     found = {}
-    for page in operated.cognito.get_paginator("list_users").paginate(UserPoolId=operated.user_pool):
+    for page in session.cognito.get_paginator("list_users").paginate(UserPoolId=session.user_pool):
         for user in page["Users"]:
             told = {attribute["Name"]: attribute["Value"] for attribute in user["Attributes"]}
             found[told["sub"]] = told.get("email", "")

@@ -63,7 +63,7 @@ class Verifier:
 
     def __init__(self, stores: Stores, evidence: Evidence, number: int) -> None:
         if number not in evidence.manifests or number not in evidence.closings:
-            raise CannotVerify(f"window {number} of {evidence.service.service} is not frozen: there is no manifest")
+            raise CannotVerify(f"window {number} of {evidence.service.name} is not frozen: there is no manifest")
         self.stores = stores
         self.evidence = evidence
         self.number = number
@@ -91,7 +91,7 @@ class Verifier:
         """When a window opened and closed: by its pinned close if it is frozen, by the calendar in force if not."""
         window = self.evidence.calendar.window(number)
         if window is None:
-            raise CannotVerify(f"{self.evidence.service.service} has no window {number}")
+            raise CannotVerify(f"{self.evidence.service.name} has no window {number}")
         terms = self.evidence.closings.get(number)
         return window.opens, from_text(terms["closes"]) if terms else window.closes
 
@@ -161,7 +161,7 @@ class Verifier:
         submission = read_submission(data, service)
         school = str(verdict["school"])
         roster, template = (
-            roster_of_version(self.stores, service.service, school, verdict[name]) if verdict[name] else None
+            roster_of_version(self.stores, service.name, school, verdict[name]) if verdict[name] else None
             for name in ("roster_version", "template_roster_version")
         )
         allowed = {school} if verdict["allowed_by"] else set()
@@ -237,7 +237,7 @@ class Verifier:
         listed = {str(school) for school in self.evidence.closings[self.number]["schools"]}
         for school in sorted(listed ^ set(lines)):
             self.told.wrong(f"{school} is in the manifest or in the terms of the freeze, not in both")
-        state = self.stores.table.get(keys.state(self.evidence.service.service, self.number)) or {}
+        state = self.stores.table.get(keys.state(self.evidence.service.name, self.number)) or {}
         if state.get("manifest_sha256") != hashlib.sha256(data).hexdigest():
             self.told.wrong("the table's state of the window does not name this manifest")
         for school, line in lines.items():
@@ -323,7 +323,7 @@ class Verifier:
 
     def _figures(self, lines: dict[str, Record]) -> None:
         data = self.evidence.figures.get(self.number)
-        state = self.stores.table.get(keys.state(self.evidence.service.service, self.number)) or {}
+        state = self.stores.table.get(keys.state(self.evidence.service.name, self.number)) or {}
         if data is None or state.get("national_sha256") != hashlib.sha256(data).hexdigest():
             self.told.wrong("the national figures are missing, or not those that the table's state names")
             return
@@ -349,7 +349,7 @@ class Verifier:
     # The table.
 
     def _registers(self, lines: dict[str, Record]) -> None:
-        service = self.evidence.service.service
+        service = self.evidence.service.name
         rows: dict[str, dict[str, Any]] = {}
         for authority in sorted({authority_of(school) for school in lines}):
             partition = keys.window_partition(service, self.number, authority)
@@ -369,7 +369,7 @@ class Verifier:
         for window in self.evidence.calendar.windows:
             for school, pair in self._latest(window.number).items():
                 latest[school] = max(latest.get(school, pair), pair)
-        service = self.evidence.service.service
+        service = self.evidence.service.name
         found = self.stores.table.get_many(keys.current_register(service, school) for school in latest)
         for school, (received, upload) in sorted(latest.items()):
             mark = f"{to_text(received)}#{upload}#{int(upload in self.evidence.tombstones)}"
@@ -393,4 +393,4 @@ def describe(told: Verification, service: Service) -> str:
     lines = [f"note: {note}" for note in told.notes] + [f"DIFFERS: {text}" for text in told.differences]
     counted = f"{told.schools:,} schools, {told.frozen:,} frozen files, {told.files:,} files judged again"
     end = f"{len(told.differences):,} differences" if told.differences else "everything agrees"
-    return "\n".join([*lines, f"{service.service} window {told.window}: {counted}; {end}."])
+    return "\n".join([*lines, f"{service.name} window {told.window}: {counted}; {end}."])

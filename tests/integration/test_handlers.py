@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
-from early_results import ids, keys
+from early_results import keys, object_keys
 from early_results.counting.uploads import Upload
 from early_results.writes import Put, Update
 
@@ -93,7 +93,7 @@ class TestValidate:
         assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
         item = cloud.item(upload)
         assert (item["status"], item["offer_pending"], item["school"]) == ("CHECKING", "yes", SCHOOL)
-        verdict = json.loads(cloud.stores.records.get(ids.verdict_key(SERVICE, upload.upload_id)))
+        verdict = json.loads(cloud.stores.records.get(object_keys.verdict_key(SERVICE, upload.upload_id)))
         assert verdict["outcome"] == "accepted"
         assert metrics_of(capsys.readouterr().out) == {("UploadAccepted", "validate"): 1}
 
@@ -212,14 +212,14 @@ class TestFreeze:
     ) -> None:
         upload, told = frozen(cloud, handlers)
         assert told == {SERVICE: [{"window": 1, "state": "FROZEN", "waited_for": []}]}
-        manifest = cloud.stores.records.get(ids.manifest_key(SERVICE, 1))
+        manifest = cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1))
         assert [json.loads(line)["upload"] for line in manifest.splitlines()] == [upload.upload_id]
         assert cloud.messages("report") == [{"service": SERVICE, "window": 1, "school": SCHOOL}]
         printed = metrics_of(capsys.readouterr().out)
         assert printed["FreezeWaitsFor", "freeze"] == 0
         again = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
         assert again == {SERVICE: []}
-        assert cloud.stores.records.get(ids.manifest_key(SERVICE, 1)) == manifest
+        assert cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1)) == manifest
         assert cloud.messages("report") == []
 
     def test_a_file_that_is_not_settled_is_waited_for(
@@ -235,7 +235,7 @@ class TestFreeze:
         assert (window["state"], [w["upload_id"] for w in window["waited_for"]]) == ("CLOSING", [upload.upload_id])
         assert metrics_of(capsys.readouterr().out)["FreezeWaitsFor", "freeze"] == 1
         with pytest.raises(Exception, match="not there"):
-            cloud.stores.records.get(ids.manifest_key(SERVICE, 1))
+            cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1))
 
 
 def close(cloud: Cloud) -> None:
@@ -265,7 +265,7 @@ class TestBuild:
         printed = capsys.readouterr().out
         assert metrics_of(printed) == {("ReportReady", "build"): 1}
         assert {json.loads(line)["service"] for line in printed.splitlines()} == {"build"}
-        names = [ids.report_key(SERVICE, 1, SCHOOL, upload.upload_id, form) for form in ("pdf", "xlsx")]
+        names = [object_keys.report_key(SERVICE, 1, SCHOOL, upload.upload_id, form) for form in ("pdf", "xlsx")]
         first = [cloud.stores.results.get(name) for name in names]
         assert first[0].startswith(b"%PDF")
         build(recorded("report_message", SCHOOL=SCHOOL), Context())

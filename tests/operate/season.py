@@ -28,10 +28,10 @@ from early_results.checking.roster import rosters_csv
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Upload, upload_from_item
-from early_results.ids import upload_key
+from early_results.object_keys import upload_key
 from early_results.service import Window
 from early_results.writes import Key
-from infra.operator.operating import Operated
+from infra.operator.operating import OperatorSession
 from infra.operator.operations import NewUser, create_user, store_calendar
 from portal.requests import FileToUpload, UploadRequest
 from portal.uploading import delete, issue_forms
@@ -43,7 +43,7 @@ from workflow.freeze_window import Frozen, run_service
 from workflow.import_extract import import_extract
 from workflow.join_registers import offer_upload
 
-NAME = SERVICE.service
+NAME = SERVICE.name
 SCHOOLS = ("1231234", "1232001", "8012003")
 TRUST = "ABC"
 OPENS = datetime(2023, 6, 5, 8, 0, tzinfo=UTC)
@@ -116,7 +116,7 @@ class Season:
         self.upload_queue, self.report_queue = Messages(), Messages()
         self.cognito = boto3.client("cognito-idp", "eu-west-2")
         pool = self.cognito.create_user_pool(PoolName="users", UsernameAttributes=["email"])["UserPool"]["Id"]
-        self.operated = Operated(
+        self.operated = OperatorSession(
             self.stores, self.upload_queue, self.report_queue, "an operator", self.cognito, pool, True
         )
         self.subs: dict[str, str] = {}

@@ -19,7 +19,8 @@ from early_results.counting import freeze, registers
 from early_results.counting.freeze import manifest_lines
 from early_results.counting.registers import Mark, Outcome, Register, register_from_item
 from early_results.counting.uploads import Status, receipt
-from early_results.ids import manifest_key, new_ulid
+from early_results.ids import new_ulid
+from early_results.object_keys import manifest_key
 from early_results.reporting.figures import ReportInput
 from early_results.writes import Put, Update
 from infra.operator import operating, rebuilding

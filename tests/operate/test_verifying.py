@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from early_results import keys
-from early_results.ids import manifest_key, upload_key, verdict_key
+from early_results.object_keys import manifest_key, upload_key, verdict_key
 from early_results.times import from_text, to_text
 from early_results.writes import Update
 from infra.operator.verifying import CannotVerify, Verification, describe, verify_window

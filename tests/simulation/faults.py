@@ -22,7 +22,7 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import Waited
 from early_results.counting.registers import Join, Mark, Outcome, Register
 from early_results.counting.uploads import Upload
-from early_results.ids import national_key, verdict_key
+from early_results.object_keys import national_key, verdict_key
 from early_results.service import load_service
 from early_results.writes import ABSENT, Check, Key, Put, Remove, Update, Write
 from infra.operator import operating, operations, rebuilding
@@ -118,22 +118,22 @@ def _mirrored(text: str) -> tuple[int, ...]:
 
 @fault("a join does not require the mark as it was read")
 def _() -> Patches:
-    raised = registers._raise
+    raised = registers._join_mark
 
     def careless(register: Register, mark: Mark, kept: Any, *, sealable: bool) -> Write:
         return _without(raised(register, mark, kept, sealable=sealable), "mark")
 
-    return [(registers, "_raise", careless)]
+    return [(registers, "_join_mark", careless)]
 
 
 @fault("a join does not require that the row is not sealed")
 def _() -> Patches:
-    raised = registers._raise
+    raised = registers._join_mark
 
     def careless(register: Register, mark: Mark, kept: Any, *, sealable: bool) -> Write:
         return _without(raised(register, mark, kept, sealable=sealable), "frozen_at")
 
-    return [(registers, "_raise", careless)]
+    return [(registers, "_join_mark", careless)]
 
 
 @fault("the latest to be checked wins, not the latest received")

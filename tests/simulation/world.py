@@ -33,14 +33,14 @@ from early_results.counting.freeze import canonical
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import upload_from_item
 from early_results.findings import Code, Finding
-from early_results.ids import parse_upload_key, user_key
+from early_results.object_keys import parse_upload_key, user_key
 from early_results.reporting import summary
 from early_results.reporting.figures import ReportInput
 from early_results.results import Pupil, PupilResults
 from early_results.service import Window, load_service, london
 from early_results.writes import Item, Key, Put
 from infra.operator import evidence, operating, rebuilding, verifying
-from infra.operator.operating import Operated
+from infra.operator.operating import OperatorSession
 from infra.operator.operations import store_calendar
 from infra.operator.rebuilding import CannotRebuild, rebuild
 from portal import history as portal_history
@@ -772,14 +772,14 @@ class Player:
 
         self._actor("operator mends", work, mortal=False, seconds=600)
 
-    def operated(self, skew: int = 0) -> Operated:
+    def operated(self, skew: int = 0) -> OperatorSession:
         """The stack as an operator's commands see it, by the clock of the operator's machine."""
 
         def now() -> datetime:
             return self.scheduler.now() + timedelta(milliseconds=skew)
 
         pool = cast(Any, _Pool())
-        return Operated(self.stores, self.upload_queue, self.report_queue, "operator", pool, "pool", True, now)
+        return OperatorSession(self.stores, self.upload_queue, self.report_queue, "operator", pool, "pool", True, now)
 
     def _decide_soon(self, most: int = 2_000) -> None:
         """An operator who sits and watches: where races with a freeze, a build and an uploader are."""
@@ -809,7 +809,7 @@ class Player:
         self.begun.add(upload_id)
         self._operate("admission", upload_id, operating.admit)
 
-    def _operate(self, what: str, upload_id: str, act: Callable[[Operated, str, str], str]) -> None:
+    def _operate(self, what: str, upload_id: str, act: Callable[[OperatorSession, str, str], str]) -> None:
         skew = self._skew()
 
         def work(_: datetime) -> str:

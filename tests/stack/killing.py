@@ -12,7 +12,7 @@ from typing import Any
 
 from adapters.stores import open_stores
 from early_results import keys
-from early_results.ids import parse_upload_key
+from early_results.object_keys import parse_upload_key
 from validate import app
 from workflow import check_upload
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 import pytest
 
 from early_results import keys
-from early_results.ids import new_ulid, upload_key
+from early_results.ids import new_ulid
+from early_results.object_keys import upload_key
 from infra.local.demonstration import SERVICE
 from infra.local.stack import wait_for
 from tests.conftest import Deployed

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ulid import ULID
 
-from early_results import ids
+from early_results import ids, object_keys
 
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001
 CHANCE = st.binary(min_size=10, max_size=10)
@@ -43,15 +43,15 @@ def test_what_is_no_id_is_told_from_one(text: str) -> None:
 
 @given(st.text(max_size=60))
 def test_only_an_uploads_own_key_is_one(text: str) -> None:
-    found = ids.parse_upload_key(text)
-    assert found is None or ids.upload_key(*found) == text
+    found = object_keys.parse_upload_key(text)
+    assert found is None or object_keys.upload_key(*found) == text
 
 
 def test_a_key_says_its_upload() -> None:
     upload_id = ids.new_ulid(datetime(2023, 6, 30, 10, 59, tzinfo=UTC), bytes(10))
-    assert ids.parse_upload_key(ids.upload_key("ks1-2023", upload_id)) == ("ks1-2023", upload_id)
+    assert object_keys.parse_upload_key(object_keys.upload_key("ks1-2023", upload_id)) == ("ks1-2023", upload_id)
     for other in (f"uploads//{upload_id}/file.xlsx", f"uploads/ks1-2023/{upload_id}/file.xls", f"x/{upload_id}"):
-        assert ids.parse_upload_key(other) is None
+        assert object_keys.parse_upload_key(other) is None
 
 
 def test_randomness_of_another_length_is_refused() -> None:

@@ -23,7 +23,7 @@ from adapters.objects import Bucket
 from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
-from early_results import ids, keys
+from early_results import ids, keys, object_keys
 from early_results.access import Role
 from early_results.checking.roster import rosters_csv
 from early_results.counting.calendar import Calendar
@@ -418,8 +418,11 @@ class Season:
         client.delete(upload.upload_id)
         stores = self.stores
         hold(not stores.uploads.versions(upload.object_key), "a deleted file is still there")
-        hold(not stores.results.has(ids.extract_key(SERVICE, upload.upload_id)), "a deleted file's results are there")
-        hold(stores.records.has(ids.tombstone_key(SERVICE, upload.upload_id)), "a deletion left no tombstone")
+        hold(
+            not stores.results.has(object_keys.extract_key(SERVICE, upload.upload_id)),
+            "a deleted file's results are there",
+        )
+        hold(stores.records.has(object_keys.tombstone_key(SERVICE, upload.upload_id)), "a deletion left no tombstone")
         hold(stores.table.get(keys.summary(upload.upload_id)) is None, "a deleted file's figures are there")
         listed = client.get("/uploads", organisation=f"SCHOOL#{OWN}")["uploads"]
         hold(self.trusts in [u["upload_id"] for u in listed], "the school's history lacks its trust's file")
@@ -438,7 +441,7 @@ class Season:
         hold({upload_id, self.trusts} <= set(listed), "the trust's history is not whole")
 
     def _unattributed(self) -> None:
-        key = ids.upload_key(SERVICE, ids.new_ulid(datetime.now(UTC), bytes(10)))
+        key = object_keys.upload_key(SERVICE, ids.new_ulid(datetime.now(UTC), bytes(10)))
         version = self.stores.uploads.put(key, b"nobody's", "application/octet-stream")
         self._until(
             "an object without a record to be told of",
@@ -470,7 +473,7 @@ class Season:
                 "S3's message", lambda: client.receive_message(QueueUrl=queue, WaitTimeSeconds=1).get("Messages")
             )
             client.delete_message(QueueUrl=queue, ReceiptHandle=got[0]["ReceiptHandle"])
-            key = ids.upload_key(SERVICE, form["upload_id"])
+            key = object_keys.upload_key(SERVICE, form["upload_id"])
             oldest = self.stores.uploads.oldest(key)
             hold(oldest, "the file is not in the bucket")
             self._until("the object to be of age", lambda: oldest and datetime.now(UTC) - oldest.received > GRACE)
@@ -500,7 +503,7 @@ class Season:
     def _freeze(self, number: int, schools: set[str | None]) -> dict[str, dict[str, Any]]:
         runs = self._invoke_freeze()[SERVICE]
         hold([(r["window"], r["state"]) for r in runs] == [(number, "FROZEN")], f"the freeze came to {runs}")
-        manifest = self.stores.records.get(ids.manifest_key(SERVICE, number))
+        manifest = self.stores.records.get(object_keys.manifest_key(SERVICE, number))
         lines = {line["school"]: line for line in map(json.loads, manifest.splitlines())}
         hold({line["upload"] for line in lines.values()} == schools, "the manifest names other files")
         return lines
@@ -525,7 +528,7 @@ class Season:
         pending = Update(upload.key, {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}, ("held",))
         stores.table.write(pending)
         self._until("a straggler to be held", lambda: self._held_and_noted(self.early))
-        hold(stores.records.has(ids.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")
+        hold(stores.records.has(object_keys.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")
         self._switch("SupersedeFunction", on=False)
         stores.table.write(pending)
         self._invoke_freeze()
@@ -562,23 +565,25 @@ class Season:
 
     def _half_deleted(self) -> None:
         stores, upload = self.stores, self._upload(self.leavers)
-        report = ids.report_key(SERVICE, 1, LEAVER, upload.upload_id, "pdf")
+        report = object_keys.report_key(SERVICE, 1, LEAVER, upload.upload_id, "pdf")
         hold(stores.results.has(report), "the report's file is not there")
         join_deletion(stores, upload.upload_id)  # the portal died before it removed anything
         self._send("ReportQueue", {"service": SERVICE, "window": 1, "school": LEAVER})
         self._until("a deleted file's report to go", lambda: not stores.results.has(report))
         self._invoke_freeze()
         hold(not stores.uploads.versions(upload.object_key), "the sweep did not remove a deleted file")
-        hold(not stores.results.has(ids.extract_key(SERVICE, upload.upload_id)), "nor its results")
-        hold(stores.records.has(ids.tombstone_key(SERVICE, upload.upload_id)), "nor left a tombstone")
-        hold(stores.records.has(ids.amendment_key(SERVICE, 1, upload.upload_id)), "nor amended the manifest")
+        hold(not stores.results.has(object_keys.extract_key(SERVICE, upload.upload_id)), "nor its results")
+        hold(stores.records.has(object_keys.tombstone_key(SERVICE, upload.upload_id)), "nor left a tombstone")
+        hold(stores.records.has(object_keys.amendment_key(SERVICE, 1, upload.upload_id)), "nor amended the manifest")
         hold(stores.table.get(keys.report(SERVICE, 1, LEAVER)) is None, "nor removed the report's record")
 
     def _amended(self) -> None:
         stores, upload = self.stores, self._upload(self.seconds)
         self._client(f"TRUST#{TRUST}").delete(upload.upload_id)
-        hold(stores.records.has(ids.amendment_key(SERVICE, 1, upload.upload_id)), "the manifest was not amended")
-        report = ids.report_key(SERVICE, 1, SECOND, upload.upload_id, "pdf")
+        hold(
+            stores.records.has(object_keys.amendment_key(SERVICE, 1, upload.upload_id)), "the manifest was not amended"
+        )
+        report = object_keys.report_key(SERVICE, 1, SECOND, upload.upload_id, "pdf")
         hold(not stores.results.has(report), "a deleted file's report is there")
 
     def _carried(self) -> None:

@@ -18,7 +18,7 @@ _FIRST = "Early Results template"
 _LONGEST = 64  # characters of any value of a mark; ours are far shorter
 
 
-class Mark(NamedTuple):
+class TemplateMark(NamedTuple):
     """Which service, ruleset and roster version a template was made from, for which school, and when (aware, UTC)."""
 
     service: str
@@ -28,7 +28,7 @@ class Mark(NamedTuple):
     issued: datetime
 
 
-def mark_rows(mark: Mark) -> tuple[tuple[str, str], ...]:
+def mark_rows(mark: TemplateMark) -> tuple[tuple[str, str], ...]:
     """The mark as rows of name and value, all text, to be written from A1 on."""
     return (
         (_FIRST, "1"),
@@ -40,7 +40,7 @@ def mark_rows(mark: Mark) -> tuple[tuple[str, str], ...]:
     )
 
 
-def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> Mark | None:
+def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> TemplateMark | None:
     """The mark on these rows (as `Workbook.rows` gives them), or None if there is none or it has been changed."""
     values: dict[str, str] = {}
     for _, cells in rows:
@@ -49,7 +49,7 @@ def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> Mark | None:
             values[name] = value
     try:
         issued = datetime.fromisoformat(values["issued"])
-        mark = Mark(values["service"], values["ruleset"], values["school"], values["roster version"], issued)
+        mark = TemplateMark(values["service"], values["ruleset"], values["school"], values["roster version"], issued)
     except (KeyError, ValueError):
         return None
     return mark if _FIRST in values and issued.tzinfo is not None and all(_plain(v) for v in values.values()) else None

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from early_results.checking import messages
-from early_results.checking.mark import MARK_SHEET, Mark, read_mark, service_label
+from early_results.checking.mark import MARK_SHEET, TemplateMark, read_mark, service_label
 from early_results.checking.roster import heading_key, normal_upn, parse_date
 from early_results.findings import Code, Finding, cell_reference
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
@@ -43,7 +43,7 @@ class Submission(NamedTuple):
 
     service: str
     findings: tuple[Finding, ...] = ()
-    mark: Mark | None = None
+    mark: TemplateMark | None = None
     sheet: str = ""
     heading_row: int = 0
     columns: dict[str, int] | None = None
@@ -67,7 +67,7 @@ def read_submission(source: bytes | BinaryIO, service: Service, limits: Limits |
         workbook = open_workbook(source) if limits is None else open_workbook(source, limits)
         return _read(workbook, service)
     except Unreadable as unreadable:
-        return Submission(service.service, (Finding(unreadable.code, unreadable.message),))
+        return Submission(service.name, (Finding(unreadable.code, unreadable.message),))
 
 
 def school_number(value: Value | None) -> str | None:
@@ -130,24 +130,24 @@ def _read(workbook: Workbook, service: Service) -> Submission:
                 mark = read_mark(workbook.rows(info))
             except Unreadable:  # only ever a hint: the results may still be sound
                 mark = None
-    if mark is not None and mark.service != service.service:
+    if mark is not None and mark.service != service.name:
         # One finding that names the mistake, under the code that says "the results of this service are not here":
         # column codes would blame the user for each heading of a template that is right in itself.
         message = messages.other_service(service, service_label(mark.service))
-        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
+        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
     sheet, rows, at = _results_sheet(workbook, service)
     if sheet is None:
-        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, messages.no_results_sheet(service)),), mark)
+        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, messages.no_results_sheet(service)),), mark)
     number, headings = rows[at]
     other = _other_key_stage(headings, service)
     if other:
         message = messages.other_service(service, other)
-        return Submission(service.service, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet.name, number)
+        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet.name, number)
     columns, unknown, findings = _columns(number, headings, service)
     pupils = _pupil_rows(rows[at + 1 :], columns, service)
     schools, school = _schools(pupils, columns.get("school", 0))
     return Submission(
-        service.service,
+        service.name,
         tuple(findings),
         mark,
         sheet.name,

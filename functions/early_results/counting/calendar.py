@@ -98,7 +98,7 @@ class Calendar:
 
 def calendar_of(service: Service) -> Calendar:
     """The calendar as the service file publishes it: version 0."""
-    return Calendar(service.service, 0, service.windows)
+    return Calendar(service.name, 0, service.windows)
 
 
 def calendar_from_json(data: dict[str, Any]) -> Calendar:

@@ -20,7 +20,7 @@ from ..times import from_text, to_text
 from ..writes import ABSENT, PRESENT, Check, Item, NoneOf, Requirement, Update, Write
 from .calendar import Calendar
 from .registers import FACTS, Counting, Register
-from .uploads import Status, Upload
+from .uploads import Held, Status, Upload
 
 
 class State(StrEnum):
@@ -142,7 +142,7 @@ def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes:
         known = [moment for moment in (upload.received, received.get(upload.upload_id)) if moment is not None]
         if not known or min(known) >= closes or upload.status is Status.DELETED:
             continue
-        if upload.held == "parked":
+        if upload.held == Held.PARKED:
             waiting.append(Waited(upload.upload_id, upload.school, "parked: an operator must retry or close it"))
         elif upload.offer_pending:
             waiting.append(Waited(upload.upload_id, upload.school, "accepted, not yet offered to its registers"))

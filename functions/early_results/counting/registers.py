@@ -16,7 +16,7 @@ from enum import StrEnum
 from .. import keys
 from ..times import from_text, to_text
 from ..writes import ABSENT, PRESENT, Check, Item, Key, OneOf, Put, Requirement, Update, Write
-from .uploads import REPORT_PREFIX, ReportState, Status, Upload, held_partition, purge_partition
+from .uploads import REPORT_PREFIX, Held, ReportState, Status, Upload, held_partition, purge_partition
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -128,7 +128,7 @@ def facts(upload: Upload) -> Item:
         "sha256": upload.sha256,
         "received": to_text(_received(upload)),
         "ruleset": upload.ruleset,
-        "figures": upload.summary_hash,
+        "figures": upload.figures_sha256,
     }
 
 
@@ -170,15 +170,15 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
             (
                 Update(
                     upload.key,
-                    set={"held": "straggler", "unsettled": upload.service},
+                    set={"held": Held.STRAGGLER.value, "unsettled": upload.service},
                     remove=("offer_pending",),
                     require={"offer_pending": "yes"},
                 ),
             ),
         )
-    writes = [_raise(window, mark, facts(upload), sealable=True)]
+    writes = [_join_mark(window, mark, facts(upload), sealable=True)]
     raised = current.mark is None or current.mark < mark
-    writes.append(_raise(current, mark, facts(upload), sealable=False))
+    writes.append(_join_mark(current, mark, facts(upload), sealable=False))
     writes.append(
         Update(
             upload.key,
@@ -196,9 +196,9 @@ def begin_admission(upload: Upload) -> Update:
     """Marks a straggler whose note is kept as being let in: from here on it is neither deleted nor refused half way."""
     return Update(
         upload.key,
-        set={"held": "admitting"},
+        set={"held": Held.ADMITTING.value},
         require={
-            "held": "straggler",
+            "held": Held.STRAGGLER.value,
             "unsettled": held_partition(upload.service),
             "status": Status.CHECKING.value,
         },
@@ -236,14 +236,14 @@ def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join
     The sealed rows stay as they are; what counts beside them, and whose report a window has, changes in one
     transaction: a deletion, a freeze or a build sees all of it or nothing.
     """
-    if upload.held != "admitting":
+    if upload.held != Held.ADMITTING:
         return Join(Outcome.NOTHING_TO_DO)
     mark = Mark(_received(upload), upload.upload_id, deleted=False)
     raised = current.mark is None or current.mark < mark
     notes: dict[str, Item] = {upload.upload_id: {"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value}}
     if raised and current.winner:
         notes[current.winner] = {"status": Status.OVERWRITTEN.value}
-    writes = [_raise(current, mark, facts(upload), sealable=False)]
+    writes = [_join_mark(current, mark, facts(upload), sealable=False)]
     for window in windows:
         added = keys.added(upload.service, window.number, str(upload.school))
         unchanged: Requirement = window.added["upload_id"] if window.added else ABSENT
@@ -259,7 +259,7 @@ def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join
         if before is not None:
             notes.setdefault(before, {})[note] = ReportState.REPLACED.value
     own = notes.pop(upload.upload_id)
-    writes.append(Update(upload.key, set=own, remove=("held", "unsettled"), require={"held": "admitting"}))
+    writes.append(Update(upload.key, set=own, remove=("held", "unsettled"), require={"held": Held.ADMITTING.value}))
     standing = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
     for other, values in notes.items():
         # A file that was deleted stays so: it is only noted that its report was replaced.
@@ -273,7 +273,7 @@ def straggler_noted(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"unsettled": held_partition(upload.service)},
-        require={"held": "straggler", "unsettled": upload.service, "status": Status.CHECKING.value},
+        require={"held": Held.STRAGGLER.value, "unsettled": upload.service, "status": Status.CHECKING.value},
     )
 
 
@@ -288,7 +288,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
         return Join(Outcome.NOTHING_TO_DO)
     if not upload.deletable:
         return Join(Outcome.NOT_YET)
-    late = upload.held == "straggler" or (window is not None and is_straggler(upload, window, sealing))
+    late = upload.held == Held.STRAGGLER or (window is not None and is_straggler(upload, window, sealing))
     require: dict[str, Requirement] = {"status": upload.status.value}
     require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
     require["held"] = upload.held or ABSENT  # an operator may be letting it in at this moment
@@ -299,7 +299,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
                 "status": Status.DELETED.value,
                 "purge_pending": "yes",
                 "unsettled": purge_partition(upload.service),
-                **({"held": "straggler"} if late else {}),  # what is held stays so: the tombstone tells it
+                **({"held": Held.STRAGGLER.value} if late else {}),  # what is held stays so: the tombstone tells it
             },
             remove=("offer_pending", "by_school", "by_trust", "findings", "changes"),
             require=require,
@@ -308,9 +308,9 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
     if (upload.offer_pending and not late) or upload.status in (Status.SUCCESSFUL, Status.OVERWRITTEN):
         mark = Mark(_received(upload), upload.upload_id, deleted=True)
         raised = current.mark is None or current.mark < mark
-        writes.append(_raise(current, mark, {}, sealable=False))
+        writes.append(_join_mark(current, mark, {}, sealable=False))
         if window is not None and not window.sealed:
-            writes.append(_raise(window, mark, {}, sealable=True))
+            writes.append(_join_mark(window, mark, {}, sealable=True))
         if raised and current.winner and current.winner != upload.upload_id:
             writes.append(_overwrite(current.winner))
     return Join(Outcome.JOINED, tuple(writes))
@@ -322,7 +322,7 @@ def _received(upload: Upload) -> datetime:
     return upload.received
 
 
-def _raise(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
+def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
     """Joins a mark to a register: writes it if it is greater, and checks what was read in either case."""
     require: dict[str, Requirement] = {"mark": register.mark.to_text() if register.mark else ABSENT}
     if sealable:

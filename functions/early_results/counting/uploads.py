@@ -13,13 +13,12 @@ from typing import Any
 
 from .. import keys
 from ..findings import Code
-from ..ids import upload_key
+from ..object_keys import upload_key
 from ..times import from_text, moment_words, to_text
 from ..writes import Item, Key
 
 SHOWN_FINDINGS = 10
 REPORT_PREFIX = "report_"
-LATE = ("straggler", "admitting")  # held because it came after the freeze
 
 
 class Status(StrEnum):
@@ -33,6 +32,15 @@ class Status(StrEnum):
     DELETED = "DELETED"
 
 
+class Held(StrEnum):
+    """Why an upload waits for an operator before it can settle."""
+
+    PARKED = "parked"  # our check of it failed for good
+    STRAGGLER = "straggler"  # it showed itself only after its window was frozen
+    ADMITTING = "admitting"  # a straggler that is being let in: nobody may delete or refuse it half way
+
+
+LATE = (Held.STRAGGLER, Held.ADMITTING)  # held because it came after the freeze
 PROCESSING = "PROCESSING"  # shown, never stored: a report is being built from the file
 SHOWN_STATUSES = (*(s.value for s in Status if s is not Status.DELETED), PROCESSING)
 
@@ -66,8 +74,7 @@ class Upload:
     `findings` are the first ten as `Finding.to_json` gives them; `counts` holds pupils, errors and warnings.
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
-    `held` says why an operator must decide before the upload can settle: `parked` or `straggler`; `admitting` while a
-    straggler is being let in, which nobody may delete or refuse half way.
+    `held` says why the upload waits for an operator, if it does.
     """
 
     upload_id: str
@@ -91,10 +98,10 @@ class Upload:
     findings: tuple[dict[str, Any], ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     changes: dict[str, Any] | None = None
-    summary_hash: str | None = None
+    figures_sha256: str | None = None
     offer_pending: bool = False
     unsettled: bool = False
-    held: str | None = None
+    held: Held | None = None
     purge_pending: bool = False
     replays: frozenset[str] = frozenset()
     reports: dict[str, str] = field(default_factory=dict)
@@ -113,12 +120,12 @@ class Upload:
     @property
     def note_pending(self) -> bool:
         """Whether this is a straggler whose note in the records bucket may still be missing."""
-        return self.held == "straggler" and self.unsettled
+        return self.held == Held.STRAGGLER and self.unsettled
 
     @property
     def deletable(self) -> bool:
         """Whether a check has come to its end, and nobody is letting the upload into a frozen window at this moment."""
-        return self.judged and self.held != "admitting"
+        return self.judged and self.held != Held.ADMITTING
 
     @property
     def judged(self) -> bool:
@@ -145,7 +152,7 @@ class Upload:
             item["received"] = to_text(self.received)
         if self.queued_again:
             item["queued_again"] = to_text(self.queued_again)
-        for name in ("trust", "version", "sha256", "window", "ruleset", "roster_version", "summary_hash", "changes"):
+        for name in ("trust", "version", "sha256", "window", "ruleset", "roster_version", "figures_sha256", "changes"):
             value = getattr(self, name)
             if value is not None:
                 item[name] = value
@@ -166,7 +173,7 @@ class Upload:
         if self.offer_pending:
             item["offer_pending"] = "yes"
         if self.held:
-            item["held"] = self.held
+            item["held"] = self.held.value
         if self.unsettled:
             item["unsettled"] = self.service
         elif self.purge_pending:
@@ -212,10 +219,10 @@ def upload_from_item(item: Item) -> Upload:
         findings=tuple(item.get("findings", ())),
         counts=item.get("counts", {}),
         changes=item.get("changes"),
-        summary_hash=item.get("summary_hash"),
+        figures_sha256=item.get("figures_sha256"),
         offer_pending="offer_pending" in item,
         unsettled=item.get("unsettled") == item["service"],
-        held=item.get("held"),
+        held=Held(item["held"]) if "held" in item else None,
         purge_pending="purge_pending" in item,
         replays=frozenset(item.get("replays", ())),
         reports={
@@ -239,7 +246,7 @@ def shown_status(upload: Upload) -> str:
 
 def next_step(upload: Upload) -> str:
     """What to do next, in the guide's words; which frozen windows an overwritten file was used for."""
-    if upload.held == "parked":
+    if upload.held == Held.PARKED:
         return (
             "We could not process this file. This is our fault, not yours: we have been told and are looking into it."
         )
@@ -282,7 +289,7 @@ def _statement(counts: bool, because: str, closes: datetime | None) -> str:
 
 
 def _counts(upload: Upload, sealed: str | None, is_sealed: bool) -> tuple[bool, str]:
-    if upload.held == "parked":
+    if upload.held == Held.PARKED:
         return False, "we could not process the file yet, and the window waits for it"
     if upload.held in LATE:
         return False, "it became visible to us only after the window was frozen, and an operator is looking into it"

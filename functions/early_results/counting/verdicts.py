@@ -11,7 +11,7 @@ from ..service import Service
 from ..times import moment_words, to_text
 from ..writes import ABSENT, Item, OneOf, Put, Requirement, Update, Write
 from .calendar import Calendar
-from .uploads import SHOWN_FINDINGS, Status, Upload
+from .uploads import SHOWN_FINDINGS, Held, Status, Upload
 
 # A straggler is CHECKING too, until an operator decides it: a notice that comes again must not judge it again.
 UNJUDGED: dict[str, Requirement] = {
@@ -21,7 +21,7 @@ UNJUDGED: dict[str, Requirement] = {
 }
 
 # A deleted upload keeps what it was held for.
-PARKED: dict[str, Requirement] = {"held": "parked", "status": Status.UPLOAD_ERROR.value}
+PARKED: dict[str, Requirement] = {"held": Held.PARKED.value, "status": Status.UPLOAD_ERROR.value}
 
 
 def window_closed(calendar: Calendar, received: datetime) -> Finding:
@@ -82,7 +82,7 @@ def refuse_straggler(upload: Upload, finding: Finding) -> Update:
             "counts": {**upload.counts, "errors": 1, "warnings": 0},
         },
         remove=("held", "unsettled"),
-        require={"held": "straggler", "status": Status.CHECKING.value},
+        require={"held": Held.STRAGGLER.value, "status": Status.CHECKING.value},
     )
 
 
@@ -115,7 +115,7 @@ def record_verdict(
     roster_version: str | None,
     changes: dict[str, Any] | None,
     summary_text: str | None,
-    summary_hash: str | None,
+    figures_sha256: str | None,
 ) -> tuple[Write, ...]:
     """The writes of a verdict: a good file waits for its offer, a bad one is settled.
 
@@ -135,7 +135,7 @@ def record_verdict(
         "window": window,
         "roster_version": roster_version,
         "changes": changes,
-        "summary_hash": summary_hash,
+        "figures_sha256": figures_sha256,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
     remove: tuple[str, ...] = ()
@@ -158,7 +158,7 @@ def park(upload: Upload, service: Service) -> Update:
         upload.key,
         set={
             "status": Status.UPLOAD_ERROR.value,
-            "held": "parked",
+            "held": Held.PARKED.value,
             "findings": [could_not_process(service).to_json()],
             "counts": {"pupils": 0, "errors": 1, "warnings": 0},
             "ruleset": service.ruleset,

@@ -237,12 +237,12 @@ def national(summaries: Iterable[Summary]) -> National:
 class Figures:
     """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order.
 
-    `summary_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
+    `figures_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
     """
 
     service: str
     rulesets: tuple[str, ...]
-    summary_sha256: str
+    figures_sha256: str
     groups: tuple[Group, ...]
     bands: tuple[str, ...]
     score_expected: int
@@ -290,8 +290,8 @@ def school_figures(service: Service, summary: Summary, national: National | None
     ValueError if a summary is of another service; EMPTY counts for any.
     """
     for given in (summary, national.summary if national else summary):
-        if given.service not in ("", service.service):
-            raise ValueError(f"a summary of {given.service} is not one of {service.service}")
+        if given.service not in ("", service.name):
+            raise ValueError(f"a summary of {given.service} is not one of {service.name}")
     groups = []
     for dimension, keys in (("all", (ALL,)), ("gender", GENDERS), ("term", TERMS)):
         for key in keys:
@@ -310,9 +310,9 @@ def school_figures(service: Service, summary: Summary, national: National | None
                 )
             )
     return Figures(
-        service=service.service,
+        service=service.name,
         rulesets=summary.rulesets,
-        summary_sha256=summary.sha256,
+        figures_sha256=summary.sha256,
         groups=tuple(groups),
         bands=(
             f"Below {service.score_expected}",
@@ -570,7 +570,7 @@ def words(report: ReportInput) -> Words:
         f"{service.short_title} return to the Department for Education through your local authority.",
         facts=tuple(facts),
         provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
-        + f"Made from the figures {figures.summary_sha256[:12]}"
+        + f"Made from the figures {figures.figures_sha256[:12]}"
         + (f" and the national figures {figures.national_sha256[:12]}" if figures.national_sha256 else "")
         + f"; the SHA-256 of the file is {report.sha256}.",
     )

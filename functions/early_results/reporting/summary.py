@@ -133,7 +133,7 @@ def summarise(service: Service, results: Sequence[PupilResults]) -> Summary:
         keys = _keys(service, result)
         for group in (gender_of(result.pupil.gender), term_of(result.pupil.birth_date)):
             counts.update((group, *key) for key in keys)
-    return Summary(service.service, (service.ruleset,), dict(counts))
+    return Summary(service.name, (service.ruleset,), dict(counts))
 
 
 def add(summaries: Iterable[Summary]) -> Summary:
@@ -196,12 +196,12 @@ def _keys(service: Service, result: PupilResults) -> list[Key]:
     accepted = {column.key: column.codes for column in service.assessments}
     for column, code in result.assessments.items():
         if code not in accepted.get(column, ()):
-            raise ValueError(f"{column}: a code that {service.service} does not accept was to be counted")
+            raise ValueError(f"{column}: a code that {service.name} does not accept was to be counted")
         keys.append(("code", column, code))
     ranges = {column.key: range(column.minimum, column.maximum + 1) for column in service.scores}
     for column, score in result.scores.items():
         if score not in ranges.get(column, ()):
-            raise ValueError(f"{column}: a score that {service.service} does not accept was to be counted")
+            raise ValueError(f"{column}: a score that {service.name} does not accept was to be counted")
         keys.append(("score", column, str(score)))
     together = [result.assessments.get(column.key) for column in combined_columns(service)]
     codes = [service.code(code) for code in together if code is not None]

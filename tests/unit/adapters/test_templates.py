@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters.templates import HELP_SHEET, printable, template_workbook
 from early_results.checking.check import judge, read_submission
-from early_results.checking.mark import MARK_SHEET, Mark, mark_rows, read_mark
+from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows, read_mark
 from early_results.checking.roster import Roster, parse_rosters, roster_version, rosters_csv
 from early_results.results import Pupil
 from tests.unit.checking.school_files import HEADINGS, ISSUED, SCHOOL, SERVICE, roster
@@ -108,7 +108,7 @@ def test_the_same_inputs_give_the_same_bytes_and_no_others() -> None:
 
 def test_the_mark_comes_back() -> None:
     submission = read_submission(TEMPLATE, SERVICE)
-    assert submission.mark == Mark("ks1-2023", "ks1-2023.1", SCHOOL, "2023-06-05.1", ISSUED)
+    assert submission.mark == TemplateMark("ks1-2023", "ks1-2023.1", SCHOOL, "2023-06-05.1", ISSUED)
     assert submission.template_roster_version == "2023-06-05.1"
 
 
@@ -117,7 +117,7 @@ def test_the_mark_comes_back() -> None:
     [{"issued": "yesterday"}, {"issued": "2023-06-06T09:30:00"}, {"service": "<b>"}, {"roster version": "x" * 65}],
 )
 def test_a_mark_that_was_changed_is_no_mark(change: dict[str, str]) -> None:
-    mark = Mark("ks1-2023", "ks1-2023.1", SCHOOL, "v1", ISSUED)
+    mark = TemplateMark("ks1-2023", "ks1-2023.1", SCHOOL, "v1", ISSUED)
     rows = [(row, {1: name, 2: change.get(name, value)}) for row, (name, value) in enumerate(mark_rows(mark), 1)]
     assert read_mark(rows) is None
     assert read_mark([(row, {1: name, 2: value}) for row, (name, value) in enumerate(mark_rows(mark), 1)]) == mark

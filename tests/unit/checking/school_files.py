@@ -9,7 +9,7 @@ from typing import Any
 import xlsxwriter  # type: ignore[import-untyped]
 
 from early_results.checking.check import Verdict, judge, read_submission
-from early_results.checking.mark import MARK_SHEET, Mark, mark_rows
+from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows
 from early_results.checking.roster import Roster
 from early_results.findings import Code, Finding
 from early_results.results import Pupil, PupilResults
@@ -55,7 +55,7 @@ def grid(pupils: tuple[Pupil, ...], results: tuple[Any, ...] = GOOD, *, heading_
 
 
 def book(
-    cells: Grid, *, sheet: str = SERVICE.sheet, mark: Mark | None = None, others: dict[str, Grid] | None = None
+    cells: Grid, *, sheet: str = SERVICE.sheet, mark: TemplateMark | None = None, others: dict[str, Grid] | None = None
 ) -> bytes:
     """The cells as an .xlsx file."""
     out = io.BytesIO()
@@ -81,8 +81,8 @@ def book(
     return out.getvalue()
 
 
-def mark(version: str = "v1", service: str = "ks1-2023", school: str = SCHOOL) -> Mark:
-    return Mark(service, "ks1-2023.1", school, version, ISSUED)
+def mark(version: str = "v1", service: str = "ks1-2023", school: str = SCHOOL) -> TemplateMark:
+    return TemplateMark(service, "ks1-2023.1", school, version, ISSUED)
 
 
 def verdict_on(

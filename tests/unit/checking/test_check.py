@@ -505,7 +505,7 @@ def test_a_stream_is_read_as_the_bytes_are() -> None:
 def test_a_service_without_a_subject_still_judges() -> None:
     """Columns and rules come from the service, not from this code."""
     columns = tuple(c for c in SERVICE.results if c.subject != "science")
-    smaller = SERVICE._replace(results=columns, service="ks1-2024", year=2024)
+    smaller = SERVICE._replace(results=columns, name="ks1-2024", year=2024)
     submission = read_submission(book(grid(ROSTER.pupils)), smaller)
     verdict = judge(submission, smaller, allowed_schools=(SCHOOL,), roster=ROSTER)
     assert told(verdict.findings) == [(Code.UNKNOWN_COLUMN, "K1")]

@@ -216,7 +216,7 @@ def test_no_cell_can_stop_the_judge(rows: Any, missing: set[str], marked: bool) 
     kept = _pupil_rows(ordered, columns, SERVICE)
     schools, school = _schools(kept, columns.get("school", 0))
     submission = Submission(
-        SERVICE.service, (), mark() if marked else None, "x", 1, columns, (), tuple(kept), schools, school
+        SERVICE.name, (), mark() if marked else None, "x", 1, columns, (), tuple(kept), schools, school
     )
     for allowed, current in ((("1231234",), ROSTER), ((), None)):
         verdict = judge(

@@ -50,7 +50,7 @@ def _upload(number: int, seconds: int) -> Upload:
         sha256=f"{number:064d}",
         window=1,
         ruleset="r",
-        summary_hash="s",
+        figures_sha256="s",
         offer_pending=True,
         unsettled=True,
     )

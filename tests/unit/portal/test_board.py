@@ -58,7 +58,7 @@ class Counting(MemoryTable):
         """A school's file is in."""
         mark = Mark(NOW, UPLOAD, deleted=False).to_text()
         row = {"school": school, "mark": mark, "upload_id": UPLOAD, "received": to_text(NOW), **more}
-        self.write(Put(keys.window_register(SERVICE.service, 1, school), row))
+        self.write(Put(keys.window_register(SERVICE.name, 1, school), row))
 
     def listed(self, school: str, name: str, trust: str | None = None) -> None:
         """A school of schools.csv."""
@@ -100,7 +100,7 @@ def five(table: Counting) -> Counting:
     table.write(Put(keys.listed_school("9352010"), {"school": "9352010"}))  # known by its roster alone
     table.submitted("1231234")
     table.submitted("8012003")
-    table.write(Put(keys.window_register(SERVICE.service, 1, "2042000"), {"school": "2042000", "tried": UPLOAD}))
+    table.write(Put(keys.window_register(SERVICE.name, 1, "2042000"), {"school": "2042000", "tried": UPLOAD}))
     return table
 
 
@@ -160,13 +160,13 @@ def test_pages_have_every_school_once(five: Counting, limit: str, query: dict[st
 
 def test_a_straggler_that_was_let_in_has_submitted(five: Counting) -> None:
     five.submitted("8012003", frozen_at=to_text(NOW))
-    five.write(Put(keys.window_register(SERVICE.service, 1, "1232001"), {"frozen_at": to_text(NOW)}))
-    five.write(Put(keys.state(SERVICE.service, 1), _frozen()))
+    five.write(Put(keys.window_register(SERVICE.name, 1, "1232001"), {"frozen_at": to_text(NOW)}))
+    five.write(Put(keys.state(SERVICE.name, 1), _frozen()))
     late = new_ulid(datetime(2023, 6, 30, tzinfo=UTC), bytes(10))
     added = {"upload_id": late, "received": to_text(NOW + timedelta(minutes=1))}
     older = {"upload_id": late, "received": to_text(NOW - timedelta(minutes=1))}
-    five.write(Put(keys.added(SERVICE.service, 1, "1232001"), added))
-    five.write(Put(keys.added(SERVICE.service, 1, "8012003"), older))
+    five.write(Put(keys.added(SERVICE.name, 1, "1232001"), added))
+    five.write(Put(keys.added(SERVICE.name, 1, "8012003"), older))
     lines = {line["school"]: line for line in board(five)["schools"]}
     assert (lines["1232001"]["standing"], lines["1232001"]["upload_id"]) == ("submitted", late)
     assert lines["1232001"]["received"] == added["received"]
@@ -175,8 +175,8 @@ def test_a_straggler_that_was_let_in_has_submitted(five: Counting) -> None:
 
 def test_a_file_carried_on_from_an_earlier_window_counts(five: Counting) -> None:
     row = {"frozen_at": to_text(NOW), "carried_from": 1, "carried_upload": UPLOAD, "received": to_text(NOW)}
-    five.write(Put(keys.window_register(SERVICE.service, 1, "9352010"), row))
-    five.write(Put(keys.state(SERVICE.service, 1), _frozen()))
+    five.write(Put(keys.window_register(SERVICE.name, 1, "9352010"), row))
+    five.write(Put(keys.state(SERVICE.name, 1), _frozen()))
     [line] = board(five, authority="935")["schools"]
     assert (line["standing"], line["carried_from"], line["received"]) == ("submitted", 1, to_text(NOW))
 

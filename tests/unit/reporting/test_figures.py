@@ -210,8 +210,8 @@ def test_the_words_say_which_file_and_when() -> None:
     assert facts["Year 2 pupils in the file"] == "3"
     assert "statutory KS1 return" in said.notice
     figures = report_of(cohort(3, 1), nation_of(2)).figures
-    assert figures.summary_sha256 == summarise(KS1, cohort(3, 1)).sha256
-    for trace in ("ks1-2023.1", figures.summary_sha256[:12], str(figures.national_sha256)[:12], report_of([]).sha256):
+    assert figures.figures_sha256 == summarise(KS1, cohort(3, 1)).sha256
+    for trace in ("ks1-2023.1", figures.figures_sha256[:12], str(figures.national_sha256)[:12], report_of([]).sha256):
         assert trace in said.provenance
     assert "Carried forward" not in facts
     carried = dict(words(replace(report_of([]), window=2, carried_from=1)).facts)

@@ -1,0 +1,83 @@
+"""Keys of objects in the three buckets, in one place; the keys of the table's items are in `keys.py`."""
+
+from __future__ import annotations
+
+from .ids import is_ulid
+
+
+def upload_key(service: str, upload_id: str) -> str:
+    """Where an upload's file lies in the uploads bucket."""
+    return f"uploads/{service}/{upload_id}/file.xlsx"
+
+
+def parse_upload_key(key: str) -> tuple[str, str] | None:
+    """Service and upload id of an object key, or None if it is not a key that an upload's form allows."""
+    parts = key.split("/")
+    if len(parts) != 4 or parts[0] != "uploads" or parts[3] != "file.xlsx" or not parts[1] or not is_ulid(parts[2]):
+        return None
+    return parts[1], parts[2]
+
+
+def roster_key(service: str, school: str, version: str) -> str:
+    """Where one version of a school's roster lies in the uploads bucket."""
+    return f"school-rosters/{service}/{school}/{version}.json"
+
+
+def verdict_key(service: str, upload_id: str) -> str:
+    """Where an upload's verdict lies in the records bucket."""
+    return f"verdicts/{service}/{upload_id}.json"
+
+
+def tombstone_key(service: str, upload_id: str) -> str:
+    """Where a deleted upload's tombstone lies in the records bucket."""
+    return f"tombstones/{service}/{upload_id}.json"
+
+
+def straggler_key(service: str, window: int, upload_id: str) -> str:
+    """Where the note of a straggler lies in the records bucket."""
+    return f"stragglers/{service}/{window}/{upload_id}.json"
+
+
+def amendment_key(service: str, window: int, upload_id: str) -> str:
+    """Where the amendment of a frozen window by one upload lies in the records bucket."""
+    return f"amendments/{service}/{window}/{upload_id}.json"
+
+
+def admission_key(service: str, window: int, upload_id: str) -> str:
+    """Where the amendment lies by which an operator let a straggler into a frozen window."""
+    return f"amendments/{service}/{window}/{upload_id}-added.json"
+
+
+def user_key(sub: str) -> str:
+    """Where a user's role and organisation lie in the records bucket; nothing there says who the user is."""
+    return f"users/{sub}.json"
+
+
+def closing_key(service: str, window: int) -> str:
+    """Where the terms of a window's freeze lie in the records bucket: its close, its calendar, its schools."""
+    return f"closings/{service}/{window}.json"
+
+
+def manifest_key(service: str, window: int) -> str:
+    """Where a window's manifest lies in the records bucket."""
+    return f"manifests/{service}/{window}/manifest.jsonl"
+
+
+def national_key(service: str, window: int) -> str:
+    """Where a window's national figures lie in the records bucket."""
+    return f"figures/{service}/{window}/national.json"
+
+
+def findings_key(service: str, upload_id: str, form: str) -> str:
+    """Where the findings of an upload lie in the results bucket; form is json, csv or xlsx."""
+    return f"findings/{service}/{upload_id}/findings.{form}"
+
+
+def extract_key(service: str, upload_id: str) -> str:
+    """Where the normalised results of a good upload lie in the results bucket."""
+    return f"extracts/{service}/{upload_id}.json"
+
+
+def report_key(service: str, window: int, school: str, upload_id: str, form: str) -> str:
+    """Where a school's report lies in the results bucket; form is pdf or xlsx."""
+    return f"reports/{service}/{window}/{school}/{upload_id}.{form}"
