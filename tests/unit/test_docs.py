@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 
 from infra.operator.cli import parser
+from tests.template.reading import load_template
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
@@ -50,10 +50,6 @@ def test_a_decision_has_a_number_of_its_own(path: Path) -> None:
 
 
 def test_every_parameter_of_the_template_says_what_it_is_for() -> None:
-    class Loader(yaml.SafeLoader):
-        """Reads CloudFormation's short tags as whatever they hold."""
-
-    Loader.add_multi_constructor("!", lambda loader, tag, node: f"{tag} {node.start_mark}")
-    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 - a safe loader
-    undescribed = [name for name, parameter in template["Parameters"].items() if not parameter.get("Description")]
-    assert undescribed == []
+    parameters = load_template()["Parameters"]
+    assert parameters
+    assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []

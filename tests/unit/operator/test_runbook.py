@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from infra.operator.cli import parser
+from tests.template.reading import ALARM, load_template, of_type
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-ALARM = re.compile(r"^  (\w+Alarm):$", re.MULTILINE)
 OPERATORS = ("retry", "settle", "calendar", "windows", "verify-window", "rebuild", "user")
 
 
@@ -24,8 +24,7 @@ def _commands() -> list[str]:
 
 
 def test_every_alarm_is_explained_and_every_alarm_explained_exists() -> None:
-    alarms = set(ALARM.findall((ROOT / "template.yaml").read_text()))
-    assert alarms
+    alarms = set(of_type(load_template(), ALARM))
     assert set(re.findall(r"`(\w+Alarm)`", RUNBOOK)) == alarms
 
 
