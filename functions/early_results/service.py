@@ -36,6 +36,10 @@ class UnknownService(LookupError):
     """No data file defines this service; the message names it."""
 
 
+class UnknownRuleset(LookupError):
+    """The rules of that name are neither in force nor kept; the message names them."""
+
+
 class BadServiceFile(ValueError):
     """A service's data file does not say what it must; the message names the file and the setting."""
 
@@ -158,11 +162,42 @@ def load_service(name: str) -> Service:
     """The service of that name, for example `ks1-2023`. UnknownService or BadServiceFile if there is none to be had."""
     if name not in service_names():
         raise UnknownService(name)
+    return _read(f"{name}.toml")
+
+
+def _read(file: str) -> Service:
     try:
-        with open(os.path.join(_FOLDER, f"{name}.toml"), "rb") as source:
+        with open(os.path.join(_FOLDER, file), "rb") as source:
             return parse_service(tomllib.load(source))
     except (KeyError, TypeError, ValueError) as error:
-        raise BadServiceFile(f"services/{name}.toml: {type(error).__name__}: {error}") from error
+        raise BadServiceFile(f"services/{file}: {type(error).__name__}: {error}") from error
+
+
+@cache
+def with_ruleset(service: Service, ruleset: str) -> Service:
+    """The service as the rules of that name have it: itself, or as an earlier service file had it.
+
+    A change of the rules in mid-season keeps the service file that it replaces as `services/rulesets/<ruleset>.toml`:
+    a verdict that names those rules can then be reached again. UnknownRuleset if they are not kept; BadServiceFile if
+    the file that is kept is another service's or names other rules.
+    """
+    if ruleset == service.ruleset:
+        return service
+    file = f"rulesets/{ruleset}.toml"
+    if ruleset not in ruleset_names():
+        raise UnknownRuleset(ruleset)
+    kept = _read(file)
+    if (kept.name, kept.ruleset) != (service.name, ruleset):
+        raise BadServiceFile(f"services/{file}: it is the service {kept.name} under the rules {kept.ruleset}")
+    return kept
+
+
+def ruleset_names() -> tuple[str, ...]:
+    """The rules that are no longer in force and are kept, by name."""
+    folder = os.path.join(_FOLDER, "rulesets")
+    if not os.path.isdir(folder):
+        return ()
+    return tuple(sorted(name.removesuffix(".toml") for name in os.listdir(folder) if name.endswith(".toml")))
 
 
 def parse_service(data: dict[str, Any]) -> Service:

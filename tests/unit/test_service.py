@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 
 from early_results import service as module
-from early_results.service import LONDON, UnknownService, load_service, london, parse_service, service_names
+from early_results.service import (
+    LONDON,
+    BadServiceFile,
+    UnknownRuleset,
+    UnknownService,
+    load_service,
+    london,
+    parse_service,
+    service_names,
+    with_ruleset,
+)
 
 FILE = Path(module.__file__).parent / "services" / "ks1-2023.toml"
 DATA = tomllib.loads(FILE.read_text(encoding="utf-8"))
@@ -84,3 +94,33 @@ def test_a_setting_that_does_not_fit_refuses_to_load(change: Callable[[dict[str,
     change(data)
     with pytest.raises((ValueError, TypeError, KeyError), match=told):
         parse_service(data)
+
+
+@pytest.fixture
+def _changed_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The rules were changed in mid-season: the file that was in force before is kept under their name."""
+    text = FILE.read_text(encoding="utf-8")
+    (tmp_path / "rulesets").mkdir()
+    (tmp_path / "rulesets" / "ks1-2023.1.toml").write_text(text, encoding="utf-8")
+    changed = text.replace('"ks1-2023.1"', '"ks1-2023.2"').replace("maximum = 115", "maximum = 120")
+    (tmp_path / FILE.name).write_text(changed, encoding="utf-8")
+    monkeypatch.setattr(module, "_FOLDER", str(tmp_path))
+    load_service.cache_clear()
+    with_ruleset.cache_clear()
+    yield
+    load_service.cache_clear()
+    with_ruleset.cache_clear()
+
+
+@pytest.mark.usefixtures("_changed_rules")
+def test_rules_that_are_no_longer_in_force_can_still_judge(tmp_path: Path) -> None:
+    service = load_service("ks1-2023")
+    assert with_ruleset(service, "ks1-2023.2") is service
+    earlier = with_ruleset(service, "ks1-2023.1")
+    assert (earlier.ruleset, earlier.scores[0].maximum, service.scores[0].maximum) == ("ks1-2023.1", 115, 120)
+    for unknown in ("ks1-2023.0", "../ks1-2023", "ks1-2023"):
+        with pytest.raises(UnknownRuleset, match=unknown):
+            with_ruleset(service, unknown)
+    (tmp_path / "rulesets" / "ks1-2023.0.toml").write_bytes((tmp_path / FILE.name).read_bytes())
+    with pytest.raises(BadServiceFile, match="under the rules ks1"):
+        with_ruleset(service, "ks1-2023.0")
