@@ -10,8 +10,11 @@ from early_results.service import load_service
 from infra.operator.verifying import verify_window
 
 from . import checker
+from .boundary import SERVICE, small_boundaries
+from .founding import GRACE
+from .plan import play as play_plan
 from .scheduler import Endless
-from .world import GRACE, SERVICE, Player, small_boundaries
+from .world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,39 +42,39 @@ def play(
     out where the checker alone is to be shown at work.
     """
     with small_boundaries():
-        player = Player(seed, without=without, tell=tell)
+        world = World(seed, without=without, tell=tell)
         try:
-            player.play()
+            play_plan(world)
         except Endless as endless:
             violations = [f"rule 4: {endless}"]
         else:
-            violations = checker.check(case_of(player))
+            violations = checker.check(case_of(world))
             if verify and not violations:
-                violations = list(_disagreements(player))
-    scheduler = player.scheduler
-    return Result(seed, player.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(player.truth.posts))
+                violations = list(_disagreements(world))
+    scheduler = world.scheduler
+    return Result(seed, world.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(world.truth.posts))
 
 
-def _disagreements(player: Player) -> Iterator[str]:
+def _disagreements(world: World) -> Iterator[str]:
     service = load_service(SERVICE)
-    for key in sorted(player.records.objects):
+    for key in sorted(world.records.objects):
         if key.startswith(f"manifests/{SERVICE}/"):
-            told = verify_window(player.stores, service, int(key.split("/")[2]))
+            told = verify_window(world.stores, service, int(key.split("/")[2]))
             yield from (f"rule 3: verify-window of {told.window}: {text}" for text in told.differences)
 
 
-def case_of(player: Player) -> checker.Case:
+def case_of(world: World) -> checker.Case:
     """What the checker is given: the buckets, the table, and what people outside know."""
-    truth = player.truth
+    truth = world.truth
     return checker.Case(
         service=SERVICE,
         uploads={
             key: [checker.Object(v.version, v.received, v.data) for v in versions]
-            for key, versions in player.uploads.objects.items()
+            for key, versions in world.uploads.objects.items()
         },
-        records={key: versions[0].data for key, versions in player.records.objects.items()},
-        results={key: versions[-1].data for key, versions in player.results.objects.items()},
-        table=list(player.table.items.values()),
+        records={key: versions[0].data for key, versions in world.records.objects.items()},
+        results={key: versions[-1].data for key, versions in world.results.objects.items()},
+        table=list(world.table.items.values()),
         posts=[checker.Posted(p.upload_id, p.version, p.received, p.surfaced, p.data) for p in truth.posts],
         seen=[checker.Seen(s.sub, s.upload_id, s.school, s.owner, s.began, s.ended, s.deleted) for s in truth.looks],
         members=truth.members,

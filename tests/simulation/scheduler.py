@@ -22,6 +22,7 @@ from adapters.errors import AlreadyThere, Conflict, OutsideError
 from .store import Gate
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MINUTE = 60_000  # milliseconds
 STEP = 15  # milliseconds that one store call takes
 MOST_STEPS = 60_000  # of one history: more means that something goes round for ever
 
@@ -275,6 +276,16 @@ class Scheduler(Gate):
         else:
             run.switch()
         self.current = None
+
+
+def ms(moment: datetime) -> int:
+    """A moment as the scheduler counts time."""
+    return int((moment - EPOCH).total_seconds() * 1000)
+
+
+def at(time: int) -> datetime:
+    """A time of the scheduler as a moment."""
+    return EPOCH + timedelta(milliseconds=time)
 
 
 class Pool:

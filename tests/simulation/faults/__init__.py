@@ -1,0 +1,20 @@
+"""Faults put into the pipeline on purpose: importing this lists them all."""
+
+from __future__ import annotations
+
+from . import checks, deletions, operators, registers, sweeping, windows
+from .listing import FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
+
+__all__ = [
+    "FAULTS",
+    "MOST_HISTORIES",
+    "Caught",
+    "checks",
+    "deletions",
+    "hunt",
+    "operators",
+    "registers",
+    "sweeping",
+    "switched_on",
+    "windows",
+]

@@ -1,0 +1,78 @@
+"""The plan of a history, drawn from its seed: who posts what when, who deletes, what operators do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .boundary import SERVICE, Present
+from .founding import LATE_SCHOOL, SCHOOLS, TRUST
+from .mishaps import chances
+from .scheduler import MINUTE, Pool
+
+if TYPE_CHECKING:
+    from .world import World
+
+
+def play(world: World) -> None:
+    """Plays the history to its end. Endless if it has none."""
+    plan, scheduler = world.plan, world.scheduler
+    scheduler.chances = chances(plan, world.features)
+    world.schools = plan.randint(1, 3)
+    world.rosters = {s: [f"A{n}{s}" for n in range(2)] for s in SCHOOLS}
+    noons = world.noons = [world.noon]
+    if world.has("calendar extended"):
+        noons.append(world.extended)
+        scheduler.at(world.noon - plan.choice([1, 2, 3, 10]) * MINUTE - plan.randint(0, 50_000), world.operators.extend)
+    if world.has("second window"):
+        noons.append(world.noon2)
+    world.schedule.plan_runs(noons)
+    together = plan.choice([-200_000, -20_000, -700])
+    for _ in range(plan.randint(2, 6)):
+        noon = plan.choice([world.noon, *noons])
+        wait = plan.choice([-1_200_000, -300_000, -60_000, -5_000, -1_000, -999, -1, 0, 1, 1_000, 30_000, 240_000])
+        if wait < -1_000 or wait > 1_000:
+            wait += plan.randint(-5_000, 5_000)
+        if world.has("rush"):
+            wait = together + plan.randint(-200, 200)
+        world.posted.append(max(noon + wait, scheduler.time + 1_000))
+        world.people.upload(world.posted[-1])
+    if world.has("trust left"):
+        lines = ["School DFE,Name,Trust", *(f"{s},School {s}," for s in SCHOOLS[: plan.randint(1, 2)])]
+        world.operators.extract("rosters/schools.csv", lambda: "\n".join(lines))
+        if plan.random() < 0.4:
+            back = ["School DFE,Name,Trust", *(f"{s},School {s},{TRUST}" for s in SCHOOLS[:1])]
+            world.operators.extract("rosters/schools.csv", lambda: "\n".join(back))
+    if world.has("roster replaced"):
+        world.operators.extract(f"rosters/{SERVICE}/new.csv", world.operators.new_roster(plan.choice(SCHOOLS)))
+    if world.has("new school"):
+        world.operators.extract(f"rosters/{SERVICE}/late.csv", world.operators.new_roster(LATE_SCHOOL))
+        if plan.random() < 0.5:
+            world.operators.extract("rosters/schools.csv", lambda: f"School DFE,Name,Trust\n{LATE_SCHOOL},Late school,")
+    if world.has("objects dropped in"):
+        stray = plan.choice([f"uploads/{SERVICE}/notes.txt", f"uploads/{SERVICE}/{'0' * 26}/file.xlsx"])
+
+        def drop() -> None:
+            version = world.uploads.store(stray, b"{}", scheduler.now().replace(microsecond=0))
+            world.pipeline.notify(stray, version)
+
+        scheduler.at(world.noon - plan.randint(0, 15) * MINUTE, drop)
+    if world.has("strangers"):
+        for _ in range(3):
+            scheduler.at(world.noon - 10 * MINUTE + plan.randint(0, 1_800_000), world.people.stranger)
+    if world.has("late files decided"):
+        world.patient = world.has("second window") and plan.random() < 0.6
+        for _ in range(4):
+            when = world.at_a_run(plan.choice(noons) + plan.randint(0, 300_000))
+            if plan.random() < 0.4:
+                when = plan.choice(noons) + plan.randint(0, 24) * MINUTE
+            scheduler.at(when, world.operators.decide)
+    if world.has("killer files"):
+        scheduler.at(noons[0] + plan.randint(1, 26) * MINUTE, world.operators.mend)
+    scheduler.at(noons[-1] + 26 * MINUTE, world.schedule.calm)
+    Present.world = world
+    Pool.scheduler = scheduler
+    try:
+        scheduler.run()
+    finally:
+        Present.world = None
+        Pool.scheduler = None
