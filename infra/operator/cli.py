@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_deciding(commands)
     _add_calendar(commands)
+    _add_tracing(commands)
     _add_verifying(commands)
     _add_user(commands)
     return top
@@ -128,6 +129,22 @@ def _add_calendar(commands: Any) -> None:
         one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
         _add_stack(one)
         one.set_defaults(run=_operated, act=act)
+
+
+def _add_tracing(commands: Any) -> None:
+    trace = commands.add_parser(
+        "trace",
+        help="tell the life of one upload, from its form to its report, with times",
+        description="Tells the life of one upload from the table, the buckets and the functions' logs: form, object, "
+        "verdict, offer, seal, report, what operators decided, deletion. Without an upload's id, lists the uploads "
+        "of a school, or those whose file name holds a text.",
+    )
+    trace.add_argument("upload", nargs="?", metavar="UPLOAD", help="the upload's id")
+    trace.add_argument("--school", metavar="NUMBER", help="list this school's uploads, newest first")
+    trace.add_argument("--name", metavar="TEXT", help="list the uploads whose file name holds this text")
+    trace.add_argument("--no-logs", action="store_true", help="do not read the functions' logs")
+    _add_stack(trace)
+    trace.set_defaults(run=_operated, act=_trace)
 
 
 def _add_verifying(commands: Any) -> None:
@@ -214,6 +231,23 @@ def _extend(options: argparse.Namespace, session: OperatorSession) -> int:
 
     service, closes = _service(options.service).name, london_moment(options.closes)
     print(operating.extend(session, service, options.window, closes, options.reason, _now()))
+    return ACCEPTED
+
+
+def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import tracing
+
+    if options.upload is None:
+        if options.school is None and options.name is None:
+            raise CannotRun("name an upload, or a school with --school, or a part of a file's name with --name")
+        found = tracing.find_uploads(session.stores, options.school, options.name)
+        print(tracing.describe_found(found))
+        return ACCEPTED
+    logs = None if options.no_logs else session.logs
+    try:
+        print(tracing.describe(*tracing.trace_upload(session.stores, options.upload.upper(), logs)))
+    except tracing.CannotTrace as error:
+        raise CannotRun(str(error)) from error
     return ACCEPTED
 
 

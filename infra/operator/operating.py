@@ -37,6 +37,7 @@ from workflow.check_upload import close_upload
 from workflow.join_registers import settle_note
 
 from .operations import NewUser, UserThere, create_user, store_calendar
+from .tracing import CloudWatchLogs, Logs
 
 
 class CannotOperate(Exception):
@@ -49,7 +50,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSession:
-    """A stack that an operator works on: its stores, its queues, and who is working, by which clock."""
+    """A stack that an operator works on: its stores, queues and logs, and who is working, by which clock."""
 
     stores: Stores
     upload_queue: Queue
@@ -59,6 +60,7 @@ class OperatorSession:
     user_pool: str
     local: bool
     now: Callable[[], datetime] = _now
+    logs: Logs | None = None
 
 
 def open_stack(stack: str | None, who: str | None = None) -> OperatorSession:
@@ -90,7 +92,19 @@ def open_stack(stack: str | None, who: str | None = None) -> OperatorSession:
         made("cognito-idp", **local),
         outputs["UserPoolId"],
         stack is None,
+        logs=CloudWatchLogs(made("logs", **local), _log_groups(made("cloudformation", **local), name)),
     )
+
+
+def _log_groups(cloudformation: Any, stack: str) -> dict[str, str]:
+    """The log group of each of a stack's functions, by the function's name: `ValidateLogs` is validate's."""
+    pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
+    return {
+        resource["LogicalResourceId"].removesuffix("Logs").lower(): resource["PhysicalResourceId"]
+        for page in pages
+        for resource in page["StackResourceSummaries"]
+        if resource["ResourceType"] == "AWS::Logs::LogGroup"
+    }
 
 
 def stores_of(outputs: dict[str, str], dynamodb: Any, s3: Any) -> Stores:
