@@ -39,6 +39,12 @@ def test_a_lost_table_comes_back(closing: Deployed, capsys: pytest.CaptureFixtur
     number = open_window(closing)
     school = closing.sign_in(f"SCHOOL#{SCHOOL}")
     kept = school.verdict(school.upload(SERVICE, "kept.xlsx", good(closing, SCHOOL)), 60)["upload_id"]
+    assert cli.main(["trace", kept]) == 0
+    told = capsys.readouterr().out
+    steps = ("form issued to", "received by S3", "checked by", "validate says checked: accepted", "now SUCCESSFUL")
+    assert [step for step in steps if step not in told] == [], told
+    assert cli.main(["trace", "--school", SCHOOL]) == 0
+    assert kept in capsys.readouterr().out
     assert cli.main(["verify-window", "--service", SERVICE, "--window", str(number)]) == 2
     assert "is not frozen" in capsys.readouterr().err
     assert cli.main(["calendar", "show", "--service", SERVICE]) == 0
