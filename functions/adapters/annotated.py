@@ -19,8 +19,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 
 from adapters import templates
 from early_results.checking import messages
+from early_results.checking.cells import as_date, folded, upn_of
 from early_results.checking.mark import TemplateMark
-from early_results.checking.submission import as_date, folded, upn_of
 from early_results.findings import Code, Severity, cell_reference
 from early_results.workbook import ErrorValue
 

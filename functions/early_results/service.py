@@ -84,10 +84,15 @@ class Window(NamedTuple):
 
 
 class Service(NamedTuple):
-    """One collection in one year. `published` are its windows in London time: number, opens, closes, reports."""
+    """One collection in one year.
+
+    `rules` is the edition of the table of rules that judges its files (`checking/rules.py`). `published` are its
+    windows in London time: number, opens, closes, reports.
+    """
 
     name: str
     ruleset: str
+    rules: int
     title: str
     short_title: str
     year: int
@@ -232,6 +237,7 @@ def parse_service(data: dict[str, Any]) -> Service:
     return Service(
         name=data["service"],
         ruleset=data["ruleset"],
+        rules=data.get("rules", 1),
         title=data["title"],
         short_title=data["short_title"],
         year=int(data["year"]),

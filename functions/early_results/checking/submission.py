@@ -6,12 +6,12 @@ that is an error. What is missing, repeated or foreign among the headings is.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from early_results.checking import messages
+from early_results.checking.cells import is_blank, school_number
 from early_results.checking.mark import MARK_SHEET, TemplateMark, read_mark, service_label
-from early_results.checking.roster import heading_key, normal_upn, parse_date
+from early_results.checking.roster import heading_key
 from early_results.findings import Code, Finding, cell_reference
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
 FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
-INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))  # what copying from web pages brings along
-_APOSTROPHES = str.maketrans("\u2018\u2019\u02bc\u2010\u2011\u2013", "'''---")  # Word and Excel "correct" names so
 LONGEST_HEADING = 60  # characters of a foreign heading that are shown
 
 Cells = dict[int, Value]
@@ -65,64 +63,13 @@ def read_submission(source: bytes | BinaryIO, service: Service, limits: Limits |
     """
     try:
         workbook = open_workbook(source) if limits is None else open_workbook(source, limits)
-        return _read(workbook, service)
+        return read_opened(workbook, service)
     except Unreadable as unreadable:
         return Submission(service.name, (Finding(unreadable.code, unreadable.message),))
 
 
-def school_number(value: Value | None) -> str | None:
-    """A cell's school number, seven digits, or None: `1231234`, 1231234.0, `123/1234` and `123 1234` are all one."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, str)):
-        return None
-    text = "".join(str(value).split())
-    if text[3:4] in ("/", "-"):
-        text = text[:3] + text[4:]
-    return text if len(text) == 7 and text.isascii() and text.isdigit() else None
-
-
-def upn_of(value: Value | None) -> str:
-    """A cell's UPN in normal form, "" if there is none."""
-    if value is None or isinstance(value, ErrorValue):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return normal_upn(str(value).translate(INVISIBLE))
-
-
-def as_date(value: Value | None) -> date | None:
-    """The day that a cell says: a date, a text such as 14/04/2015, or the number Excel keeps for a day."""
-    if isinstance(value, datetime):
-        return value.date()
-    if isinstance(value, date):
-        return value
-    if isinstance(value, str):
-        return parse_date(value.translate(INVISIBLE))
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
-        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
-    return None
-
-
-def folded(text: str) -> str:
-    """A name as it is compared: spacing, letter case, kinds of apostrophe and hyphen, and accents' spelling aside."""
-    if not text.isascii():
-        import unicodedata
-
-        text = unicodedata.normalize("NFC", text.translate(INVISIBLE)).translate(_APOSTROPHES)
-    return " ".join(text.split()).casefold()
-
-
-def is_blank(value: Value | None) -> bool:
-    """No value, or a text of nothing but white space (also no-break and zero-width)."""
-    if value is None:
-        return True
-    if not isinstance(value, str):
-        return False
-    return not value.strip() or (not value.isascii() and not value.translate(INVISIBLE).strip())
-
-
-def _read(workbook: Workbook, service: Service) -> Submission:
+def read_opened(workbook: Workbook, service: Service) -> Submission:
+    """What is in a workbook that has been opened. Raises Unreadable."""
     mark = None
     for info in workbook.sheets:
         if info.name == MARK_SHEET:

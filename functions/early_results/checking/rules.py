@@ -1,0 +1,362 @@
+"""The rules, one small function each, in a table by scope; a service names the edition of the table that judges it.
+
+A rule has the code it is told under, its scope, and a function that finds it; its severity is the code's and its words
+are in `messages`. How a scope's rules are called:
+
+- CELL, `find(case, row, column, value)`: for a cell of the service's columns that does not plainly hold what it should.
+  The first rule with words for it tells, the others are not asked: one cell, one finding.
+- ROW, `find(case, row)`: for every pupil's row, once its cells have been read.
+- FILE and ROSTER, `find(case)`: when all rows have been read; what they find is about the file as a whole.
+
+A rule that changes what is said of a file makes another ruleset: `tests/rulesets.lock` holds each ruleset to what it
+says (docs/decisions/0012).
+"""
+
+from __future__ import annotations
+
+from datetime import date, time
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from early_results.checking import messages
+from early_results.checking.cells import is_blank, plain, score_of
+from early_results.checking.roster import TEMPLATE_FIRST_ROW
+from early_results.findings import Code, Finding, Severity, cell_reference
+from early_results.workbook import ErrorValue, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Sequence
+
+    from early_results.checking.roster import Roster
+    from early_results.checking.submission import Cells, Submission
+    from early_results.results import Pupil, PupilResults
+    from early_results.service import Column, Service
+
+FEW_PUPILS = 3  # from this many on, "none of them is yours" is worth a finding of its own
+
+
+class Scope(StrEnum):
+    """What a rule looks at."""
+
+    FILE = "file"
+    ROW = "row"
+    CELL = "cell"
+    ROSTER = "roster"
+
+
+class Row:
+    """A row of the file as it is being judged. `pupil` is whom the roster knows by the row's UPN.
+
+    `blanks` are the assessments that are blank; `given` says that a result is there, though none that counts.
+    """
+
+    __slots__ = ("blanks", "cells", "codes", "given", "number", "points", "pupil", "upn")
+
+    def __init__(self, number: int, cells: Cells, pupil: Pupil | None, upn: str) -> None:
+        self.number = number
+        self.cells = cells
+        self.pupil = pupil
+        self.upn = upn
+        self.codes: dict[str, str] = {}
+        self.points: dict[str, int] = {}
+        self.blanks: list[Column] = []
+        self.given = False
+
+
+class Case:
+    """A file before the judge: what it is judged by, and what is known of its rows as a whole."""
+
+    __slots__ = (
+        "_cells",
+        "_headings",
+        "_whole",
+        "allowed",
+        "columns",
+        "emptied",
+        "first_row",
+        "had_results",
+        "has_results",
+        "known",
+        "left",
+        "matched",
+        "mismatches",
+        "pupils",
+        "roster",
+        "school",
+        "service",
+        "submission",
+        "template_roster",
+    )
+
+    def __init__(
+        self,
+        submission: Submission,
+        service: Service,
+        allowed: Collection[str],
+        roster: Roster | None,
+        template_roster: Roster | None,
+        previous: Sequence[PupilResults],
+    ) -> None:
+        self.submission = submission
+        self.service = service
+        self.allowed = allowed
+        self.school = submission.school if submission.school in allowed else None
+        self.roster = roster
+        self.template_roster = template_roster
+        self.columns = submission.columns or {}
+        self._headings = {column.key: column.heading for column in service.columns}
+        self._whole = [finding for finding in submission.findings if finding.cell is None]
+        # Those of headings come in the order of the columns.
+        self._cells = [(submission.heading_row, 0, finding) for finding in submission.findings if finding.cell]
+        self.known: dict[Value | None, Pupil] = {pupil.upn: pupil for pupil in roster.pupils} if roster else {}
+        self.left = {pupil.upn for pupil in template_roster.pupils} - self.known.keys() if template_roster else set()
+        self.had_results = {entry.pupil.upn for entry in previous if entry.assessments or entry.scores}
+        self.mismatches = _mismatches(service, self.columns)
+        self.first_row: dict[str, int] = {}  # by UPN, of the pupils in the file
+        self.emptied: list[int] = []  # rows of pupils who had results and have none now
+        self.pupils = 0
+        self.matched = 0
+        self.has_results = False
+
+    def tell(self, code: Code, row: int, key: str, message: str) -> None:
+        """Notes a finding in a cell, by its row and the key of its column."""
+        at = self.columns[key]
+        self._cells.append((row, at, Finding(code, message, row, self._headings[key], cell_reference(row, at))))
+
+    def add(self, finding: Finding) -> None:
+        """Notes a finding about the file as a whole."""
+        self._whole.append(finding)
+
+    def in_order(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
+        """Errors and warnings, each in order: about the file, then by row, then by column."""
+        self._cells.sort(key=lambda noted: noted[:2])  # stable: two findings of one cell stay as they came
+        every = self._whole + [noted[2] for noted in self._cells]
+        return (
+            tuple(f for f in every if f.severity is Severity.ERROR),
+            tuple(f for f in every if f.severity is Severity.WARNING),
+        )
+
+
+class Told(NamedTuple):
+    """What a ROW rule found: the key of the column it is told for, and the words."""
+
+    column: str
+    message: str
+
+
+class Rule(NamedTuple):
+    """A rule: the code it is told under, its scope, and what finds it.
+
+    `kinds` are the columns that a CELL rule is for. A ROW rule that `ends` a row is asked before its cells are read,
+    and only of a row without a pupil that the roster knows: what it tells is all that is told of the row.
+    """
+
+    code: Code
+    scope: Scope
+    find: Callable[..., Any]
+    kinds: frozenset[str] = frozenset({"identity", "assessment", "score"})
+    ends: bool = False
+
+
+class Rules:
+    """A table of rules, by scope; the order within a scope is that of the table."""
+
+    __slots__ = ("cells", "ends", "rows", "whole")
+
+    def __init__(self, table: tuple[Rule, ...]) -> None:
+        self.cells = {
+            kind: tuple(rule for rule in table if rule.scope is Scope.CELL and kind in rule.kinds)
+            for kind in ("identity", "assessment", "score")
+        }
+        self.ends = tuple(rule for rule in table if rule.scope is Scope.ROW and rule.ends)
+        self.rows = tuple(rule for rule in table if rule.scope is Scope.ROW and not rule.ends)
+        self.whole = tuple(rule for rule in table if rule.scope in (Scope.FILE, Scope.ROSTER))
+
+
+# Cells
+
+
+def _cell_error(_case: Case, _row: Row, _column: Column, value: Value) -> str:
+    return messages.cell_error() if isinstance(value, ErrorValue) else ""
+
+
+def _code_not_accepted(case: Case, _row: Row, column: Column, value: Value) -> str:
+    text = plain(value).upper() if isinstance(value, str) else ""
+    if any(score_of(value, other) is not None for other in case.service.scores):
+        return messages.score_in_code_column(column)
+    if any(text == code.code for code in case.service.codes):
+        return messages.code_of_other_column(column, text)
+    return messages.code_not_accepted(column)
+
+
+def _scaled_score_range(case: Case, _row: Row, column: Column, value: Value) -> str:
+    if isinstance(value, (date, time)):  # a datetime is a date
+        return messages.date_in_score_column(column)
+    text = plain(value).upper() if isinstance(value, str) else ""
+    if any(text == code.code for code in case.service.codes):
+        return messages.code_in_score_column(column)
+    return messages.scaled_score_range(column)
+
+
+def _mixed_schools(_case: Case, _row: Row, column: Column, value: Value | None) -> str:
+    return messages.mixed_schools() if column.key == "school" and not is_blank(value) else ""
+
+
+def _differs_from_roster(_case: Case, row: Row, column: Column, _value: Value | None) -> str:
+    if row.pupil is None or column.key == "upn":
+        return ""
+    return messages.school_blank() if column.key == "school" else messages.differs_from_roster(column)
+
+
+# Rows
+
+
+def _pupil_left(case: Case, row: Row) -> Iterable[Told]:
+    return (Told("upn", messages.pupil_left(case.service)),) if row.upn in case.left else ()
+
+
+def _pupil_not_on_roster(case: Case, row: Row) -> Iterable[Told]:
+    """A row whose UPN names no pupil of the roster, or that has results and no UPN."""
+    if row.pupil is not None or "upn" not in case.columns or isinstance(row.cells.get(case.columns["upn"]), ErrorValue):
+        return ()
+    if row.upn:
+        listed = case.roster is not None and case.roster.pupils
+        return (Told("upn", messages.not_on_roster(case.service)),) if listed else ()
+    # A total that fails to work out is one cell in error, not a pupil without a UPN.
+    values = [row.cells.get(case.columns[c.key]) for c in case.service.results if c.key in case.columns]
+    if any(not is_blank(value) and not isinstance(value, ErrorValue) for value in values):
+        return (Told("upn", messages.results_without_upn()),)
+    return ()
+
+
+def _pupil_repeated(case: Case, row: Row) -> Iterable[Told]:
+    first = case.first_row.get(row.upn, row.number)
+    return () if first == row.number else (Told("upn", messages.pupil_repeated(first)),)
+
+
+def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
+    if not row.blanks or len(row.blanks) == sum(1 for c in case.service.assessments if c.key in case.columns):
+        return ()
+    return [Told(column.key, messages.assessment_missing(column)) for column in row.blanks]
+
+
+def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
+    told: tuple[Told, ...] = ()
+    for assessment, score, below in case.mismatches:
+        limit = below.get(row.codes.get(assessment, ""))
+        if limit is not None and row.points.get(score.key, limit) < limit:
+            told += (Told(assessment, messages.assessment_score_mismatch(case.service, score)),)
+    return told
+
+
+def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Column, dict[str, int]]]:
+    """Per subject with both columns there: the assessment's key, the score, and below which score a code disagrees."""
+    below: dict[str, int] = {}
+    for rule in service.mismatches:
+        for code in rule.codes:
+            limit = 1 << 30 if rule.any_score else rule.below or 0
+            below[code] = max(limit, below.get(code, 0))
+    by_subject = {column.subject: column for column in service.scores if column.key in columns}
+    return [
+        (column.key, by_subject[column.subject], below)
+        for column in service.assessments
+        if column.key in columns and column.subject in by_subject
+    ]
+
+
+# The file, and the roster it is compared with
+
+
+def _wrong_school(case: Case) -> Iterable[Finding]:
+    """Whether the file's school is the uploader's. Rows that name another than the rest are told in their place."""
+    if "school" not in case.columns or not case.pupils:
+        return
+    if not case.submission.schools:
+        yield Finding(Code.WRONG_SCHOOL, messages.no_school_number(case.service))
+    elif case.submission.school is not None and case.school is None:
+        yield Finding(Code.WRONG_SCHOOL, messages.wrong_school())
+
+
+def _nobody_on_roster(case: Case) -> Iterable[Finding]:
+    if not _compared(case):
+        return
+    if case.roster is None or not case.roster.pupils:
+        # The code says of every pupil what is true: on no list of ours. There is no list to put it right with.
+        yield Finding(Code.PUPIL_NOT_ON_ROSTER, messages.no_roster(case.service))
+    elif case.matched == 0 and case.pupils >= FEW_PUPILS:
+        yield Finding(Code.PUPIL_NOT_ON_ROSTER, messages.no_pupil_matches(case.service))
+
+
+def _pupil_missing(case: Case) -> Iterable[Finding]:
+    """Told once with the rows of a new template, so that the pupils can be found and nobody is named."""
+    missing = [row for row, on_template in _not_in_file(case) if on_template]
+    if missing:
+        yield Finding(Code.PUPIL_MISSING, messages.pupil_missing(case.service, missing))
+
+
+def _pupil_joined(case: Case) -> Iterable[Finding]:
+    joined = [row for row, on_template in _not_in_file(case) if not on_template]
+    if joined:
+        yield Finding(Code.PUPIL_JOINED, messages.pupil_joined(case.service, joined))
+
+
+def _not_in_file(case: Case) -> Iterable[tuple[int, bool]]:
+    """The roster's pupils who are not in the file: their rows in a new template, and whether the file's had them."""
+    if case.roster is None or not _compared(case):
+        return
+    on_template = {pupil.upn for pupil in (case.template_roster or case.roster).pupils}
+    for row, pupil in enumerate(case.roster.pupils, TEMPLATE_FIRST_ROW):
+        if pupil.upn not in case.first_row:
+            yield row, pupil.upn in on_template
+
+
+def _compared(case: Case) -> bool:
+    return case.school is not None and "upn" in case.columns
+
+
+def _no_results(case: Case) -> Iterable[Finding]:
+    if not case.has_results and any(column.key in case.columns for column in case.service.results):
+        words = messages.no_results(case.service) if case.pupils else messages.no_pupils(case.service)
+        yield Finding(Code.NO_RESULTS, words)
+
+
+def _results_removed(case: Case) -> Iterable[Finding]:
+    if case.has_results:  # a file with no results at all is told so once
+        for row in case.emptied:
+            case.tell(Code.RESULTS_REMOVED, row, "upn", messages.results_removed())
+    return ()
+
+
+# The table
+
+_IDENTITY, _ASSESSMENTS, _SCORES = frozenset({"identity"}), frozenset({"assessment"}), frozenset({"score"})
+
+TABLE = (
+    Rule(Code.CELL_ERROR, Scope.CELL, _cell_error),
+    Rule(Code.CODE_NOT_ACCEPTED, Scope.CELL, _code_not_accepted, _ASSESSMENTS),
+    Rule(Code.SCALED_SCORE_RANGE, Scope.CELL, _scaled_score_range, _SCORES),
+    Rule(Code.MIXED_SCHOOLS, Scope.CELL, _mixed_schools, _IDENTITY),
+    Rule(Code.DIFFERS_FROM_ROSTER, Scope.CELL, _differs_from_roster, _IDENTITY),
+    Rule(Code.PUPIL_LEFT, Scope.ROW, _pupil_left, ends=True),
+    Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROW, _pupil_not_on_roster),
+    Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated),
+    Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing),
+    Rule(Code.ASSESSMENT_SCORE_MISMATCH, Scope.ROW, _assessment_score_mismatch),
+    Rule(Code.WRONG_SCHOOL, Scope.FILE, _wrong_school),
+    Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROSTER, _nobody_on_roster),
+    Rule(Code.PUPIL_MISSING, Scope.ROSTER, _pupil_missing),
+    Rule(Code.PUPIL_JOINED, Scope.ROSTER, _pupil_joined),
+    Rule(Code.RESULTS_REMOVED, Scope.FILE, _results_removed),
+    Rule(Code.NO_RESULTS, Scope.FILE, _no_results),
+)
+# The editions of the table, by the number that a service file names; a service file without one means the first.
+_EDITIONS = {1: Rules(TABLE)}
+
+
+def rules_of(service: Service) -> Rules:
+    """The rules that judge a service's files. BadServiceFile if its file names an edition that there is not."""
+    if service.rules not in _EDITIONS:
+        from early_results.service import BadServiceFile
+
+        raise BadServiceFile(f"{service.name}: there is no edition {service.rules} of the rules")
+    return _EDITIONS[service.rules]
