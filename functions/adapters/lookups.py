@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from early_results import keys
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
 from early_results.counting.freeze import WindowState, state_from_item
+from early_results.counting.uploads import unsettled_partitions
 from early_results.service import Service
 from early_results.times import to_text
 from early_results.writes import ABSENT, Put
@@ -27,6 +29,17 @@ def window_states(stores: Stores, calendar: Calendar) -> dict[int, WindowState]:
     wanted = {window.number: keys.state(calendar.service, window.number) for window in calendar.windows}
     found = stores.table.get_many(wanted.values())
     return {number: state_from_item(found.get(key)) for number, key in wanted.items()}
+
+
+def unsettled_ids(stores: Stores, service: str) -> list[str]:
+    """The ids of the uploads that the unsettled index lists for a service, oldest first. The index may lag."""
+
+    def listed(partition: str) -> list[str]:
+        return [str(row["order"]) for row in stores.table.query(partition, index="unsettled")]
+
+    partitions = unsettled_partitions(service)
+    with ThreadPoolExecutor(len(partitions)) as pool:
+        return sorted(upload_id for ids in pool.map(listed, partitions) for upload_id in ids)
 
 
 def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from itertools import chain, groupby, islice
 from typing import Any
 
-from adapters.lookups import calendar_now, window_states
+from adapters.lookups import calendar_now, unsettled_ids, window_states
 from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role, User
@@ -149,7 +149,7 @@ def _totals(lines: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
     """The uploads that are not settled, oldest first: what a freeze would wait for."""
-    wanted = [keys.upload(row["order"]) for row in stores.table.query(service.name, index="unsettled")]
+    wanted = [keys.upload(upload_id) for upload_id in unsettled_ids(stores, service.name)]
     found = stores.table.get_many(wanted)
     return [
         {

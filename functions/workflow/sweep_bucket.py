@@ -5,13 +5,15 @@ It is the safety net under every event that was lost, and the reason why a freez
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from adapters.errors import Conflict
-from adapters.lookups import record_unattributed
+from adapters.lookups import record_unattributed, unsettled_ids
 from adapters.objects import Version
 from adapters.queue import Queue
 from adapters.settings import Settings
@@ -32,7 +34,12 @@ from workflow.join_registers import offer_upload
 MARGIN = FORM_LIFETIME + timedelta(minutes=5)
 # How often the whole bucket is looked at. What surfaces below the low-water mark and loses its notice is found then.
 WHOLE_EVERY = timedelta(hours=1)
+# How many forms that nobody used a run ends at most: what is left waits for the next, so that a freeze does not.
+MOST_ENDED = 1000
+WORKERS = 16
 _CHUNK = 500
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
 
 
 @dataclass(slots=True)
@@ -62,9 +69,10 @@ def sweep(
     low_water = str(kept.get("low_water", ""))
     whole = whole or "whole" not in kept or now - from_text(kept["whole"]) >= WHOLE_EVERY
     seen: set[str] = set()
-    for chunk in _chunks(stores.uploads.list(prefix, "" if whole or not low_water else f"{prefix}{low_water}")):
+    begin = "" if whole else low_water
+    for chunk in _chunks(stores.uploads.list(prefix, f"{prefix}{begin}" if begin else "")):
         _settle_objects(stores, queue, chunk, now, swept, seen)
-    _settle_forms(stores, queue, service, now, swept, seen)
+    _settle_forms(stores, queue, service, now, swept, seen, begin)
     _raise_low_water(stores, service, low_water, whole, now, swept)
     return swept
 
@@ -91,9 +99,12 @@ def _settle_objects(
         if upload.status is Status.DELETED:
             purge_again(stores, upload)
         elif not _settled(upload):
-            # The oldest version counts; the listing shows the newest, which a form posted again makes younger.
-            unsettled.append((upload, stores.uploads.oldest(listed.key) or listed))
-    _push_on(stores, queue, unsettled, now, swept)
+            unsettled.append((upload, listed))
+    # The oldest version counts; the listing shows the newest, which a form posted again makes younger.
+    oldest = _side_by_side(lambda pair: stores.uploads.oldest(pair[1].key) or pair[1], unsettled)
+    _push_on(
+        stores, queue, [(upload, version) for (upload, _), version in zip(unsettled, oldest, strict=True)], now, swept
+    )
 
 
 def _settled(upload: Upload) -> bool:
@@ -116,10 +127,13 @@ def _push_on(
     if not again:
         return
     queue.send([_notification(version) for _, version in again])
-    for upload, _ in again:
-        with suppress(Conflict):  # it is being judged at this moment
-            stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}))
+    _side_by_side(lambda pair: _note_queued(stores, pair[0], now), again)
     swept.queued_again += len(again)
+
+
+def _note_queued(stores: Stores, upload: Upload, now: datetime) -> None:
+    with suppress(Conflict):  # it is being judged at this moment
+        stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}))
 
 
 def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:
@@ -145,34 +159,60 @@ def _notification(version: Version) -> dict[str, object]:
     return {"Records": [{"s3": {"object": {"key": version.key, "versionId": version.version}}}]}
 
 
-def _settle_forms(stores: Stores, queue: Queue, service: Service, now: datetime, swept: Swept, seen: set[str]) -> None:
+def _settle_forms(
+    stores: Stores, queue: Queue, service: Service, now: datetime, swept: Swept, seen: set[str], begin: str
+) -> None:
     """Ends forms quietly that expired more than the grace ago with no object in the bucket.
 
-    An object below the low-water mark, or younger than the listing, is treated as if it had been listed.
+    A form that has not expired is left alone: its object, if it comes, is in the next listing. So is one whose grace
+    lasts; no window that it was for is frozen before. The listing of this run began at `begin`, after the grace of the
+    forms that are ended: where it does not show an object above that place, S3, which lists what it holds, has none.
+    Only the few below that place are looked for one by one.
     """
-    listed = stores.table.query(service.name, index="unsettled")
-    wanted = [keys.upload(row["order"]) for row in listed if row["order"] not in seen]
+    wanted = [upload_id for upload_id in unsettled_ids(stores, service.name) if upload_id not in seen]
+    expired: list[Upload] = []
+    looked_for: list[Upload] = []
+    pages = [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
+    for page in _side_by_side(lambda ids: stores.table.get_many(map(keys.upload, ids)).values(), pages):
+        for upload in map(upload_from_item, page):
+            if not upload.unsettled:
+                continue  # the index lags
+            if upload.status is not Status.AWAITING_UPLOAD or upload.upload_id < begin:
+                looked_for.append(upload)
+            elif now > upload.expires_at + stores.settings.grace:
+                expired.append(upload)
+            else:
+                swept.pending.append(upload)
     unsettled = []
-    for item in stores.table.get_many(wanted).values():
-        upload = upload_from_item(item)
-        if not upload.unsettled:
-            continue  # the index lags
-        oldest = stores.uploads.oldest(upload.object_key)
+    found = _side_by_side(lambda upload: stores.uploads.oldest(upload.object_key), looked_for)
+    for upload, oldest in zip(looked_for, found, strict=True):
         if oldest is not None:
             unsettled.append((upload, oldest))
         elif upload.status is Status.AWAITING_UPLOAD and now > upload.expires_at + stores.settings.grace:
-            _end(stores, upload, swept)
+            expired.append(upload)
         else:
             swept.pending.append(upload)
     _push_on(stores, queue, unsettled, now, swept)
+    expired.sort(key=lambda upload: upload.upload_id)
+    swept.ended += sum(_side_by_side(lambda upload: _end(stores, upload), expired[:MOST_ENDED]))
+    # No freeze waits for those that are left for the next run; the low-water mark stays before them.
+    swept.pending.extend(expired[MOST_ENDED:])
 
 
-def _end(stores: Stores, upload: Upload, swept: Swept) -> None:
+def _end(stores: Stores, upload: Upload) -> bool:
     try:
         stores.table.write(Update(upload.key, remove=("unsettled",), require={"status": Status.AWAITING_UPLOAD.value}))
-        swept.ended += 1
     except Conflict:
-        return  # its file is being checked at this moment
+        return False  # its file is being checked at this moment
+    return True
+
+
+def _side_by_side(act: Callable[[_Given], _Made], items: Sequence[_Given]) -> list[_Made]:
+    """What an act makes of each item, in order, many at once: most of it is waiting for S3 and the table."""
+    if not items:
+        return []
+    with ThreadPoolExecutor(WORKERS) as pool:
+        return list(pool.map(act, items))
 
 
 def _finish_deletions(stores: Stores, service: Service, calendar: Calendar, now: datetime, swept: Swept) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from adapters.errors import AlreadyThere, Conflict
-from adapters.lookups import calendar_now, window_states
+from adapters.lookups import calendar_now, unsettled_ids, window_states
 from adapters.objects import Bucket
 from adapters.queue import Queue
 from adapters.settings import Settings
@@ -313,9 +313,12 @@ def show_windows(session: OperatorSession, service_name: str, now: datetime) -> 
     stores = session.stores
     service = load_service(service_name)
     lines = [show_calendar(session, service_name, now)]
-    waiting = [upload for upload in _listed(stores, service.name) if upload.received or upload.held]
+    waiting = [
+        upload for upload in _listed(stores, unsettled_ids(stores, service.name)) if upload.received or upload.held
+    ]
     parked = [upload for upload in waiting if upload.held == Held.PARKED]
-    late = [upload for upload in _listed(stores, held_partition(service.name)) if upload.held in LATE]
+    held = [str(row["order"]) for row in stores.table.query(held_partition(service.name), index="unsettled")]
+    late = [upload for upload in _listed(stores, held) if upload.held in LATE]
     strays = list(stores.table.query(keys.UNATTRIBUTED))
     lines += _told("waiting to be checked or offered", [u for u in waiting if u.held is None], now)
     lines += _told("parked: `early-results retry` or `early-results settle`", parked, now)
@@ -335,8 +338,8 @@ def _told(words: str, uploads: list[Upload], now: datetime) -> list[str]:
     return lines
 
 
-def _listed(stores: Stores, partition: str) -> list[Upload]:
-    wanted = [keys.upload(row["order"]) for row in stores.table.query(partition, index="unsettled")]
+def _listed(stores: Stores, upload_ids: Iterable[str]) -> list[Upload]:
+    wanted = [keys.upload(upload_id) for upload_id in upload_ids]
     found = stores.table.get_many(wanted)
     return [upload_from_item(found[key]) for key in wanted if key in found and "unsettled" in found[key]]
 

@@ -164,7 +164,7 @@ class TestValidate:
         event["Records"][0]["attributes"]["ApproximateReceiveCount"] = "8"
         assert rescue(event, Context()) == NONE_FAILED
         item = cloud.item(upload)
-        assert (item["status"], item["held"], item["unsettled"]) == ("UPLOAD_ERROR", "parked", SERVICE)
+        assert (item["status"], item["held"], item["unsettled"]) == ("UPLOAD_ERROR", "parked", upload.unsettled_in)
         assert metrics_of(capsys.readouterr().out) == {("UploadParked", "rescue"): 1}
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from adapters import lookups
 from early_results.checking.check import Verdict
 from early_results.checking.roster import Roster
 from early_results.findings import Code, Finding
@@ -18,7 +19,7 @@ from early_results.results import Pupil, PupilResults
 from early_results.service import load_service
 from infra.operator import evidence, rebuilding, verifying
 from portal import uploading
-from workflow import build_report, check_upload, freeze_window, import_extract
+from workflow import build_report, check_upload, freeze_window, import_extract, sweep_bucket
 
 from .scheduler import Crash, Pool
 
@@ -135,6 +136,8 @@ def small_boundaries() -> Iterator[None]:
         (build_report, "build_pdf", build_small),
         (build_report, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
         (freeze_window, "ThreadPoolExecutor", Pool),
+        (sweep_bucket, "ThreadPoolExecutor", Pool),
+        (lookups, "ThreadPoolExecutor", Pool),
         (import_extract, "ThreadPoolExecutor", Pool),
         (evidence, "ThreadPoolExecutor", Pool),
         (rebuilding, "summarise", summarise_small),

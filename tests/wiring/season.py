@@ -27,7 +27,7 @@ from early_results import ids, keys, object_keys
 from early_results.access import Role
 from early_results.checking.roster import rosters_csv
 from early_results.counting.calendar import Calendar
-from early_results.counting.uploads import Upload, upload_from_item
+from early_results.counting.uploads import Upload, unsettled_partition, upload_from_item
 from early_results.results import Pupil
 from early_results.service import LONDON, Service, Window, load_service
 from early_results.writes import Update
@@ -373,7 +373,11 @@ class Season:
             hold(client.follow(f"{path}/findings", format=form), f"the findings as {form} are empty")
         hold(client.follow(f"{path}/file") == wrong, "the file came back as another one")
         # The function died between the verdict and the table: the file is checked again, and the verdict found.
-        again = Update(keys.upload(upload_id), {"status": "CHECKING", "unsettled": SERVICE}, ("findings", "counts"))
+        again = Update(
+            keys.upload(upload_id),
+            {"status": "CHECKING", "unsettled": unsettled_partition(SERVICE, upload_id)},
+            ("findings", "counts"),
+        )
         self.stores.table.write(again)
         self._notify(self._upload(upload_id))
         self._until("it to be refused again", lambda: self._upload(upload_id).status.value == "UPLOAD_ERROR")
@@ -407,8 +411,10 @@ class Season:
         self._becomes(self.form["upload_id"], "OVERWRITTEN")
 
     def _late_offer(self) -> None:
-        pending = {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}
-        self.stores.table.write(Update(keys.upload(self.form["upload_id"]), pending))
+        upload_id = self.form["upload_id"]
+        partition = unsettled_partition(SERVICE, upload_id)
+        pending = {"status": "CHECKING", "offer_pending": "yes", "unsettled": partition}
+        self.stores.table.write(Update(keys.upload(upload_id), pending))
         self._becomes(self.form["upload_id"], "OVERWRITTEN")
         hold(self._upload(self.trusts).status.value == "SUCCESSFUL", "an older file came back")
 
@@ -525,7 +531,8 @@ class Season:
         """A good file's offer comes after its window was frozen: from the stream, and from the sweep."""
         stores, upload = self.stores, self._upload(self.early)
         hold(upload.status.value == "OVERWRITTEN", f"the school's first file is {upload.status.value}")
-        pending = Update(upload.key, {"status": "CHECKING", "offer_pending": "yes", "unsettled": SERVICE}, ("held",))
+        values = {"status": "CHECKING", "offer_pending": "yes", "unsettled": upload.unsettled_in}
+        pending = Update(upload.key, values, ("held",))
         stores.table.write(pending)
         self._until("a straggler to be held", lambda: self._held_and_noted(self.early))
         hold(stores.records.has(object_keys.straggler_key(SERVICE, 1, self.early)), "a straggler left no note")

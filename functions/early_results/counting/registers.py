@@ -170,7 +170,7 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
             (
                 Update(
                     upload.key,
-                    set={"held": Held.STRAGGLER.value, "unsettled": upload.service},
+                    set={"held": Held.STRAGGLER.value, "unsettled": upload.unsettled_in},
                     remove=("offer_pending",),
                     require={"offer_pending": "yes"},
                 ),
@@ -273,7 +273,7 @@ def straggler_noted(upload: Upload) -> Update:
     return Update(
         upload.key,
         set={"unsettled": held_partition(upload.service)},
-        require={"held": Held.STRAGGLER.value, "unsettled": upload.service, "status": Status.CHECKING.value},
+        require={"held": Held.STRAGGLER.value, "unsettled": upload.unsettled_in, "status": Status.CHECKING.value},
     )
 
 

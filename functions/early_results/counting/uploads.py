@@ -13,11 +13,13 @@ from typing import Any
 
 from .. import keys
 from ..findings import Code
+from ..ids import ALPHABET
 from ..object_keys import upload_key
 from ..times import from_text, moment_words, to_text
 from ..writes import Item, Key
 
 SHOWN_FINDINGS = 10
+UNSETTLED_PARTITIONS = 8
 REPORT_PREFIX = "report_"
 
 
@@ -118,6 +120,11 @@ class Upload:
         return upload_key(self.service, self.upload_id)
 
     @property
+    def unsettled_in(self) -> str:
+        """The partition of the unsettled index that lists it while a freeze must wait for it."""
+        return unsettled_partition(self.service, self.upload_id)
+
+    @property
     def note_pending(self) -> bool:
         """Whether this is a straggler whose note in the records bucket may still be missing."""
         return self.held == Held.STRAGGLER and self.unsettled
@@ -175,7 +182,7 @@ class Upload:
         if self.held:
             item["held"] = self.held.value
         if self.unsettled:
-            item["unsettled"] = self.service
+            item["unsettled"] = self.unsettled_in
         elif self.purge_pending:
             item["unsettled"] = purge_partition(self.service)
         elif self.held in LATE:
@@ -183,6 +190,20 @@ class Upload:
         if self.purge_pending:
             item["purge_pending"] = "yes"
         return item
+
+
+def unsettled_partition(service: str, upload_id: str) -> str:
+    """The partition of the unsettled index that lists an upload while a freeze must wait for it.
+
+    A service has several, told apart by the last letter of the random part of the upload's id: DynamoDB takes 1,000
+    writes a second into one partition, of an index too, and holds back the table where its index cannot follow.
+    """
+    return f"{service}#{ALPHABET.index(upload_id[-1]) % UNSETTLED_PARTITIONS}"
+
+
+def unsettled_partitions(service: str) -> tuple[str, ...]:
+    """All the partitions of `unsettled_partition`."""
+    return tuple(f"{service}#{number}" for number in range(UNSETTLED_PARTITIONS))
 
 
 def purge_partition(service: str) -> str:
@@ -221,7 +242,7 @@ def upload_from_item(item: Item) -> Upload:
         changes=item.get("changes"),
         figures_sha256=item.get("figures_sha256"),
         offer_pending="offer_pending" in item,
-        unsettled=item.get("unsettled") == item["service"],
+        unsettled=item.get("unsettled") == unsettled_partition(item["service"], item["upload_id"]),
         held=Held(item["held"]) if "held" in item else None,
         purge_pending="purge_pending" in item,
         replays=frozenset(item.get("replays", ())),

@@ -94,7 +94,7 @@ def begin_checking(upload: Upload, received: datetime, version: str) -> Update:
             "status": Status.CHECKING.value,
             "received": to_text(received),
             "version": version,
-            "unsettled": upload.service,
+            "unsettled": upload.unsettled_in,
         },
         require=UNJUDGED,
     )
@@ -162,7 +162,7 @@ def park(upload: Upload, service: Service) -> Update:
             "findings": [could_not_process(service).to_json()],
             "counts": {"pupils": 0, "errors": 1, "warnings": 0},
             "ruleset": service.ruleset,
-            "unsettled": upload.service,
+            "unsettled": upload.unsettled_in,
         },
         require=UNJUDGED,
     )
@@ -172,7 +172,7 @@ def retry_parked(upload: Upload) -> Update:
     """Takes a parked upload back to being checked, at an operator's word."""
     return Update(
         upload.key,
-        set={"status": Status.CHECKING.value, "unsettled": upload.service},
+        set={"status": Status.CHECKING.value, "unsettled": upload.unsettled_in},
         remove=("held", "findings", "counts", "rescues"),
         require=PARKED,
     )
