@@ -23,8 +23,10 @@ CONFIG = Config(
     read_timeout=20,
     max_pool_connections=32,
 )
-# Presigned forms and URLs name the bucket in the path or the host as the endpoint wants it; signed with version 4.
-S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4"))
+# Forms and links name the bucket's host in its region. Left to itself the SDK signs for the global host. S3 redirects
+# those who call a new bucket there, which a browser's preflight does not follow; newer regions answer 400
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html). An endpoint by IP address keeps its path.
+S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 
 
 @cache
