@@ -57,9 +57,13 @@ class Place:
         self.table, self.uploads = MemoryTable(), CountingBucket()
         self.queued: list[dict[str, Any]] = []
         settings = Settings("t", "u", "r", "e", GRACE, timedelta(seconds=60), timedelta(minutes=45), 10**7)
-        buckets = (MemoryBucket("results", versioned=False), MemoryBucket("records", Clocked(), versioned=True))
+        results, records = MemoryBucket("results", versioned=False), MemoryBucket("records", Clocked(), versioned=True)
         self.stores = Stores(
-            cast(Table, self.table), cast(Bucket, self.uploads), *(cast(Bucket, b) for b in buckets), settings
+            cast(Table, self.table),
+            cast(Bucket, self.uploads),
+            cast(Bucket, results),
+            cast(Bucket, records),
+            settings,
         )
         self.queue = cast(Queue, MemoryQueue("uploads", self.queued.append))
         self.table.write(Put(keys.calendar(SERVICE.name), {"calendar": CALENDAR.to_json(), "version": 1}))
