@@ -26,9 +26,9 @@ screens: setup ## a picture of every state of the page, into out/screens/
 simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
 	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
 build: setup ## for AWS: the runtime and architecture that template.yaml names
-	@LAYER_PYTHON=3.13 LAYER_PLATFORM=aarch64-unknown-linux-gnu .local/sam/bin/sam build
-deploy: build ## to the AWS account that your environment names; asks before it changes anything
-	@.local/sam/bin/sam deploy
+	@.local/sam/bin/sam build
+deploy: setup ## to the AWS account that your environment names; asks before it changes anything. SCALE=full|small|trial, STACK=, SET="Parameter=Value ..."
+	@$(python) -m infra.operator.deploying $(if $(SCALE),--scale $(SCALE)) $(if $(STACK),--stack $(STACK)) $(foreach one,$(SET),--set $(one)) $(if $(YES),--yes)
 wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
 	@$(python) -m tests.wiring
 clean:

@@ -9,7 +9,11 @@ from pathlib import Path
 
 from infra.local.stack import LOCAL, ROOT, environment
 
-EXPORTS = ("functions/requirements.txt", "infra/typst-layer/requirements.txt")
+EXPORTS = (
+    "functions/requirements.txt",
+    "infra/typst-layer/arm64/requirements.txt",
+    "infra/typst-layer/x86_64/requirements.txt",
+)
 
 
 def checks() -> list[list[str]]:

@@ -9,4 +9,6 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 infra/export.sh "$folder"
 cp "$folder/functions-requirements.txt" functions/requirements.txt
-cp "$folder/infra-typst-layer-requirements.txt" infra/typst-layer/requirements.txt
+for platform in arm64 x86_64; do
+  cp "$folder/infra-typst-layer-$platform-requirements.txt" "infra/typst-layer/$platform/requirements.txt"
+done

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger, Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
 from adapters.stores import open_queue, open_stores
 from early_results.service import load_service, service_names
-from workflow.freeze_window import run_service
+from workflow.freeze_window import minutes_overdue, run_service
 from workflow.sweep_bucket import Swept
 
 if TYPE_CHECKING:
@@ -35,7 +35,18 @@ def run(now: datetime) -> dict[str, Any]:
             waited = [{"upload_id": w.upload_id, "school": w.school, "why": w.why} for w in frozen.waited]
             told[name].append({"window": frozen.window, "state": frozen.state.value, "waited_for": waited})
             metrics.add_metric("FreezeWaitsFor", MetricUnit.Count, len(waited))
+        tell_overdue(name, minutes_overdue(stores, service, now))
     return told
+
+
+def tell_overdue(service: str, minutes: dict[int, int]) -> None:
+    """Tells the metrics how long ago windows closed that are not frozen: the longest, which alarms, also if it is
+    nought, and each by itself."""
+    metrics.add_metric("FreezeOverdueMinutes", MetricUnit.Count, max(minutes.values(), default=0))
+    for window, count in minutes.items():
+        with single_metric("FreezeOverdueMinutes", MetricUnit.Count, count) as metric:
+            metric.add_dimension("service", "freeze")
+            metric.add_dimension("window", f"{service}/{window}")
 
 
 def count(swept: Swept) -> None:

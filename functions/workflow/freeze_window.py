@@ -82,6 +82,18 @@ def run_service(
     return swept, tuple(frozen)
 
 
+def minutes_overdue(stores: Stores, service: Service, now: datetime) -> dict[int, int]:
+    """How many minutes ago each window of a service closed that must be frozen and is not yet, by number.
+
+    A stack without schools has nothing to freeze.
+    """
+    if not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+        return {}
+    calendar = calendar_now(stores, service)
+    states = window_states(stores, calendar)
+    return freeze.minutes_overdue(freeze.windows_to_freeze(calendar, states, now), states, now)
+
+
 def _to_seal(stores: Stores, states: dict[int, WindowState], window: Window, now: datetime) -> bool:
     state = states[window.number]
     closes = state.closes or window.closes

@@ -108,14 +108,7 @@ def host_parameters() -> dict[str, str]:
 
 def build(folder: Path = BUILD) -> None:
     """`sam build` for this machine. LocalError with what SAM said if it fails."""
-    parameters = host_parameters()
-    arch = "aarch64" if parameters["Architecture"] == "arm64" else "x86_64"
-    _sam(
-        ["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(parameters)],
-        environment(
-            LAYER_PYTHON=parameters["Runtime"].removeprefix("python"), LAYER_PLATFORM=f"{arch}-unknown-linux-gnu"
-        ),
-    )
+    _sam(["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(host_parameters())], environment())
 
 
 def _pairs(parameters: dict[str, str]) -> list[str]:
@@ -242,6 +235,7 @@ def deploy(
         "Scale": "small",
         "PortalOrigin": endpoint,
         "CognitoEndpoint": f"{endpoint}/",
+        "OperatorsNeedCodes": "false",
         **parameters,
     }
     _sam(

@@ -247,7 +247,8 @@ def metrics_of(printed: str) -> dict[tuple[str, str], float]:
         said = json.loads(line) if line.startswith("{") else {}
         for directive in said.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == "EarlyResults"
-            assert directive["Dimensions"] == [["service"]]
+            [dimensions] = directive["Dimensions"]
+            assert set(dimensions) in ({"service"}, {"service", "window"})
             for metric in directive["Metrics"]:
-                found[metric["Name"], said["service"]] = sum(said[metric["Name"]])
+                found[metric["Name"], said[dimensions[-1]]] = sum(said[metric["Name"]])
     return found

@@ -12,7 +12,9 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from early_results import keys, object_keys
 from early_results.counting.uploads import Upload
-from early_results.writes import Put, Update
+from early_results.service import load_service
+from early_results.writes import Put, Remove, Update
+from workflow.freeze_window import minutes_overdue
 
 from .conftest import (
     SCHOOL,
@@ -217,6 +219,7 @@ class TestFreeze:
         assert cloud.messages("report") == [{"service": SERVICE, "window": 1, "school": SCHOOL}]
         printed = metrics_of(capsys.readouterr().out)
         assert printed["FreezeWaitsFor", "freeze"] == 0
+        assert printed["FreezeOverdueMinutes", "freeze"] == 0
         again = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
         assert again == {SERVICE: []}
         assert cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1)) == manifest
@@ -233,7 +236,13 @@ class TestFreeze:
         told = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
         [window] = told[SERVICE]
         assert (window["state"], [w["upload_id"] for w in window["waited_for"]]) == ("CLOSING", [upload.upload_id])
-        assert metrics_of(capsys.readouterr().out)["FreezeWaitsFor", "freeze"] == 1
+        printed = metrics_of(capsys.readouterr().out)
+        assert printed["FreezeWaitsFor", "freeze"] == 1
+        assert (printed["FreezeOverdueMinutes", "freeze"], printed["FreezeOverdueMinutes", f"{SERVICE}/1"]) == (0, 0)
+        later = datetime.now(UTC) + timedelta(minutes=17)
+        assert minutes_overdue(cloud.stores, load_service(SERVICE), later) == {1: 17}
+        cloud.stores.table.write(Remove(keys.listed_school(SCHOOL)))  # a stack without schools has nothing to freeze
+        assert minutes_overdue(cloud.stores, load_service(SERVICE), later) == {}
         with pytest.raises(Exception, match="not there"):
             cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1))
 

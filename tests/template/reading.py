@@ -45,6 +45,14 @@ def branches(value: Any) -> list[Any]:
     return [value]
 
 
+def at_scale(value: Any, scale: str) -> Any:
+    """What a value comes to at a scale: the branch that the conditions Full and Reserves lead to."""
+    while isinstance(value, dict) and "Fn::If" in value:
+        condition, yes, no = value["Fn::If"]
+        value = yes if {"Full": scale == "full", "Reserves": scale != "trial"}[condition] else no
+    return value
+
+
 def number(template: Template, value: Any) -> int:
     """A number, or the default of the parameter that it refers to."""
     if isinstance(value, dict):
@@ -62,9 +70,28 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def role_of(template: Template, function: str) -> str:
+    """The logical name of a function's role."""
+    name, attribute = props(template, function)["Role"]["Fn::GetAtt"]
+    assert attribute == "Arn", function
+    return str(name)
+
+
+def policies(template: Template, function: str) -> dict[str, Any]:
+    """The policies of a function's role, by name: `runs`, what each function needs to run, and `works`, its own."""
+    return {p["PolicyName"]: p["PolicyDocument"] for p in props(template, role_of(template, function))["Policies"]}
+
+
 def statements(template: Template, function: str) -> list[dict[str, Any]]:
-    """The statements of a function's own policies."""
-    return [s for policy in props(template, function)["Policies"] for s in policy["Statement"]]
+    """The statements of a function's policies that allow something."""
+    everything = [s for policy in policies(template, function).values() for s in policy["Statement"]]
+    return [statement for statement in everything if statement["Effect"] == "Allow"]
+
+
+def denials(template: Template, function: str) -> list[dict[str, Any]]:
+    """The statements of a function's policies that deny something."""
+    everything = [s for policy in policies(template, function).values() for s in policy["Statement"]]
+    return [statement for statement in everything if statement["Effect"] != "Allow"]
 
 
 def event_sources(template: Template, kind: str) -> list[tuple[str, str, dict[str, Any]]]:

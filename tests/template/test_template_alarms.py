@@ -41,6 +41,7 @@ NEEDS_SOMEBODY = {
     ("ReportFailed", "build"),
     ("RequestFailed", "portal"),
     ("FreezeWaitsFor", "freeze"),
+    ("FreezeOverdueMinutes", "freeze"),
 }
 
 
@@ -93,8 +94,10 @@ def test_every_alarm_tells_somebody_at_once(template: Template) -> None:
 def test_one_of_our_own_metrics_is_enough(template: Template) -> None:
     for (metric, service), alarm in _alarms(template, "EarlyResults").items():
         assert [d["Name"] for d in alarm["Dimensions"]] == ["service"], (metric, service)
-        assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold"), (metric, service)
-        assert alarm["TreatMissingData"] == "notBreaching", (metric, service)
+        assert alarm["ComparisonOperator"] == "GreaterThanThreshold", (metric, service)
+        if metric == "FreezeOverdueMinutes":
+            continue
+        assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "notBreaching"), (metric, service)
         if metric != "FreezeWaitsFor":
             assert (alarm["Statistic"], alarm["EvaluationPeriods"]) == ("Sum", 1), (metric, service)
 
@@ -103,6 +106,13 @@ def test_a_freeze_that_waits_alarms_only_when_it_waits_for_long(template: Templa
     alarm = _alarms(template, "EarlyResults")["FreezeWaitsFor", "freeze"]
     # Minimum: every run of the period waited. Ten minutes are two runs of the sweep, or ten of the noon hour.
     assert (alarm["Statistic"], alarm["Period"], alarm["EvaluationPeriods"]) == ("Minimum", 300, 2)
+
+
+def test_a_window_that_closed_and_is_not_frozen_alarms_and_so_does_silence_about_it(template: Template) -> None:
+    alarm = _alarms(template, "EarlyResults")["FreezeOverdueMinutes", "freeze"]
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Maximum", 15, "breaching")
+    # The sweep's runs are five minutes apart: a period always holds one.
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 3)
 
 
 def test_queues_that_must_be_empty_alarm_when_they_are_not(template: Template) -> None:

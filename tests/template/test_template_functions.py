@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from importlib.util import find_spec
 from typing import Any
+
+from infra.operator.deploying import RESERVES, SCALES
 
 from .reading import (
     FUNCTION,
     QUEUE,
+    ROOT,
     Template,
     arn,
-    branches,
+    at_scale,
     code_of,
     event_sources,
     number,
     of_type,
+    policies,
     props,
     settings_read,
 )
 
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"}
 RECEIVES = 5
+NOTHING = {"Ref": "AWS::NoValue"}
 
 
 def test_every_message_queue_hides_messages_six_times_as_long_as_its_function_may_take(template: Template) -> None:
@@ -72,23 +78,36 @@ def test_every_queue_event_is_one_message_that_reports_its_failure(template: Tem
 def test_the_functions_have_the_concurrency_that_their_queues_may_use(template: Template) -> None:
     for function in {function for function, _, _ in event_sources(template, "SQS")}:
         events = [event for name, _, event in event_sources(template, "SQS") if name == function]
-        reserved = branches(props(template, function)["ReservedConcurrentExecutions"])
-        most = [branches(event["ScalingConfig"]["MaximumConcurrency"]) for event in events]
-        for branch, limit in enumerate(reserved):
-            wanted = sum(one[min(branch, len(one) - 1)] for one in most)
-            assert limit >= wanted, (function, limit, wanted)
-            assert all(one[min(branch, len(one) - 1)] >= 2 for one in most), "SQS takes no less than two"
+        for scale in SCALES:
+            most = [at_scale(event["ScalingConfig"]["MaximumConcurrency"], scale) for event in events]
+            assert all(one >= 2 for one in most), "SQS takes no less than two"
+            limit = at_scale(props(template, function)["ReservedConcurrentExecutions"], scale)
+            assert (limit == NOTHING) if scale == "trial" else limit >= sum(most), (function, scale)
+
+
+def test_the_scales_reserve_what_they_say(template: Template) -> None:
+    conditions = template["Conditions"]
+    assert conditions["Full"] == {"Fn::Equals": [{"Ref": "Scale"}, "full"]}
+    assert conditions["Reserves"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "Scale"}, "trial"]}]}
+    assert set(template["Parameters"]["Scale"]["AllowedValues"]) == set(SCALES)
+    reserved = [f.get("ReservedConcurrentExecutions", NOTHING) for f in of_type(template, FUNCTION).values()]
+    for scale, wanted in RESERVES.items():
+        found = [at_scale(value, scale) for value in reserved]
+        assert sum(value for value in found if value != NOTHING) == wanted, scale
+        told = template["Parameters"]["Scale"]["Description"]
+        assert scale == "trial" or f"reserves {wanted}" in told, scale
 
 
 def test_a_deadlines_files_are_checked_fifty_at_once(template: Template) -> None:
     [event] = [e for f, _, e in event_sources(template, "SQS") if f == "ValidateFunction"]
-    assert event["ScalingConfig"]["MaximumConcurrency"] == {"Fn::If": ["Small", 4, 50]}
+    assert event["ScalingConfig"]["MaximumConcurrency"] == {"Fn::If": ["Full", 50, 4]}
 
 
 def test_the_freeze_never_runs_beside_itself_and_is_retried_by_its_schedule_alone(template: Template) -> None:
     freeze = props(template, "FreezeFunction")
-    assert freeze["ReservedConcurrentExecutions"] == 1
-    assert freeze["EventInvokeConfig"] == {"MaximumRetryAttempts": 0}
+    assert freeze["ReservedConcurrentExecutions"] == {"Fn::If": ["Reserves", 1, NOTHING]}
+    # Without an age of its own Lambda keeps an event that is held back for six hours, whatever the retries.
+    assert freeze["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 def test_the_freeze_and_the_reports_are_two_functions(template: Template) -> None:
@@ -144,7 +163,7 @@ def test_every_handler_is_there(template: Template) -> None:
 def test_validate_and_rescue_are_the_same_code_with_the_same_rights(template: Template) -> None:
     validate, rescue = props(template, "ValidateFunction"), props(template, "RescueFunction")
     assert (validate["Handler"], rescue["Handler"]) == ("validate.app.handler", "validate.app.rescue")
-    assert validate["Policies"] == rescue["Policies"]
+    assert policies(template, "ValidateFunction")["works"] == policies(template, "RescueFunction")["works"]
     assert rescue["MemorySize"] > validate["MemorySize"]
     assert number(template, rescue["Timeout"]) > number(template, validate["Timeout"])
 
@@ -181,7 +200,17 @@ def test_only_the_build_function_carries_the_pdf_compiler(template: Template) ->
     carried = {n: f["Layers"] for n, f in of_type(template, FUNCTION).items() if "Layers" in f}
     assert carried == {"BuildFunction": [{"Ref": "TypstLayer"}]}
     layer = props(template, "TypstLayer")
-    assert layer["ContentUri"] == "infra/typst-layer/"
+    # The parameter picks the folder, and the folder's Makefile the wheel: they cannot say different things.
+    assert layer["ContentUri"] == {"Fn::Sub": "infra/typst-layer/${Architecture}"}
+    assert template["Resources"]["TypstLayer"]["Metadata"] == {
+        "BuildMethod": "makefile",
+        "BuildArchitecture": {"Ref": "Architecture"},
+    }
+    machines = {"arm64": "aarch64", "x86_64": "x86_64"}
+    assert set(template["Parameters"]["Architecture"]["AllowedValues"]) == set(machines)
+    for architecture, machine in machines.items():
+        makefile = (ROOT / "infra" / "typst-layer" / architecture / "Makefile").read_text()
+        assert re.findall(r"--python-platform (\S+)", makefile) == [f"{machine}-unknown-linux-gnu"]
     assert layer["CompatibleRuntimes"] == [{"Ref": "Runtime"}]
     assert layer["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
 

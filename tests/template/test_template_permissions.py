@@ -5,17 +5,31 @@ from __future__ import annotations
 from portal.contract import document
 from tests.openapi import operations
 
-from .reading import FUNCTION, Template, arn, listed, of_type, props, statements
+from .reading import (
+    FUNCTION,
+    ROOT,
+    Template,
+    arn,
+    denials,
+    event_sources,
+    listed,
+    of_type,
+    policies,
+    props,
+    statements,
+)
 
 # MiniStack asks for sqs:SendMessageBatch, which is no action of AWS's; this covers it.
 WILDCARD_ACTIONS = {"sqs:SendMessage*"}
-# Buckets in which a function may touch every object: the results of a deleted file lie under three prefixes.
-WHOLE_BUCKETS = {("FreezeFunction", "${ResultsBucket.Arn}/*"), ("PortalFunction", "${ResultsBucket.Arn}/*")}
+# What a file leaves in the results bucket: its deletion removes all of it.
+RESULTS = [{"Fn::Sub": f"${{ResultsBucket.Arn}}/{prefix}/*"} for prefix in ("findings", "extracts", "reports")]
+WITH_USERS = {"ValidateFunction", "RescueFunction", "PortalFunction"}  # who look up what a user may do
 
 
 def test_every_statement_allows_named_actions_on_named_things(template: Template) -> None:
     for function in of_type(template, FUNCTION):
-        for policy in props(template, function)["Policies"]:
+        assert set(policies(template, function)) == {"runs", "works"}, function
+        for policy in policies(template, function).values():
             assert policy["Version"] == "2012-10-17", function
         for statement in statements(template, function):
             assert statement["Effect"] == "Allow", function
@@ -23,7 +37,8 @@ def test_every_statement_allows_named_actions_on_named_things(template: Template
             for action in listed(statement["Action"]):
                 assert "*" not in action or action in WILDCARD_ACTIONS, (function, action)
             for resource in listed(statement["Resource"]):
-                _is_named(function, resource)
+                if statement["Sid"] != "Trace":
+                    _is_named(function, resource)
 
 
 def _is_named(function: str, resource: object) -> None:
@@ -31,9 +46,65 @@ def _is_named(function: str, resource: object) -> None:
     if "Fn::Sub" in resource:
         text = resource["Fn::Sub"]
         assert text.startswith("${"), (function, text)
-        assert not text.endswith(".Arn}/*") or (function, text) in WHOLE_BUCKETS, (function, text)
+        assert not text.endswith(".Arn}/*"), (function, text)
     else:
-        assert resource["Fn::GetAtt"][1] == "Arn", (function, resource)
+        assert resource["Fn::GetAtt"][1] in ("Arn", "StreamArn"), (function, resource)
+
+
+def test_functions_log_into_a_group_of_their_own_and_trace_and_take_from_their_own_queues(template: Template) -> None:
+    queues: dict[str, list[object]] = {}
+    for function, _, event in event_sources(template, "SQS"):
+        queues.setdefault(function, []).append(event["Queue"])
+    streams = {function: event["Stream"] for function, _, event in event_sources(template, "DynamoDB")}
+    for function, properties in of_type(template, FUNCTION).items():
+        found = {s["Sid"]: (listed(s["Action"]), listed(s["Resource"])) for s in _runs(template, function)}
+        wanted: dict[str, tuple[list[str], list[object]]] = {
+            "Log": (
+                ["logs:CreateLogStream", "logs:PutLogEvents"],
+                [arn(properties["LoggingConfig"]["LogGroup"]["Ref"])],
+            ),
+            "Trace": (["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"]),
+        }
+        if function in queues:
+            taken = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
+            wanted["Receive"] = (taken, queues[function])
+        if function in streams:
+            read = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
+            wanted["ReadStream"] = (read, [streams[function]])
+            wanted["FindStream"] = (["dynamodb:ListStreams"], [{"Fn::Sub": "${Table.Arn}/stream/*"}])
+        assert found == wanted, function
+
+
+def _runs(template: Template, function: str) -> list[dict[str, object]]:
+    return [s for s in policies(template, function)["runs"]["Statement"] if s["Effect"] == "Allow"]
+
+
+def test_who_looks_up_no_user_reads_and_writes_none(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        denied = denials(template, function)
+        if function in WITH_USERS:
+            assert denied == [], function
+            continue
+        [denial] = denied
+        assert denial == {
+            "Sid": "NobodyIsLookedUp",
+            "Effect": "Deny",
+            "Action": "dynamodb:*",
+            "Resource": [arn("Table"), {"Fn::Sub": "${Table.Arn}/index/*"}],
+            "Condition": {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["USER#*"]}},
+        }, function
+
+
+def test_only_the_code_that_looks_users_up_names_their_items() -> None:
+    """Who may not read users never asks for one: the code of those functions reaches no key of theirs."""
+    named = {path.name for path in (ROOT / "functions" / "workflow").glob("*.py") if "user_of(" in path.read_text()}
+    assert named == {"check_upload.py"}
+
+
+def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: Template) -> None:
+    for function in ("FreezeFunction", "PortalFunction"):
+        removes = [s for s in statements(template, function) if "s3:DeleteObject" in listed(s["Action"])]
+        assert [statement["Resource"] for statement in removes] == [RESULTS], function
 
 
 def test_statements_are_named_once(template: Template) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .reading import BUCKET, Template, arn, branches, of_type, props
 
 OWN_ACCOUNT = "-${AWS::AccountId}-${AWS::Region}"
-LIVE = {"Fn::If": ["TlsOnlyOn", True, False]}
+PROTECTED = {"Fn::If": ["Protect", True, False]}
 
 
 def test_every_bucket_is_private(template: Template) -> None:
@@ -25,7 +25,8 @@ def test_every_bucket_is_encrypted(template: Template) -> None:
 def test_what_holds_data_outlives_its_stack(template: Template) -> None:
     for name in (*of_type(template, BUCKET), "Table"):
         resource = template["Resources"][name]
-        assert resource["DeletionPolicy"] == "Retain", name
+        # Under names that are always the same, what a failed first deployment left behind would block the next one.
+        assert resource["DeletionPolicy"] == "RetainExceptOnCreate", name
         assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
@@ -146,7 +147,7 @@ def _keys(of: dict[str, list[dict[str, str]]]) -> tuple[str, str]:
 def test_the_table_can_be_brought_back_and_is_not_deleted_by_a_slip(template: Template) -> None:
     table = props(template, "Table")
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["DeletionProtectionEnabled"] == LIVE
+    assert table["DeletionProtectionEnabled"] == PROTECTED
     assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"  # a deadline is a hundred times a usual hour
 
@@ -162,7 +163,10 @@ def test_what_is_on_by_default(template: Template) -> None:
     assert defaults["AllowPasswordAuth"] == "false"
     assert template["Conditions"]["PasswordAuthOn"] == {"Fn::Equals": [{"Ref": "AllowPasswordAuth"}, "true"]}
     assert defaults["Scale"] == "full"
-    assert template["Conditions"]["Small"] == {"Fn::Equals": [{"Ref": "Scale"}, "small"]}
+    # Off in a first deployment, which could not be rolled back: `make deploy` turns it on by a second one.
+    assert defaults["Protected"] == "false"
+    assert template["Conditions"]["Protect"] == {"Fn::Equals": [{"Ref": "Protected"}, "true"]}
+    assert defaults["OperatorsNeedCodes"] == "true"
     assert (defaults["Runtime"], defaults["Architecture"]) == ("python3.13", "arm64")
     assert defaults["GraceSeconds"] == 180
     assert defaults["SweepAgeSeconds"] == 60
@@ -170,7 +174,9 @@ def test_what_is_on_by_default(template: Template) -> None:
     assert defaults["StalledSeconds"] > 5 * defaults["UploadVisibility"] + 3 * defaults["RescueTimeout"] * 4
     assert defaults["MaxUploadBytes"] == 10 * 1024 * 1024
     assert defaults["LogRetentionDays"] == 90
-    assert [defaults[name] for name in ("PortalOrigin", "CognitoEndpoint", "AlarmEmail")] == [""] * 3
+    assert [defaults[n] for n in ("PortalOrigin", "CognitoEndpoint", "AlarmEmail", "EmailIdentity", "EmailFrom")] == [
+        ""
+    ] * 5
     assert template["Conditions"]["OwnOrigin"] == {"Fn::Equals": [{"Ref": "PortalOrigin"}, ""]}
     assert template["Conditions"]["OwnCognito"] == {"Fn::Equals": [{"Ref": "CognitoEndpoint"}, ""]}
 
@@ -180,10 +186,33 @@ def test_users_are_made_by_administrators_and_cannot_make_themselves_anything(te
     assert pool["AdminCreateUserConfig"] == {"AllowAdminCreateUserOnly": True}
     assert pool["UsernameAttributes"] == ["email"]
     assert pool["AutoVerifiedAttributes"] == ["email"]
-    assert pool["DeletionProtection"] == {"Fn::If": ["TlsOnlyOn", "ACTIVE", "INACTIVE"]}
+    assert pool["DeletionProtection"] == {"Fn::If": ["Protect", "ACTIVE", "INACTIVE"]}
     assert pool["AccountRecoverySetting"] == {"RecoveryMechanisms": [{"Name": "verified_email", "Priority": 1}]}
+    # Head@School.example is head@school.example; a pool that was made otherwise stays so for good.
+    assert pool["UsernameConfiguration"] == {"CaseSensitive": False}
     assert client["WriteAttributes"] == ["name"]
     assert client["UserPoolId"] == {"Ref": "UserPool"}
+
+
+def test_a_code_can_be_asked_for_besides_the_password(template: Template) -> None:
+    pool = props(template, "UserPool")
+    # Not ON, which would ask every school for one. Operators are turned away by the portal until they have theirs.
+    assert pool["MfaConfiguration"] == "OPTIONAL"
+    assert pool["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+
+
+def test_invitations_are_sent_by_ses_where_an_identity_is_named(template: Template) -> None:
+    assert template["Conditions"]["HasEmailIdentity"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "EmailIdentity"}, ""]}]}
+    condition, named, usual = props(template, "UserPool")["EmailConfiguration"]["Fn::If"]
+    assert condition == "HasEmailIdentity"
+    assert named == {
+        "EmailSendingAccount": "DEVELOPER",
+        "SourceArn": {
+            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${EmailIdentity}"
+        },
+        "From": {"Ref": "EmailFrom"},
+    }
+    assert usual == {"EmailSendingAccount": "COGNITO_DEFAULT"}
 
 
 def test_passwords_are_long_and_mixed(template: Template) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from .reading import FUNCTION, ROOT, Template, event_sources, of_type
+from .reading import FUNCTION, ROOT, Template, event_sources, of_type, role_of
 
 Resources = dict[str, Any]
 
@@ -45,19 +45,18 @@ def transformed(template: Template) -> Resources:
     return found
 
 
-def _managed(transformed: Resources, function: str) -> set[str]:
-    arns = transformed[f"{function}Role"]["Properties"]["ManagedPolicyArns"]
-    return {str(arn["Fn::Sub"] if isinstance(arn, dict) else arn).rsplit("/", 1)[-1] for arn in arns}
-
-
-def test_every_function_may_log_and_trace_and_read_its_events(transformed: Resources, template: Template) -> None:
-    queues = {function for function, _, _ in event_sources(template, "SQS")}
-    streams = {function for function, _, _ in event_sources(template, "DynamoDB")}
+def test_every_role_is_ours_but_those_of_the_schedules_and_none_has_a_managed_policy(
+    transformed: Resources, template: Template
+) -> None:
+    """What SAM adds to a role that it makes itself is allowed on everything in the account."""
+    roles = {name: r["Properties"] for name, r in transformed.items() if r["Type"] == "AWS::IAM::Role"}
+    ours = {role_of(template, function) for function in of_type(template, FUNCTION)}
+    assert len(ours) == len(of_type(template, FUNCTION))
+    assert set(roles) == ours | {"FreezeFunctionNoonRole", "FreezeFunctionSweepRole"}
+    for name, role in roles.items():
+        assert "ManagedPolicyArns" not in role, name
     for function in of_type(template, FUNCTION):
-        wanted = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess"}
-        wanted |= {"AWSLambdaSQSQueueExecutionRole"} if function in queues else set()
-        wanted |= {"AWSLambdaDynamoDBExecutionRole"} if function in streams else set()
-        assert _managed(transformed, function) == wanted, function
+        assert transformed[function]["Properties"]["Role"] == {"Fn::GetAtt": [role_of(template, function), "Arn"]}
 
 
 def test_the_schedules_may_run_the_freeze_and_nothing_else(transformed: Resources) -> None:
@@ -78,9 +77,10 @@ def test_the_schedules_may_run_the_freeze_and_nothing_else(transformed: Resource
 
 def test_only_lambda_may_take_a_functions_role(transformed: Resources, template: Template) -> None:
     for function in of_type(template, FUNCTION):
-        [statement] = transformed[f"{function}Role"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Service": ["lambda.amazonaws.com"]}, function
-        assert statement["Action"] == ["sts:AssumeRole"], function
+        [statement] = transformed[role_of(template, function)]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Allow", function
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}, function
+        assert statement["Action"] == "sts:AssumeRole", function
 
 
 def test_every_event_source_reaches_its_function_as_it_is_written(transformed: Resources, template: Template) -> None:

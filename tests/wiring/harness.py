@@ -49,6 +49,7 @@ class Workbench:
             "Scale": "small",
             "PortalOrigin": self.base.endpoint,
             "CognitoEndpoint": f"{self.base.endpoint}/",
+            "OperatorsNeedCodes": "false",
             **parameters,
         }
         # By address: a body may have 51,200 characters.

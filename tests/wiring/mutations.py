@@ -44,9 +44,16 @@ POISON = ("poison", "season", "rescue")
 UNENFORCED = {
     "MissingIs404": "answers 404 for what is not there to who may not list the bucket too",
     "GiveUp": "never sends stream records that failed for good to their queue",
+    "Log": "asks no right for logs",
+    "Trace": "keeps no traces",
+    "Receive": "asks no right of an event source's role",
+    "ReadStream": "asks no right of an event source's role",
+    "FindStream": "asks no right of an event source's role",
+    "NobodyIsLookedUp": "a denial: without it everything works, and more",
 }
 # Resources whose wiring the seasons exercise, and those that only a test on the text can speak for.
 _FUNCTION = "AWS::Serverless::Function"
+_ROLE = "AWS::IAM::Role"
 _WIRES = (
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
@@ -63,6 +70,8 @@ def wires(template: Template) -> list[Mutation]:
         at: Path = ("Resources", name, "Properties")
         if resource["Type"] == _FUNCTION:
             found += _of_function(name, properties, at)
+        elif resource["Type"] == _ROLE:
+            found += _of_role(name, properties, at)
         elif resource["Type"] in _WIRES:
             found.append(Mutation(name, ("Resources", name), ALL))
         elif resource["Type"] == "AWS::SQS::Queue" and "RedrivePolicy" in properties:
@@ -85,22 +94,26 @@ def wires(template: Template) -> list[Mutation]:
 
 def _of_function(name: str, properties: dict[str, Any], at: Path) -> Iterator[Mutation]:
     plays = RESCUE if name == "RescueFunction" else ALL
-    for number, policy in enumerate(properties["Policies"]):
-        for index, statement in enumerate(policy["Statement"]):
-            path: Path = (*at, "Policies", number, "Statement", index)
-            able = () if statement["Sid"] in UNENFORCED else plays
-            for field, what in (("Action", str), ("Resource", _short)):
-                yield from _each(f"{name}: {statement['Sid']}", statement, field, path, what, able)
     for event, source in properties.get("Events", {}).items():
         yield Mutation(f"{name}: event {event}", (*at, "Events", event), plays)
         for field in ("FilterCriteria", "FunctionResponseTypes", "DestinationConfig"):
             if field in source["Properties"]:
-                path = (*at, "Events", event, "Properties", field)
+                path: Path = (*at, "Events", event, "Properties", field)
                 yield Mutation(f"{name}: event {event}: {field}", path, ())
     for variable in properties["Environment"]["Variables"]:
         yield Mutation(f"{name}: {variable}", (*at, "Environment", "Variables", variable), plays)
     if "Layers" in properties:
         yield Mutation(f"{name}: layers", (*at, "Layers"), plays)
+
+
+def _of_role(name: str, properties: dict[str, Any], at: Path) -> Iterator[Mutation]:
+    plays = RESCUE if name == "RescueRole" else ALL
+    for number, policy in enumerate(properties["Policies"]):
+        for index, statement in enumerate(policy["PolicyDocument"]["Statement"]):
+            path: Path = (*at, "Policies", number, "PolicyDocument", "Statement", index)
+            able = () if statement["Sid"] in UNENFORCED else plays
+            for field, what in (("Action", str), ("Resource", _short)):
+                yield from _each(f"{name}: {statement['Sid']}", statement, field, path, what, able)
 
 
 def _each(
@@ -135,7 +148,9 @@ def _short(value: Any) -> str:
 
 
 # What says nothing to a machine: names and words for people, and where a built artifact lies.
-WORDS = frozenset({"Description", "Metadata", "Sid", "Id", "Name", "ClientName", "AlarmDescription", "UserPoolName"})
+WORDS = frozenset(
+    {"Description", "Metadata", "Sid", "Id", "Name", "PolicyName", "ClientName", "AlarmDescription", "UserPoolName"}
+)
 
 
 def properties(template: Template) -> list[Mutation]:

@@ -80,6 +80,16 @@ def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: d
     return tuple(due)
 
 
+def minutes_overdue(due: Iterable[Window], states: dict[int, WindowState], now: datetime) -> dict[int, int]:
+    """How many whole minutes ago each window of `due` closed that is not frozen yet, by number."""
+    found = {}
+    for window in due:
+        state = states.get(window.number, WindowState())
+        if state.state is not State.FROZEN:
+            found[window.number] = int((now - (state.closes or window.closes)).total_seconds() // 60)
+    return found
+
+
 def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[Write, ...]:
     """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force.
 

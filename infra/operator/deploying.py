@@ -1,0 +1,215 @@
+"""`make deploy`: what must be so before anything is created, the deployment itself, and what to do next.
+
+python -m infra.operator.deploying [--stack NAME] [--scale full|small|trial] [--set Parameter=Value ...] [--yes]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.local.stack import LOCAL, ROOT
+
+# What each scale of template.yaml reserves of the account's concurrent executions; a test adds it up.
+RESERVES = {"full": 81, "small": 19, "trial": 0}
+SCALES = tuple(RESERVES)
+# Lambda keeps that many executions for functions that reserve none, and refuses a reservation that leaves fewer
+# (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).
+LEFT_UNRESERVED = 100
+QUOTA = "L-B99A9384"  # Service Quotas' name for Lambda's concurrent executions
+WISHED = 1000
+LONGEST_BUCKET = 63
+_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+_KEPT = ("Runtime", "Architecture", "Scale")  # an update that does not name them leaves them as they are
+_GONE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
+
+
+class CannotDeploy(Exception):
+    """Nothing was created; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What the account says of itself: its quota of concurrent executions, and what other functions reserve of it."""
+
+    number: str
+    region: str
+    concurrent: int
+    reserved_by_others: int
+
+    def fits(self, scale: str) -> bool:
+        """Whether a stack of that scale can be created here."""
+        wanted = RESERVES[scale]
+        return wanted == 0 or self.concurrent - self.reserved_by_others - wanted >= LEFT_UNRESERVED
+
+
+def check_name(name: str, account: Account) -> None:
+    """CannotDeploy unless buckets can be called after the stack: small letters, digits and single hyphens, and short
+    enough to stand before kind, account and region."""
+    longest = LONGEST_BUCKET - len(f"-uploads-{account.number}-{account.region}")
+    if not _NAME.fullmatch(name) or len(name) > longest:
+        raise CannotDeploy(
+            f'a stack cannot be called "{name}", because its buckets are called after it: small letters, digits and '
+            f"hyphens, a letter first, at most {longest} characters in {account.region}"
+        )
+
+
+def check_scale(scale: str, account: Account) -> None:
+    """CannotDeploy, saying which scale fits and how to ask for more, if the account cannot reserve what it takes."""
+    if account.fits(scale):
+        return
+    fits = next(other for other in SCALES if account.fits(other))
+    wanted = max(WISHED, account.reserved_by_others + RESERVES[scale] + LEFT_UNRESERVED)
+    raise CannotDeploy(
+        f"the scale {scale} reserves {RESERVES[scale]} concurrent executions, and Lambda keeps {LEFT_UNRESERVED} "
+        f"unreserved; this account has {account.concurrent} in {account.region}"
+        + (f", of which other functions reserve {account.reserved_by_others}" if account.reserved_by_others else "")
+        + f".\nWhat fits today: make deploy SCALE={fits}\n"
+        f"To ask for more, which takes AWS a day or two: aws service-quotas request-service-quota-increase "
+        f"--region {account.region} --service-code lambda --quota-code {QUOTA} --desired-value {wanted}"
+    )
+
+
+def account_of(session: Any, stack: str) -> Account:
+    """The account and region of the environment. What a stack of that name reserves already is its own to use."""
+    functions = session.client("lambda")
+    told = functions.get_account_settings()["AccountLimit"]
+    reserved = told["ConcurrentExecutions"] - told["UnreservedConcurrentExecutions"]
+    own = 0
+    for page in functions.get_paginator("list_functions").paginate():
+        for function in page["Functions"]:
+            if function["FunctionName"].startswith(f"{stack}-"):
+                kept = functions.get_function_concurrency(FunctionName=function["FunctionName"])
+                own += kept.get("ReservedConcurrentExecutions", 0)
+    number = session.client("sts").get_caller_identity()["Account"]
+    return Account(number, session.region_name, told["ConcurrentExecutions"], reserved - own)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The stack of that name as it is: its status, None if there is none, and what it was deployed with."""
+
+    status: str | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def stack_before(session: Any, stack: str) -> Before:
+    """The stack of that name as it is."""
+    try:
+        found = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if "does not exist" in str(error):
+            return Before()
+        raise
+    if found["StackStatus"] in _GONE:
+        return Before(found["StackStatus"])
+    given = {one["ParameterKey"]: one["ParameterValue"] for one in found.get("Parameters", [])}
+    return Before(found["StackStatus"], {name: given[name] for name in _KEPT if name in given})
+
+
+def deploy(
+    session: Any, stack: str, parameters: dict[str, str], sam: Callable[[Sequence[str]], None]
+) -> dict[str, str]:
+    """Deploys, and protects what holds data by a second deployment where this is the first. Gives the outputs.
+
+    Protected from its beginning, a first deployment that fails could not be rolled back. Code and stack are of the same
+    parameters: of one runtime and architecture. CannotDeploy if name or account will not do: then nothing was created.
+    """
+    account = account_of(session, stack)
+    check_name(stack, account)
+    before = stack_before(session, stack)
+    chosen = {"Scale": SCALES[0], **before.parameters, **parameters}
+    check_scale(chosen["Scale"], account)
+    first = before.status is None or before.status in _GONE
+    if before.status in _GONE:
+        # The first deployment failed and was rolled back: of the stack nothing is left but its name.
+        client = session.client("cloudformation")
+        client.delete_stack(StackName=stack)
+        client.get_waiter("stack_delete_complete").wait(StackName=stack)
+    sam(["build", *_overrides(chosen, protected=True)])
+    sam(["deploy", "--stack-name", stack, *_overrides(chosen, protected=not first)])
+    if first:
+        sam(["deploy", "--stack-name", stack, "--no-confirm-changeset", *_overrides(chosen, protected=True)])
+    described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+
+
+def _overrides(parameters: dict[str, str], *, protected: bool) -> list[str]:
+    chosen = {"Protected": str(protected).lower(), **parameters}
+    return [
+        "--parameter-overrides",
+        *(f'ParameterKey={name},ParameterValue="{value}"' for name, value in chosen.items()),
+    ]
+
+
+def what_next(stack: str, outputs: dict[str, str]) -> str:
+    """The last lines of a deployment: how to get in, and how to open a season."""
+    return f"""
+The portal is at {outputs["PortalUrl"]}
+
+Next, as docs/first-deployment.md says at more length:
+  1. yourself, as the first operator (an invitation comes by e-mail):
+       .venv/bin/early-results user add --email YOU@EXAMPLE --role operator --organisation OPERATOR --stack {stack}
+  2. a season: schools, pupils, windows and users, one step after the other:
+       .venv/bin/early-results season open --service ks1-2023 --stack {stack}
+"""
+
+
+def _sam(arguments: Sequence[str]) -> None:
+    if subprocess.run([str(LOCAL / "sam" / "bin" / "sam"), *arguments], cwd=ROOT, check=False).returncode:
+        raise CannotDeploy(f"sam {arguments[0]} did not get through; what it says is above")
+
+
+def _usual() -> dict[str, Any]:
+    """What samconfig.toml names for all of its commands, and for the deployment."""
+    told = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
+    return {**told["global"]["parameters"], **told["deploy"]["parameters"]}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command of this module: 0 if it is deployed."""
+    usual = _usual()
+    parser = argparse.ArgumentParser(prog="python -m infra.operator.deploying", description=__doc__)
+    parser.add_argument("--stack", default=usual["stack_name"])
+    parser.add_argument("--scale", choices=SCALES, help="as it is deployed; full in a first deployment")
+    parser.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", help="of template.yaml")
+    parser.add_argument("--yes", action="store_true", help="do not ask before the change is made")
+    options = parser.parse_args(arguments)
+    region = os.environ.get("AWS_REGION", usual["region"])
+    parameters = dict(one.split("=", 1) for one in options.set)
+    if options.scale:
+        parameters["Scale"] = options.scale
+
+    def sam(given: Sequence[str]) -> None:
+        asking = ["--no-confirm-changeset"] if options.yes and given[0] == "deploy" else []
+        _sam([*given, "--region", region, *asking])
+
+    try:
+        outputs = deploy(
+            boto3.session.Session(region_name=region),
+            options.stack,
+            parameters,
+            sam,
+        )
+    except (BotoCoreError, ClientError) as error:
+        print(f"the account could not be asked: {error}", file=sys.stderr)
+        return 2
+    except CannotDeploy as error:
+        print(f"not deployed: {error}", file=sys.stderr)
+        return 2
+    print(what_next(options.stack, outputs))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
