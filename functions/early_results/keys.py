@@ -69,6 +69,11 @@ def user(sub: str) -> Key:
     return Key(f"USER#{sub}", "PROFILE")
 
 
+def forms(who: str) -> Key:
+    """How many upload forms a user or an organisation was given in the last minutes."""
+    return Key(f"FORMS#{who}", "LEDGER")
+
+
 def calendar(service: str) -> Key:
     """A service's calendar."""
     return Key(f"SERVICE#{service}", "CALENDAR")

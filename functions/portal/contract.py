@@ -21,6 +21,7 @@ from pydantic.json_schema import models_json_schema
 from early_results.access import Role
 from early_results.checking.changes import Kind
 from early_results.checking.messages import TITLES
+from early_results.counting import forms
 from early_results.counting.freeze import State
 from early_results.counting.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
 from early_results.findings import Code, Severity
@@ -496,6 +497,7 @@ def _told(found: Problems) -> Schema:
         same = {problem.kind: problem for problem in found if problem.status is status}
         answers[str(status.value)] = {
             "description": status.phrase,
+            **({"headers": RETRY_AFTER} if status is HTTPStatus.TOO_MANY_REQUESTS else {}),
             "content": {
                 problems.CONTENT_TYPE: {
                     "schema": {
@@ -516,6 +518,12 @@ def _told(found: Problems) -> Schema:
     return answers
 
 
+RETRY_AFTER: Schema = {
+    "Retry-After": {
+        "description": "Seconds to wait. The gateway's own answer has none.",
+        "schema": {"type": "integer", "minimum": 1},
+    }
+}
 EVERYWHERE = (problems.unauthorised(), problems.unknown_user(), problems.our_fault())
 NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
@@ -672,6 +680,7 @@ def _paths() -> Schema:
                     problems.forbidden("Only administrators of a school or of a trust upload files."),
                     NO_SERVICE,
                     problems.window_closed("The last window closed at 12 noon on Friday 30 June 2023."),
+                    problems.too_many_forms(forms.MOST_OF_USER, 240),
                 ),
                 status=HTTPStatus.CREATED,
                 requestBody={

@@ -109,6 +109,20 @@ def window_closed(detail: str) -> Problem:
     return Problem(HTTPStatus.CONFLICT, "window-closed", "No submission window is open", detail)
 
 
+def too_many_forms(most: int, seconds: int) -> Problem:
+    """The user, or the organisation, was given as many upload forms as may be open at a time."""
+    minutes = -(-seconds // 60)
+    problem = Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-uploads",
+        "That is too many uploads at once",
+        f"At most {most:,} uploads can be under way at a time for one account or organisation. Nothing you uploaded "
+        f"has been lost. Please try again in about {minutes} minute{'s' if minutes > 1 else ''}.",
+    )
+    problem.headers["Retry-After"] = str(seconds)
+    return problem
+
+
 def still_checking() -> Problem:
     """An upload that is awaited or being checked cannot be deleted yet."""
     return Problem(

@@ -8,24 +8,26 @@ from secrets import token_bytes
 from typing import Any
 from urllib.parse import quote
 
+from adapters.errors import Conflict
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
-from early_results import access
+from early_results import access, keys
 from early_results.access import User
-from early_results.counting import verdicts
+from early_results.counting import forms, verdicts
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.ids import new_ulid
 from early_results.service import Service
 from early_results.times import moment_words, to_text
-from early_results.writes import ABSENT, Put
+from early_results.writes import ABSENT, Put, Write
 from workflow.delete_upload import join_deletion, purge
 
 from . import problems
 from .requests import FileToUpload, UploadRequest
 
 NAME_BYTES = 1500  # of a name, percent-encoded, in an object's metadata
+RACES = 10  # lost to other requests of the same organisation before one gives up
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -37,7 +39,30 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
     expires_at = calendar.form_expiry(now)
     if expires_at is None:
         raise problems.window_closed(closed_words(calendar, now))
+    _take_forms(stores, user, len(request.files), now)
     return [_issue(stores, user, service, file, now, expires_at) for file in request.files]
+
+
+def _take_forms(stores: Stores, user: User, asked: int, now: datetime) -> None:
+    """Takes forms out of the ledgers of the user and of their organisation. Problem (429) if there are too many open.
+
+    A request that loses every race is one of very many at the same moment: it is told to wait too.
+    """
+    most = {user.sub: forms.MOST_OF_USER, user.organisation: forms.MOST_OF_ORGANISATION}
+    for _ in range(RACES):
+        kept = stores.table.get_many(keys.forms(who) for who in most)
+        writes: list[Write] = []
+        for who, limit in most.items():
+            taken = forms.take(who, limit, kept.get(keys.forms(who)), asked, now)
+            if isinstance(taken, forms.TooMany):
+                raise problems.too_many_forms(taken.most, taken.seconds)
+            writes.append(taken)
+        try:
+            stores.table.write(writes)
+        except Conflict:
+            continue
+        return
+    raise problems.too_many_forms(forms.MOST_OF_USER, 1)
 
 
 def closed_words(calendar: Calendar, now: datetime) -> str:

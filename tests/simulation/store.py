@@ -8,6 +8,7 @@ cases. Every call passes a gate first, where the scheduler hands control to some
 from __future__ import annotations
 
 import json
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class MemoryTable:
         self.catch_up: Callable[[int], int] = lambda waiting: waiting  # how many writes an index reads of those waiting
         self.watch: Callable[[Key, Item | None, Item | None], None] = lambda key, old, new: None
         self.page = 100
+        self.lock = threading.Lock()  # of the indexes: outside the simulation threads are real
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         self.gate.before("get", key.pk)
@@ -125,13 +127,14 @@ class MemoryTable:
             last = page[-1]
 
     def _index_rows(self, index: str, value: str) -> dict[str, Item]:
-        for _ in range(self.catch_up(len(self.lagging))):
-            key, new = self.lagging.popleft()
-            if new is None:
-                self.indexed.pop(key, None)
-            else:
-                self.indexed[key] = new
-        rows = (item for item in self.indexed.values() if item.get(index) == value and "order" in item)
+        with self.lock:
+            for _ in range(self.catch_up(len(self.lagging))):
+                key, new = self.lagging.popleft()
+                if new is None:
+                    self.indexed.pop(key, None)
+                else:
+                    self.indexed[key] = new
+            rows = [item for item in self.indexed.values() if item.get(index) == value and "order" in item]
         if index in WHOLE_INDEXES:
             return {item["order"]: item for item in rows}
         return {item["order"]: {name: item[name] for name in ("pk", "sk", index, "order")} for item in rows}
