@@ -13,6 +13,7 @@ from botocore.config import Config
 from botocore.session import Session, get_session
 
 if TYPE_CHECKING:
+    from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
@@ -56,4 +57,11 @@ def dynamodb() -> DynamoDBClient:
 def sqs() -> SQSClient:
     """The SQS client."""
     client: SQSClient = _client("sqs")
+    return client
+
+
+@cache
+def cognito() -> CognitoIdentityProviderClient:
+    """The Cognito client; only operators' requests need it."""
+    client: CognitoIdentityProviderClient = _client("cognito-idp")
     return client

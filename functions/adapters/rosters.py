@@ -26,9 +26,12 @@ def roster_of_version(stores: Stores, service: str, school: str, version: str) -
 
 
 def user_of(stores: Stores, sub: str) -> User | None:
-    """Who a `sub` is, by the table alone, with the schools they may act for now. None if it knows no such user."""
+    """Who a `sub` is, by the table alone, with the schools they may act for now.
+
+    None if it knows no such user, or one who is shut out.
+    """
     item = stores.table.get(keys.user(sub))
-    if item is None:
+    if item is None or "disabled" in item:
         return None
     role = Role(item["role"])
     organisation = str(item["organisation"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import traceback
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +13,11 @@ from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 
+from adapters.people import has_codes
 from adapters.rosters import user_of
+from adapters.settings import setting
 from adapters.stores import Stores, open_stores
-from early_results.access import User
+from early_results.access import Role, User
 
 from . import board, downloads, history, page, problems, services, uploading
 from .requests import (
@@ -72,7 +74,24 @@ def caller() -> User:
     user = user_of(open_stores(), claims["sub"])
     if user is None:
         raise problems.unknown_user()
+    if user.role is Role.OPERATOR and setting("OPERATORS_NEED_CODES") == "true":
+        _demand_codes(user.sub)
     return user
+
+
+CODES_LAST = timedelta(minutes=5)  # until the pool is asked again whether an operator signs in with codes
+_with_codes: dict[str, datetime] = {}
+
+
+def _demand_codes(sub: str) -> None:
+    """Problem (403) for an operator who signs in with a password alone."""
+    now = datetime.now(UTC)
+    if sub in _with_codes and now < _with_codes[sub]:
+        return
+    _with_codes.pop(sub, None)
+    if not has_codes(setting("USER_POOL_ID"), sub):
+        raise problems.codes_needed()
+    _with_codes[sub] = now + CODES_LAST
 
 
 def query(model: type[Query]) -> Query:

@@ -524,7 +524,7 @@ RETRY_AFTER: Schema = {
         "schema": {"type": "integer", "minimum": 1},
     }
 }
-EVERYWHERE = (problems.unauthorised(), problems.unknown_user(), problems.our_fault())
+EVERYWHERE = (problems.unauthorised(), problems.unknown_user(), problems.codes_needed(), problems.our_fault())
 NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
 NOT_YOURS = problems.forbidden("This school is not one that you act for.")

@@ -56,6 +56,17 @@ def unknown_user() -> Problem:
     )
 
 
+def codes_needed() -> Problem:
+    """An operator has a password alone: they set up codes of an authenticator app first, on the page."""
+    return Problem(
+        HTTPStatus.FORBIDDEN,
+        "codes-needed",
+        "You need a code to sign in",
+        "Operators sign in with a code from an authenticator app besides their password. Please open the page of Early "
+        "Results and set yours up; then try again.",
+    )
+
+
 def forbidden(detail: str) -> Problem:
     """The user may not do this."""
     return Problem(HTTPStatus.FORBIDDEN, "not-allowed", "You may not do this", detail)

@@ -168,7 +168,7 @@ def _add_verifying(commands: Any) -> None:
 
 
 def _add_user(commands: Any) -> None:
-    command = commands.add_parser("user", help="add a user")
+    command = commands.add_parser("user", help="add users, list them, invite again, shut out, let in, remove")
     actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
     add = actions.add_parser("add", help="add a user, who gets a temporary password by email")
     add.add_argument("--email", required=True, metavar="ADDRESS")
@@ -178,6 +178,25 @@ def _add_user(commands: Any) -> None:
     )
     _add_stack(add)
     add.set_defaults(run=_operated, act=_add_one_user)
+    several = actions.add_parser(
+        "import",
+        help="add the users of a CSV file",
+        description="Adds every user of a CSV file with the headings email, role, organisation; nobody, if a line will "
+        "not do. Who is there already is left as they are, so it may be repeated.",
+    )
+    several.add_argument("file", metavar="FILE.csv")
+    listing = actions.add_parser("list", help="who there is, what they may do, and who signs in with codes")
+    resend = actions.add_parser("resend", help="send another invitation to somebody who has not signed in yet")
+    disable = actions.add_parser("disable", help="shut a user out, from their next request on")
+    enable = actions.add_parser("enable", help="let a user in again")
+    remove = actions.add_parser("remove", help="remove a user for good; their uploads stay")
+    for one in (resend, disable, enable, remove):
+        one.add_argument("--email", required=True, metavar="ADDRESS")
+    for one in (disable, enable, remove):
+        _add_reason(one)
+    for one in (several, listing, resend, disable, enable, remove):
+        _add_stack(one)
+        one.set_defaults(run=_operated, act=_people)
 
 
 def _add_reason(command: argparse.ArgumentParser) -> None:
@@ -281,6 +300,29 @@ def _add_one_user(options: argparse.Namespace, session: OperatorSession) -> int:
 
     print(operating.add_user(session, options.email, Role(options.role), options.organisation))
     return ACCEPTED
+
+
+def _people(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import people
+
+    if options.action == "import":
+        print(people.import_users(session, _read(options.file)))
+    elif options.action == "list":
+        print(people.list_users(session))
+    elif options.action == "resend":
+        print(people.resend(session, options.email))
+    else:
+        act = {"disable": people.disable, "enable": people.enable, "remove": people.remove}[options.action]
+        print(act(session, options.email, options.reason))
+    return ACCEPTED
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as source:
+            return source.read()
+    except OSError as error:
+        raise CannotRun(f"cannot read {path}: {error.strerror}") from error
 
 
 def london_moment(text: str) -> datetime:

@@ -344,15 +344,23 @@ def _listed(stores: Stores, upload_ids: Iterable[str]) -> list[Upload]:
     return [upload_from_item(found[key]) for key in wanted if key in found and "unsettled" in found[key]]
 
 
+def known_organisation(session: OperatorSession, role: Role, organisation: str) -> str | None:
+    """What is wrong with an organisation for users of a role, or nothing."""
+    kind, _, name = organisation.partition("#")
+    if (role, kind) not in ((Role.SCHOOL, "SCHOOL"), (Role.TRUST, "TRUST"), (Role.OPERATOR, "OPERATOR")):
+        return "the organisation of a school user is SCHOOL#1231234, of a trust's TRUST#<id>; OPERATOR"
+    known = {Role.SCHOOL: keys.school(name), Role.TRUST: keys.trust(name)}.get(role)
+    if known and session.stores.table.get(known) is None:
+        return f"{organisation} is not known; is it in the last extract of schools and trusts?"
+    return None
+
+
 def add_user(session: OperatorSession, email: str, role: Role, organisation: str) -> str:
     """Adds a user: to the pool, which writes to them, to evidence and to the table. CannotOperate if it may not be."""
     table = session.stores.table
-    kind, _, name = organisation.partition("#")
-    if (role, kind) not in ((Role.SCHOOL, "SCHOOL"), (Role.TRUST, "TRUST"), (Role.OPERATOR, "OPERATOR")):
-        raise CannotOperate("the organisation of a school user is SCHOOL#1231234, of a trust's TRUST#<id>; OPERATOR")
-    known = {Role.SCHOOL: keys.school(name), Role.TRUST: keys.trust(name)}.get(role)
-    if known and table.get(known) is None:
-        raise CannotOperate(f"{organisation} is not known; is it in the last extract of schools and trusts?")
+    unknown = known_organisation(session, role, organisation)
+    if unknown:
+        raise CannotOperate(unknown)
     password = f"Er1-{secrets.token_urlsafe(12)}" if session.local else None
     try:
         new = NewUser(email, password, role, organisation)

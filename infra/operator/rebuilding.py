@@ -27,7 +27,15 @@ from early_results.counting.registers import Mark, counting, register_from_item
 from early_results.counting.uploads import SHOWN_FINDINGS, Held, ReportState, Status, Upload
 from early_results.findings import Code, Severity
 from early_results.ids import ulid_time
-from early_results.object_keys import extract_key, findings_key, manifest_key, parse_upload_key, report_key, roster_key
+from early_results.object_keys import (
+    extract_key,
+    findings_key,
+    manifest_key,
+    parse_upload_key,
+    report_key,
+    roster_key,
+    user_key,
+)
 from early_results.reporting.summary import canonical, summarise
 from early_results.results import results_from_extract
 from early_results.service import load_service, service_names
@@ -450,7 +458,8 @@ class _Service:
         oldest = self._versions(upload_id)[0]
         signed = self.stores.uploads.metadata(oldest.key, oldest.version)
         user, organisation = signed.get("user", ""), signed.get("organisation", "")
-        if signed.get("service") != self.name or self.stores.table.get(keys.user(user)) is None:
+        # Whoever sent it may have been removed since: that there was such a user is enough.
+        if signed.get("service") != self.name or not user or not self.stores.records.has(user_key(user)):
             return None  # put there by no form of ours: the sweep records it as unattributed
         upload = self._upload(
             upload_id,
@@ -510,13 +519,19 @@ def _organisations(stores: Stores) -> Counter[str]:
 
 
 def _users(stores: Stores, names: dict[str, str]) -> int:
-    """Users' rights from evidence; their names from the pool."""
+    """Users' rights from evidence; their names from the pool. Who was removed stays so, and who is shut out too."""
+    known = 0
     listed = [entry.key for entry in stores.records.list("users/")]
     for key, data in zip(listed, each(stores.records.get, listed), strict=True):
         sub, rights = key.removeprefix("users/").removesuffix(".json"), json.loads(data)
+        if rights.get("state") == "removed":
+            continue
         item = {"name": names.get(sub, ""), "role": rights["role"], "organisation": rights["organisation"]}
+        if rights.get("state") == "disabled":
+            item["disabled"] = "yes"
         _put_new(stores, keys.user(sub), item)
-    return len(listed)
+        known += 1
+    return known
 
 
 def _names(session: OperatorSession) -> dict[str, str]:
