@@ -6,7 +6,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from adapters.annotated import annotated_workbook
 from adapters.errors import NotThere
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
@@ -82,4 +81,6 @@ def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
     submission, verdict, roster = again
     service = load_service(upload.service)
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
+    from adapters.annotated import annotated_workbook  # openpyxl: for this one download, not for every page
+
     return annotated_workbook(service, submission, verdict, roster, now, deadlines=deadlines)

@@ -8,7 +8,6 @@ from typing import Any
 from adapters.lookups import calendar_now, window_states
 from adapters.rosters import current_roster
 from adapters.stores import Stores
-from adapters.templates import template_workbook
 from early_results import keys
 from early_results.access import Role, User
 from early_results.checking import messages
@@ -176,6 +175,8 @@ def build_template(
             f"telephone {service.support_telephone}."
         )
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
+    from adapters.templates import template_workbook  # openpyxl: for this one download, not for every page
+
     data = template_workbook(service, roster, now, deadlines=deadlines)
     return f"{service.year}{service.short_title}-{school}.xlsx", data
 

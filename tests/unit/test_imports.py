@@ -58,6 +58,11 @@ def test_checking_a_file_does_without_what_only_costs_time_to_start() -> None:
     assert imported & {"dataclasses", "inspect", "hashlib", "json", "csv", "unicodedata"} == set()
 
 
+def test_a_page_is_served_without_what_only_workbooks_need() -> None:
+    """openpyxl is half of the portal's cold start, and one request in hundreds makes a workbook."""
+    assert _imported_by("import portal.app") & {"openpyxl", "typst", "boto3", "s3transfer"} == set()
+
+
 def test_no_function_but_the_build_brings_typst() -> None:
     assert "typst" not in _imported_by("import portal.app")
     assert "typst" in _imported_by("import report.build")
