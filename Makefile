@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo test lint bench build deploy screens simulate wiring flood clean
+.PHONY: setup run demo check test lint bench build deploy screens simulate wiring flood clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -11,9 +11,12 @@ run: setup ## the embedded stack with demonstration schools, until Ctrl-C
 	@$(python) -m infra.local run
 demo: setup ## a whole season by itself, from templates to reports, into out/
 	@$(python) -m infra.local.demo
-test: setup ## everything
+check: setup ## lint, types and unit tests, with fewer examples, in under a minute
+	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy
+	@$(python) -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not long" tests/unit
+test: setup ## everything, in a random order, what waits beside what computes
 	@infra/debian.sh
-	@$(python) -m pytest
+	@$(python) -m pytest -n 4 --dist loadgroup --hypothesis-profile full
 lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
 bench: setup ## reading, judging, reports and upload to verdict, side by side with what one might have used

@@ -85,7 +85,8 @@ class Costed(MemoryTable):
             aws_secret_access_key="x",  # noqa: S106 - nothing is sent
             config=Config(retries={"max_attempts": 0}),
         )
-        client.meta.events.register("before-send.dynamodb", self._respond)
+        respond: Any = self._respond  # botocore takes an answer from this hook, which its stubs do not know
+        client.meta.events.register("before-send.dynamodb", respond)
         self._boto = Table(client, "table")
 
     @contextmanager
@@ -99,7 +100,8 @@ class Costed(MemoryTable):
     def _respond(self, request: Any, **_: Any) -> AWSResponse:
         with self._aside():
             data = json.dumps(self._here.answer).encode()
-            return AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, Body(data))
+            headers: Any = {"Content-Type": "application/x-amz-json-1.0"}
+            return AWSResponse(request.url, 200, headers, Body(data))
 
     def _read(self, call: str, items: Iterable[Item], *, each: bool = False) -> None:
         sizes = [len(canonical(_plain(item))) for item in items]
@@ -198,7 +200,8 @@ def made(schools: int) -> tuple[Stores, Costed]:
     state = {"state": State.CLOSING.value, "closes": to_text(closing.closes), "calendar_version": 0}
     table.write(Put(keys.state(SERVICE.name, 2), state))
     table.write(begin_sealing(SERVICE.name, 2))
-    return Stores(cast(Table, table), *buckets, settings), table
+    uploads, results, records = buckets
+    return Stores(cast(Table, table), uploads, results, records, settings), table
 
 
 def _school(table: Costed, school: str, number: int, summary: str, first: int, closing: int) -> Iterator[Upload]:

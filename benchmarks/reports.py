@@ -12,6 +12,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -48,10 +49,10 @@ def main(rounds: int) -> None:
     for number in range(rounds + 1):
         results = cohort(60, 10_000 + number)
         report = report_of(results, nation, name=f"School {number}")
-        summary = timed("summary of 60 pupils", lambda results=results: summarise(KS1, results))
-        timed("figures, school and national", lambda summary=summary: school_figures(KS1, summary, nation))
-        timed("workbook", lambda report=report: build_workbook(report))
-        timed("PDF/UA", lambda report=report: build_pdf(report))
+        summary = timed("summary of 60 pupils", partial(summarise, KS1, results))
+        timed("figures, school and national", partial(school_figures, KS1, summary, nation))
+        timed("workbook", partial(build_workbook, report))
+        timed("PDF/UA", partial(build_pdf, report))
         timed("national sum of 200 summaries", lambda: add(summaries))
         if not number:
             first = {step: taken.pop() for step, taken in times.items()}

@@ -16,14 +16,11 @@ mkdir -p .local
 if [ ! -x .local/uv/bin/uv ]; then
   if ! "$python" -m venv .local/uv >.local/setup.log 2>&1; then
     rm -rf .local/uv
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then # Debian parts venv from Python itself
-      { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; } >>.local/setup.log 2>&1
-      "$python" -m venv .local/uv
-    else
+    if ! infra/debian.sh python3-venv; then # Debian parts venv from Python itself
       cat .local/setup.log >&2
-      echo "This Python has no venv module: install Debian's python3-venv and try again." >&2
       exit 1
     fi
+    "$python" -m venv .local/uv
   fi
   .local/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.9' >&2
 fi

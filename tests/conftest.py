@@ -1,7 +1,15 @@
-"""One deployed stack for all tests that need it: the real template on MiniStack with AUTH=true."""
+"""The stacks that tests share: the real template on MiniStack with AUTH=true. And in which order tests run.
+
+Tests run in a random order (pytest-randomly prints its seed), and on several workers at once (pytest-xdist). What waits
+and what computes go side by side: the tests of one stack make one group, which one worker runs from its beginning; the
+other workers run everything else meanwhile, a file each.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import secrets
 import shutil
 import signal
 from collections.abc import Iterator
@@ -12,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from adapters.queue import Queue
 from adapters.stores import Stores
@@ -21,6 +30,9 @@ from infra.local.client import PortalClient
 from infra.local.demonstration import Seeded
 from infra.local.stack import Stack
 from infra.operator.operating import OperatorSession, stores_of
+from tests import effort
+
+__all__ = ["Deployed", "deploy", "effort"]  # effort: for its profiles
 
 TESTS = Path(__file__).resolve().parent
 
@@ -73,8 +85,16 @@ class Deployed:
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """The functions, built once for this machine."""
-    local.build()
+    """The functions, built for this machine: once a run, by the worker that comes first."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex())
+    local.LOCAL.mkdir(exist_ok=True)
+    with (local.LOCAL / "test-build.run").open("a+") as stamp:
+        fcntl.flock(stamp, fcntl.LOCK_EX)  # the others wait here
+        stamp.seek(0)
+        if stamp.read() != run:
+            local.build()
+            stamp.truncate(0)
+            stamp.write(run)
 
 
 @contextmanager
@@ -90,18 +110,71 @@ def deploy(
 
 @pytest.fixture(scope="session")
 def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack of this run's own. Left as it is found by nobody: tests that share it use schools and uploads of their
-    own, and never count what others made."""
+    """A stack that many tests share. Each of them uses schools and uploads of its own, and never counts what others
+    made."""
     with deploy("test", tmp_path_factory.mktemp("samples")) as stack:
         yield stack
 
 
 def pytest_configure() -> None:
-    """Told to end, a run stops the stacks it started, as it does on Ctrl-C."""
+    """Told to end, a run ends its tests tidily, as it does on Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[Any]) -> None:
-    """Unit tests first, the stack's and the browser's last: a slip shows in seconds."""
-    order = {"unit": 0, "template": 1, "integration": 2, "stack": 3, "browser": 4}
-    items.sort(key=lambda item: order.get(item.path.relative_to(TESTS).parts[0], 0))
+# Which stack a file's tests use, by the name of the fixture. The longest come first, and so begin first.
+STACKS = {
+    "stack/test_noon.py": "noon",
+    "stack/test_flood.py": "closing",
+    "stack/test_late.py": "closing",
+    "stack/test_operate.py": "closing",
+    "stack/": "deployed",
+    "browser/": "deployed",
+    "stack/test_lost.py": "spare",
+    "stack/test_wiring.py": "spare",
+}
+
+
+def group(path: str) -> str:
+    """What a file's tests stay together with on one worker: all that use the same stack, or just themselves."""
+    found = max((start for start in STACKS if path.startswith(start)), key=len, default=None)
+    return f"{path.split('/', maxsplit=1)[0]} {STACKS[found]}" if found else path
+
+
+def rank(path: str) -> int:
+    """How early a file's tests begin."""
+    order = list(dict.fromkeys(group(start) for start in STACKS))
+    return order.index(group(path)) if group(path) in order else len(order)
+
+
+class Together(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
+    """Gives each worker a group at a time, in the order in which they were collected.
+
+    pytest-xdist's own `loadgroup` writes the group into the ids of tests, which pytest 9.2 does not let it do.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid.partition("::")[0].removeprefix("tests/"))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    """Under `--dist loadgroup`, groups as above."""
+    config.option.loadscopereorder = False
+    return Together(config, log) if config.option.dist == "loadgroup" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
+    """On one worker, unit tests come first: a slip shows in seconds. On several, the tests of a stack do: they wait."""
+
+    def place(item: pytest.Function) -> tuple[int, int]:
+        path = item.path.relative_to(TESTS).as_posix()
+        used = {name for name in STACKS.values() if name in item.fixturenames}
+        if used and group(path) != f"{path.split('/')[0]} {used.pop()}":
+            raise pytest.UsageError(f"{path} uses another stack than STACKS in tests/conftest.py says")
+        if hasattr(config, "workerinput"):
+            return (rank(path), 0)
+        return (
+            {"template": 1, "integration": 2, "operate": 2, "stack": 3, "browser": 4}.get(path.split("/")[0], 0),
+            rank(path),
+        )
+
+    items.sort(key=place)

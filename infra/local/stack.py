@@ -1,23 +1,26 @@
 """The embedded stack: MiniStack as a process of our own, and the template deployed on it as it would be on AWS.
 
-Everything is kept under `.local/`. What is started here is stopped here, by its own process group.
+Everything is kept under `.local/`. What is started here ends with whoever started it, however that ends (`keeper.py`).
 """
 
 from __future__ import annotations
 
+import compileall
 import os
 import platform
+import py_compile
+import re
 import secrets
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +34,10 @@ LOCAL = ROOT / ".local"
 BUILD = ROOT / ".aws-sam" / "build"
 REGION = "eu-west-2"
 STACK = "early-results"
+FUNCTIONS, LAYER, PACKED = "ValidateFunction-Shared", "TypstLayer", "packed.yaml"  # what `build` leaves in BUILD
 FIRST_PORT = 4566
-START_SECONDS = 30
+START_SECONDS = 120  # two seconds on quiet cores
+KEEPER = Path(__file__).with_name("keeper.py")
 SCRATCH_BYTES = 4 * 1024**3
 
 # What the host lends to the programs that run here; nothing else of its environment reaches them.
@@ -109,6 +114,21 @@ def host_parameters() -> dict[str, str]:
 def build(folder: Path = BUILD) -> None:
     """`sam build` for this machine. LocalError with what SAM said if it fails."""
     _sam(["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(host_parameters())], environment())
+    built = (folder / "template.yaml").read_text()
+    for part in (FUNCTIONS, LAYER):
+        _pack(folder / part)
+        built = re.sub(rf"(\b(?:Code|Content)Uri: {part})$", r"\1.zip", built, flags=re.MULTILINE)
+    (folder / PACKED).write_text(built)
+
+
+def _pack(built: Path) -> None:
+    """Zips a built folder, its modules compiled first. Every process of a function here unpacks its code and would
+    compile it afresh, which is most of what a cold start costs; and `sam deploy` would zip it once for every stack."""
+    compileall.compile_dir(built, quiet=2, workers=0, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+    with zipfile.ZipFile(built.with_suffix(".zip"), "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(built.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(built))
 
 
 def _pairs(parameters: dict[str, str]) -> list[str]:
@@ -134,14 +154,16 @@ def _sam(arguments: list[str], env: dict[str, str]) -> str:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port if it is free, else one that the system picks."""
-    for port in (wanted, 0):
+    """The wanted port if it is free, else one that is. Below the ports that the system gives to outgoing connections:
+    one of those might take it before the server does."""
+    for port in (wanted, *(20_000 + secrets.randbelow(12_000) for _ in range(50))):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return int(probe.getsockname()[1])
+            if port:
+                return port
     raise LocalError("no port is free")
 
 
@@ -166,22 +188,16 @@ def ministack(folder: Path, port: int = 0) -> Iterator[tuple[str, str, str]]:
         IOT_MTLS_ENABLED="0",  # these two would listen on every address
         SFTP_ENABLED="0",
     )
-    with (folder / "ministack.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(program)],
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        _wait_until_up(endpoint, process, folder)
+    command = [sys.executable, "-I", str(KEEPER), str(scratch), str(program)]
+    with (
+        (folder / "ministack.log").open("wb") as log,
+        # Leaving this closes the keeper's standard input, which is its word to end everything, and waits for that.
+        subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+        ) as keeper,
+    ):
+        _wait_until_up(endpoint, keeper, folder)
         yield endpoint, key, secret
-    finally:
-        _stop(process)
-        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _scratch_root() -> str | None:
@@ -208,17 +224,6 @@ def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], folder: Path
     raise LocalError(f"MiniStack did not start; its log is {folder / 'ministack.log'}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Ends the process and the functions' processes it started: they are one group, and the group is ours.
-
-    At once: it keeps nothing that a tidy end would save, and functions that are being killed and started again would
-    keep it busy for a minute.
-    """
-    with suppress(ProcessLookupError):  # it ended by itself, and nothing of its group is left
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 def deploy(
     endpoint: str, key: str, secret: str, folder: Path, template: Path | None = None, **parameters: str
 ) -> Stack:
@@ -242,7 +247,7 @@ def deploy(
         [
             "deploy",
             "--template-file",
-            str(template or BUILD / "template.yaml"),
+            str(template or BUILD / PACKED),
             "--no-confirm-changeset",
             "--no-progressbar",
             "--parameter-overrides",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +57,13 @@ def _by_the_contract(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 @pytest.fixture(scope="session")
+def spare(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """A second stack to share, for tests that take something away for a while, or that wait for the schedule."""
+    with deploy("test-spare", tmp_path_factory.mktemp("samples")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
 def closing(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The stack whose windows close when a test says so. Tests that use it come one after the other, a window each."""
     samples, bounds = tmp_path_factory.mktemp("samples"), {"ValidateTimeout": "10", "UploadVisibility": "10"}
@@ -87,6 +95,13 @@ def call_noon(deployed: Deployed, moment: datetime) -> datetime:
     changed = Calendar(SERVICE, calendar.version + 1, windows)
     store_calendar(stores.table, stores.records, changed, "test", "noon")
     return closes
+
+
+def unhurried(least: float, act: Callable[[], object]) -> timedelta:
+    """How far ahead a close must be for things to be done before it: tenfold what doing something like it takes now."""
+    began = time.monotonic()
+    act()
+    return timedelta(seconds=max(least, 10 * (time.monotonic() - began)))
 
 
 def run_freeze(deployed: Deployed, run: str = "noon") -> bool:
@@ -124,14 +139,11 @@ def chaos(deployed: Deployed) -> Iterator[None]:
     """For a while, functions die in the middle of their work (`chaos.py`)."""
     functions = deployed.stack.client("lambda")
     before: dict[str, Any] = {}
-    packed: dict[Path, bytes] = {}
+    code = packed_with("chaos.py")
     for logical, handler in HANDLERS.items():
         name = physical(deployed, logical)
         before[name] = functions.get_function_configuration(FunctionName=name)["Handler"]
-        code = next(path for path in (local.BUILD / "ValidateFunction-Shared", local.BUILD / logical) if path.exists())
-        if code not in packed:
-            packed[code] = packed_with(code, "chaos.py")
-        functions.update_function_code(FunctionName=name, ZipFile=packed[code])
+        functions.update_function_code(FunctionName=name, ZipFile=code)
         functions.update_function_configuration(FunctionName=name, Handler=f"chaos.{handler}")
     try:
         yield
@@ -140,12 +152,9 @@ def chaos(deployed: Deployed) -> Iterator[None]:
             functions.update_function_configuration(FunctionName=name, Handler=handler)
 
 
-def packed_with(code: Path, wrapper: str) -> bytes:
-    """The shipped code of a function, with a module of this folder that stands in front of it."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(code.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                archive.write(path, path.relative_to(code))
+def packed_with(wrapper: str) -> bytes:
+    """The shipped code of the functions, with a module of this folder that stands in front of it."""
+    packed = io.BytesIO((local.BUILD / f"{local.FUNCTIONS}.zip").read_bytes())
+    with zipfile.ZipFile(packed, "a") as archive:
         archive.write(Path(__file__).with_name(wrapper), wrapper)
     return packed.getvalue()

@@ -17,9 +17,9 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def bench(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Workbench:
-    """Room for more stacks on the MiniStack that all tests share."""
-    return bench_on(deployed.stack, tmp_path_factory.mktemp("wiring"))
+def bench(spare: Deployed) -> Workbench:
+    """Room for more stacks on the MiniStack of another stack."""
+    return bench_on(spare.stack)
 
 
 @pytest.fixture(scope="module")

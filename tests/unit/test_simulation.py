@@ -26,6 +26,7 @@ QUICK = (
 )
 
 
+@pytest.mark.long
 def test_no_history_breaks_a_rule() -> None:
     broken = {seed: found for seed in SEEDS if (found := play(seed).violations)}
     assert not broken, "python -m tests.simulation replay SEED tells the story"

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import compileall
 import json
-import py_compile
 import shutil
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -120,31 +117,16 @@ def workbench(folder: Path = FOLDER) -> Iterator[Workbench]:
     """A MiniStack of its own with the packaged functions; both are gone at the end."""
     shutil.rmtree(folder, ignore_errors=True)
     with local.ministack(folder) as (endpoint, key, secret):
-        yield bench_on(Stack(endpoint, key, secret, {}, folder), folder)
+        yield bench_on(Stack(endpoint, key, secret, {}, folder))
 
 
-def bench_on(base: Stack, folder: Path) -> Workbench:
-    """Packages what `sam build` made onto a running MiniStack, for stacks beside the ones that are there."""
-    folder.mkdir(parents=True, exist_ok=True)
+def bench_on(base: Stack) -> Workbench:
+    """Puts what `sam build` made onto a running MiniStack, for stacks beside the ones that are there."""
     s3 = base.client("s3")
     s3.create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": base.region})
-    for built, name in (("ValidateFunction-Shared", _CODE), ("TypstLayer", _LAYER)):
-        s3.upload_file(str(_zip(local.BUILD / built, folder / name)), _ARTIFACTS, name)
+    for built, name in ((local.FUNCTIONS, _CODE), (local.LAYER, _LAYER)):
+        s3.upload_file(str(local.BUILD / f"{built}.zip"), _ARTIFACTS, name)
     return Workbench(base)
-
-
-def _zip(built: Path, target: Path) -> Path:
-    """A zip of a built folder. Its modules are compiled first: every stack starts eight functions afresh, and compiling
-    is most of what that costs."""
-    copy = target.with_suffix("")
-    shutil.copytree(built, copy, symlinks=True)
-    compileall.compile_dir(copy, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for path in sorted(copy.rglob("*")):
-            if path.is_file():
-                archive.write(path, path.relative_to(copy))
-    shutil.rmtree(copy)
-    return target
 
 
 def _packaged(template: Template) -> Template:

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Any
 
 import openpyxl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ from adapters.annotated import ERROR_FILL, OVERVIEW_SHEET, PUT_RIGHT_FILL, WARNI
 from early_results.checking.check import Verdict, judge, read_submission
 from early_results.checking.roster import Roster
 from early_results.findings import Code
+from tests.effort import examples
 from tests.unit.checking.school_files import ISSUED, SCHOOL, SERVICE, Grid, Shown, book, grid, mark, roster, told
 
 ROSTER = roster(8)
@@ -171,7 +173,7 @@ BAD: st.SearchStrategy[Any] = st.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(
     st.dictionaries(st.tuples(st.integers(2, 9), st.integers(3, 14)), BAD, max_size=15),
     st.sets(st.integers(2, 9), max_size=3),
@@ -202,6 +204,7 @@ def test_the_copy_corrected_in_place_passes(
     assert verdict.pupils == len(ROSTER.pupils)
 
 
+@pytest.mark.long
 def test_a_hopeless_file_is_coloured_whole_and_listed_in_part() -> None:
     many = roster(450)
     copy, verdict, _ = annotate(book(grid(many.pupils, ("x",) * 7)), many)

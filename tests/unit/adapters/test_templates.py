@@ -18,6 +18,7 @@ from early_results.checking.check import judge, read_submission
 from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows, read_mark
 from early_results.checking.roster import Roster, parse_rosters, roster_version, rosters_csv
 from early_results.results import Pupil
+from tests.effort import examples
 from tests.unit.checking.school_files import HEADINGS, ISSUED, SCHOOL, SERVICE, roster
 from tests.unit.checking.test_roster import PUPILS
 
@@ -124,7 +125,7 @@ def test_a_mark_that_was_changed_is_no_mark(change: dict[str, str]) -> None:
     assert read_mark([]) is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(PUPILS, min_size=1, max_size=12, unique_by=lambda one: one.upn))
 def test_roster_to_template_to_accepted(pupils: list[Pupil]) -> None:
     """Whatever names an MIS holds: the template made from them, with one result filled in, is accepted as it stands."""

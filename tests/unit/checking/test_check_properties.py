@@ -14,6 +14,7 @@ from early_results.checking.submission import Submission, _pupil_rows, _schools
 from early_results.findings import Finding, Severity, column_letters
 from early_results.results import extract_json, results_from_extract
 from early_results.workbook import ErrorValue
+from tests.effort import examples
 from tests.unit.checking.school_files import (
     HEADINGS,
     POSITION,
@@ -27,7 +28,7 @@ from tests.unit.checking.school_files import (
     verdict_on,
 )
 
-FILES = settings(max_examples=60, deadline=None)  # each writes and reads workbooks
+FILES = settings(max_examples=examples(60), deadline=None)  # each writes and reads workbooks
 
 PUPILS = 6
 ROSTER = roster(PUPILS)

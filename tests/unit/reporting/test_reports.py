@@ -23,6 +23,7 @@ from adapters.report_pdf import build_pdf, printable, view
 from adapters.report_workbook import build_workbook
 from early_results.reporting.figures import Mean, Share, measures, plain, text_of, words
 from early_results.results import PupilResults
+from tests.effort import examples
 from tests.unit.reporting.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd_reports, report_of
 
 ROOT = Path(__file__).parents[3]
@@ -98,7 +99,7 @@ def test_a_name_is_a_name_wherever_it_stands(name: str) -> None:
     assert book["Summary"]["A1"].value == plain(report.school_name)
 
 
-@settings(UNHURRIED, max_examples=25)
+@settings(UNHURRIED, max_examples=examples(25))
 @given(st.text(max_size=60))
 def test_no_name_costs_a_school_its_report(name: str) -> None:
     report = report_of(cohort(2, 1), name=name)

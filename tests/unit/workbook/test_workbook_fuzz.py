@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from early_results.workbook import Limits, Unreadable, Value, open_workbook
+from tests.effort import examples
 from tests.unit.workbook.hostile import CASES, GOOD
 from tests.unit.workbook.raw_workbook import (
     CONTENT_TYPES,
@@ -93,7 +94,7 @@ XML_WORDS = (
     *('<x:c xmlns:x="urn:x">', "</x:c>", "<si>", "</si>", "<extLst/>", "<a", "/>", '"', "'", "<", ">", "&", "]]"),
 )
 SOUP = st.lists(st.sampled_from(XML_WORDS), max_size=40).map("".join)
-ROUGHLY = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUGHLY = settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @ROUGHLY

@@ -29,6 +29,7 @@ from openpyxl.worksheet.table import Table
 from early_results.findings import cell_reference
 from early_results.workbook import ErrorValue, Value, open_workbook
 from early_results.workbook.values import unescape
+from tests.effort import examples
 from tests.unit.workbook.raw_workbook import (
     SHEET,
     STRINGS,
@@ -307,6 +308,7 @@ def libreoffice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("writer", [name for name in WRITERS if "pandas" not in name])
 def test_as_saved_again_by_libreoffice(writer: str, libreoffice: dict[str, bytes]) -> None:
     agree(libreoffice[writer], at_least=3)
@@ -331,7 +333,7 @@ CELLS = st.one_of(
     st.times().map(lambda t: t.replace(microsecond=0)).filter(lambda t: t != time()),
     st.sampled_from(("#N/A", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!")),
 )
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FAST = settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @FAST

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from early_results.workbook import Unreadable, Value, open_workbook, package, regular
 from early_results.workbook import sheet as reader
+from tests.effort import examples
 from tests.unit.workbook.hostile import CASES
 from tests.unit.workbook.raw_workbook import MAIN, SHEET, STRINGS, STYLES, XML, build, sheet, strings, styles
 from tests.unit.workbook.test_workbook_oracle import WRITERS
@@ -22,7 +23,7 @@ from tests.unit.workbook.test_workbook_oracle import WRITERS
 Told = str | list[tuple[int, dict[int, tuple[str, Value]]]]
 SIFT = "sift"
 SHARED = strings(*(f"<t>text {n}</t>" for n in range(12)))
-ROUGHLY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+ROUGHLY = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def told(data: bytes) -> Told:
@@ -209,6 +210,7 @@ def small(data: bytes) -> bool:
         return len(data) < 1_000_000
 
 
+@pytest.mark.long
 def test_hostile_files() -> None:
     files = [hostile.make() for hostile in CASES.values()]
     told = [both_agree(data) for data in files if small(data)]
