@@ -19,5 +19,9 @@ class AlreadyThere(OutsideError):
     """An object that may be written once is there already."""
 
 
+class WriteUnderWay(OutsideError):
+    """S3 says that another write of the same object is under way: nothing is known of its end, so try again."""
+
+
 class MissingSetting(RuntimeError):
     """A setting the function needs is not in its environment; the message names it."""

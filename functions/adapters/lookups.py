@@ -9,19 +9,25 @@ from early_results import keys
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
 from early_results.counting.freeze import WindowState, state_from_item
 from early_results.counting.uploads import unsettled_partitions
-from early_results.service import Service
+from early_results.service import Service, load_service
 from early_results.times import to_text
 from early_results.writes import ABSENT, Put
 
 from .errors import Conflict
 from .objects import Version
 from .stores import Stores
+from .table import Table
 
 
 def calendar_now(stores: Stores, service: Service) -> Calendar:
     """The calendar as it stands, read consistently: the table's, or the service file's where the table has none."""
-    item = stores.table.get(keys.calendar(service.name))
-    return calendar_from_json(item["calendar"]) if item else calendar_of(service)
+    return calendar_in_force(stores.table, service.name)
+
+
+def calendar_in_force(table: Table, service: str) -> Calendar:
+    """The calendar in force, where there is a table alone. Version 0 is the service file's own."""
+    item = table.get(keys.calendar(service))
+    return calendar_from_json(item["calendar"]) if item else calendar_of(load_service(service))
 
 
 def window_states(stores: Stores, calendar: Calendar) -> dict[int, WindowState]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,10 +13,17 @@ from botocore.exceptions import ClientError
 
 from early_results.times import cut
 
-from .errors import AlreadyThere, NotThere, OutsideError
+from .errors import AlreadyThere, NotThere, OutsideError, WriteUnderWay
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+# What S3 answers a conditional write: 412 where the object is there, 409 where another write of it is under way (API
+# reference of PutObject, If-None-Match: "On a 409 failure you should retry the upload"). The SDK does not retry a 409.
+_WRITTEN = ("PreconditionFailed", "412")
+_UNDER_WAY = ("ConditionalRequestConflict", "OperationAborted", "409")
+_WAITS = (0.05, 0.1, 0.2, 0.4)  # seconds before each further try
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,15 +128,26 @@ class Bucket:
         return self._put(Key=key, Body=body, ContentType=content_type)
 
     def put_once(self, key: str, body: bytes, content_type: str) -> str:
-        """Writes an object that may be written once (`If-None-Match: *`). AlreadyThere if it is there."""
-        return self._put(Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+        """Writes an object that may be written once (`If-None-Match: *`). AlreadyThere if it is there; WriteUnderWay if
+        S3 has only said that others are writing it, however often it was tried. Who relies on what is there already
+        uses `written_once`, which reads it."""
+        for wait in (*_WAITS, None):
+            try:
+                return self._put(Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
+            except WriteUnderWay:
+                if wait is None:
+                    raise
+                time.sleep(wait)
+        raise AssertionError("the last try returns or raises")
 
     def _put(self, **arguments: Any) -> str:
         try:
             return self._client.put_object(Bucket=self.name, **arguments).get("VersionId", "")
         except ClientError as error:
-            if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict", "412", "409"):
+            if _code(error) in _WRITTEN:
                 raise AlreadyThere("an object that may be written once is there already") from error
+            if _code(error) in _UNDER_WAY:
+                raise WriteUnderWay("another write of an object is under way") from error
             raise OutsideError("an object could not be written") from error
 
     def remove_versions(self, key: str, keep: str | None = None) -> int:
@@ -180,6 +199,22 @@ class Bucket:
             return self._client.generate_presigned_url("get_object", Params=arguments, ExpiresIn=seconds)
         except ClientError as error:
             raise OutsideError("a link could not be signed") from error
+
+
+def written_once(bucket: Bucket, key: str, body: bytes, content_type: str = "application/json") -> bytes:
+    """Writes an object that may be written once, unless it is there; gives what is there, read back if it was.
+
+    Nobody relies on S3's word that there is something: what was meant to be kept has been seen. WriteUnderWay if it
+    is neither written nor there, as after a write that S3 gave up half way.
+    """
+    try:
+        bucket.put_once(key, body, content_type)
+    except AlreadyThere:
+        try:
+            return bucket.get(key)
+        except NotThere as gone:
+            raise WriteUnderWay("an object is said to be there and is not") from gone
+    return body
 
 
 def _code(error: ClientError) -> str:

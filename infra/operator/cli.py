@@ -163,6 +163,13 @@ def _add_verifying(commands: Any) -> None:
         help="write the table again from the buckets, after it was lost",
         description="Writes an empty table again from the buckets. Safe to run again if it is interrupted.",
     )
+    rebuild.add_argument(
+        "--calendar",
+        action="append",
+        default=[],
+        metavar="SERVICE=RECORD",
+        help="which record of its calendar was in force, where the evidence cannot tell; 0 for the service file's own",
+    )
     _add_stack(rebuild)
     rebuild.set_defaults(run=_operated, act=_rebuild)
 
@@ -272,12 +279,11 @@ def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
 
 def _verify(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import verifying
-    from infra.operator.evidence import EvidenceUnclear
 
     service = _service(options.service)
     try:
         told = verifying.verify_window(session.stores, service, options.window)
-    except (verifying.CannotVerify, EvidenceUnclear) as error:
+    except verifying.CannotVerify as error:
         raise CannotRun(str(error)) from error
     print(verifying.describe(told, service))
     return ERRORS_FOUND if told.differences else ACCEPTED
@@ -286,9 +292,15 @@ def _verify(options: argparse.Namespace, session: OperatorSession) -> int:
 def _rebuild(options: argparse.Namespace, session: OperatorSession) -> int:
     from infra.operator import rebuilding
     from infra.operator.evidence import EvidenceUnclear
+    from infra.operator.operations import decide_calendar
 
     try:
+        for told in options.calendar:
+            service, _, record = told.partition("=")
+            decide_calendar(session.stores.records, _service(service).name, record, session.who)
         print(rebuilding.describe(rebuilding.rebuild(session, _now())))
+    except KeyError as error:
+        raise CannotRun(f"there is no record {error} of that calendar") from error
     except (rebuilding.CannotRebuild, EvidenceUnclear) as error:
         raise CannotRun(str(error)) from error
     return ACCEPTED

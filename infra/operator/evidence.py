@@ -5,6 +5,7 @@ uploads bucket    uploads/<service>/<upload>/file.xlsx           the files: S3's
                   rosters/schools.csv, trusts.csv                who was whose, at any time
 records bucket    verdicts/ tombstones/ stragglers/              what became of each upload
                   calendars/ calendars-in-force/                 every change of the calendar, by whom and why
+                  calendars-refused/                             changes that can never come into force
                   closings/ manifests/ figures/ amendments/      what was frozen, and what was changed beside it
                   operations/ users/                             what operators decided; each user's role
 """
@@ -45,6 +46,7 @@ class Evidence:
 
     service: Service
     calendars: dict[int, list[Calendar]] = field(default_factory=dict)
+    records: dict[str, Calendar] = field(default_factory=dict)  # the same, by the name of their record
     in_force: dict[int, Calendar] = field(default_factory=dict)
     verdicts: dict[str, Record] = field(default_factory=dict)
     tombstones: dict[str, Record] = field(default_factory=dict)
@@ -61,6 +63,22 @@ class Evidence:
     def calendar(self) -> Calendar:
         """The calendar in force: the last one that is known to have come into force."""
         return self.in_force[max(self.in_force)]
+
+    @property
+    def undecided(self) -> list[str]:
+        """The records of changes of the calendar of which nothing says whether they have come into force since.
+
+        Their command died before it said so, lost its race, or is still at work. A change of a window that was frozen
+        before it came to that cannot come into force: its condition is that the window had not begun to close.
+        """
+        last = self.calendar
+
+        def may_be(later: Calendar) -> bool:
+            return later.version > last.version and all(
+                later.window(number) == last.window(number) for number in self.closings
+            )
+
+        return sorted(name for name, calendar in self.records.items() if may_be(calendar))
 
     def operation(self, upload_id: str, *did: str) -> Record | None:
         """The last of these decisions that an operator took on an upload, or None."""
@@ -82,7 +100,7 @@ class Evidence:
 
 
 def gather(stores: Stores, service: Service) -> Evidence:
-    """Reads the evidence of a service. EvidenceUnclear if the calendar cannot be told from it."""
+    """Reads the evidence of a service."""
     found = Evidence(service)
     name, records = service.name, stores.records
     _calendars(found, records)
@@ -99,8 +117,6 @@ def gather(stores: Stores, service: Service) -> Evidence:
     for key, record in _json(records, f"closings/{name}/").items():
         found.closings[int(key.split("/")[2].removesuffix(".json"))] = record
     _pinned(found)
-    if found.calendars and len(found.in_force) == 1:
-        raise EvidenceUnclear(f"the calendar of {name} was changed, and nothing says which change came into force")
     for folder, objects in (("manifests", found.manifests), ("figures", found.figures)):
         keys = [listed.key for listed in records.list(f"{folder}/{name}/")]
         objects |= {int(key.split("/")[2]): data for key, data in zip(keys, each(records.get, keys), strict=True)}
@@ -118,9 +134,12 @@ def _calendars(found: Evidence, records: Bucket) -> None:
     """A change whose command lost a race, or died, left its record but never came into force; the marks tell."""
     name = found.service.name
     stored = _json(records, f"calendars/{name}/")
-    for record in stored.values():
+    refused = {str(note["record"]) for note in _json(records, f"calendars-refused/{name}/").values()}
+    for key, record in stored.items():
         calendar = calendar_from_json(record["calendar"])
-        found.calendars.setdefault(calendar.version, []).append(calendar)
+        if key not in refused:
+            found.calendars.setdefault(calendar.version, []).append(calendar)
+            found.records[key.rpartition("/")[2].removesuffix(".json")] = calendar
     found.in_force[0] = calendar_of(found.service)
     for mark in _json(records, f"calendars-in-force/{name}/").values():
         calendar = calendar_from_json(stored[str(mark["record"])]["calendar"])

@@ -36,7 +36,7 @@ from infra.local.stack import LOCAL
 from workflow.check_upload import close_upload
 from workflow.join_registers import settle_note
 
-from .operations import NewUser, UserThere, create_user, store_calendar
+from .operations import NewUser, UserThere, create_user, mark_calendar, store_calendar
 from .tracing import CloudWatchLogs, Logs
 
 
@@ -294,6 +294,7 @@ def extend(
 ) -> str:
     """Lets a window close later. CannotOperate from a minute before its close on, and once it is being frozen."""
     stores = session.stores
+    mark_calendar(stores.table, stores.records, service_name)
     calendar = calendar_now(stores, load_service(service_name))
     state = window_states(stores, calendar).get(number)
     if state and state.state is not State.OPEN:
@@ -312,6 +313,7 @@ def show_windows(session: OperatorSession, service_name: str, now: datetime) -> 
     """What an operator must know: the windows, what a freeze waits for, and what waits for an operator."""
     stores = session.stores
     service = load_service(service_name)
+    mark_calendar(stores.table, stores.records, service_name)
     lines = [show_calendar(session, service_name, now)]
     waiting = [
         upload for upload in _listed(stores, unsettled_ids(stores, service.name)) if upload.received or upload.held

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.errors import AlreadyThere
-from adapters.objects import Bucket
+from adapters.errors import Conflict, OutsideError
+from adapters.lookups import calendar_in_force
+from adapters.objects import Bucket, written_once
 from adapters.table import Table
 from early_results import keys
 from early_results.access import Role
-from early_results.counting.calendar import Calendar, calendar_from_json
+from early_results.counting import freeze
+from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import canonical, sha256
 from early_results.object_keys import user_key
-from early_results.writes import ABSENT, Check, Put, Requirement, Write
+from early_results.writes import ABSENT, Check, Put
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -76,34 +77,59 @@ def _in_pool(cognito: CognitoIdentityProviderClient, pool: str, user: NewUser) -
 
 
 def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, reason: str) -> None:
-    """Stores a new version of a calendar: the evidence first, then the table.
+    """Stores the next version of a calendar: the evidence first, then the table, on condition that nothing is closing.
 
-    Conflict if another version came between, or if a window whose close is changed has begun to close. The evidence is
-    named after what it says: a change that did not come into force must not stand in the way of the next.
+    What is in force, the service file's own calendar included, is compared with it: no window that is changed may have
+    begun to close. Conflict if one has, or if the calendar in force is not the version before. The evidence is named
+    after what it says: a change that did not come into force must not stand in the way of the next.
     """
-    before = table.get(keys.calendar(calendar.service))
+    before = calendar_in_force(table, calendar.service)
+    if before.version != calendar.version - 1:
+        raise Conflict("another version of the calendar has come into force meanwhile")
+    mark_calendar(table, records, calendar.service)
     kept = canonical({"calendar": calendar.to_json(), "by": by, "reason": reason})
     key = f"calendars/{calendar.service}/{calendar.version:06d}-{sha256(kept)[:12]}.json"
-    with suppress(AlreadyThere):  # the same change, tried again
-        records.put_once(key, kept, "application/json")
-    if before and "record" in before:
-        _mark_in_force(records, calendar.service, int(before["version"]), before["record"])
+    written_once(records, key, kept)  # the same change may be tried again
     item = {"calendar": calendar.to_json(), "version": calendar.version, "record": key}
-    require: dict[str, Requirement] = {"version": before["version"]} if before else {"pk": ABSENT}
-    writes: list[Write] = [Put(keys.calendar(calendar.service), item, require)]
-    for window in calendar_from_json(before["calendar"]).windows if before else ():
-        changed = calendar.window(window.number)
-        if changed is None or changed.closes != window.closes:
-            writes.append(Check(keys.state(calendar.service, window.number), {"state": ABSENT}))
-    table.write(writes)
+    still_open = [Check(keys.state(calendar.service, n), {"state": ABSENT}) for n in _changed(before, calendar)]
+    table.write([Put(keys.calendar(calendar.service), item, freeze.in_force(before.version)), *still_open])
     _mark_in_force(records, calendar.service, calendar.version, key)
+
+
+def _changed(before: Calendar, after: Calendar) -> list[int]:
+    """The windows that are not the same in two calendars, by number."""
+    return sorted({window.number for window in set(before.windows) ^ set(after.windows)})
+
+
+def mark_calendar(table: Table, records: Bucket, service: str) -> None:
+    """Marks in evidence that the table's calendar is in force: a command that died may have left that undone."""
+    item = table.get(keys.calendar(service))
+    if item and "record" in item:
+        _mark_in_force(records, service, int(item["version"]), item["record"])
 
 
 def _mark_in_force(records: Bucket, service: str, version: int, key: str) -> None:
     """Marks which of a version's records came into force: one whose command lost its race stays in the locked bucket.
 
-    A command that dies between table and mark is made good by the next change of the calendar.
+    OutsideError if evidence says already that another record of this version did.
     """
-    with suppress(AlreadyThere):
-        mark = canonical({"record": key})
-        records.put_once(f"calendars-in-force/{service}/{version:06d}.json", mark, "application/json")
+    mark = canonical({"record": key})
+    if written_once(records, f"calendars-in-force/{service}/{version:06d}.json", mark) != mark:
+        raise OutsideError(f"evidence names another record of version {version} of {service}'s calendar than the table")
+
+
+def decide_calendar(records: Bucket, service: str, record: str, by: str) -> None:
+    """Says in evidence which record was in force when the table was lost, at an operator's word; `0` for none.
+
+    `record` is its name, as `000002-0123456789ab`. It is marked, and what came after it can come into force no more.
+    KeyError if there is no such record.
+    """
+    names = [listed.key.removeprefix(f"calendars/{service}/") for listed in records.list(f"calendars/{service}/")]
+    chosen = f"{record}.json"
+    if chosen in names:
+        _mark_in_force(records, service, int(record.partition("-")[0]), f"calendars/{service}/{chosen}")
+    elif record != "0":
+        raise KeyError(record)
+    for later in (name for name in names if name.partition("-")[0] > record.partition("-")[0].zfill(6)):
+        note = canonical({"record": f"calendars/{service}/{later}", "by": by})
+        written_once(records, f"calendars-refused/{service}/{later}", note)

@@ -43,7 +43,7 @@ from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
 from workflow.import_extract import import_extract, list_school
 
-from .evidence import Evidence, Record, each, gather
+from .evidence import Evidence, EvidenceUnclear, Record, each, gather
 from .operating import OperatorSession, pinned_for_report
 
 FORMS = ("pdf", "xlsx")
@@ -71,14 +71,16 @@ class Rebuilt:
 
 
 def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
-    """Rebuilds the table. CannotRebuild if it is not lost, EvidenceUnclear if a calendar cannot be told."""
+    """Rebuilds the table. CannotRebuild if it is not lost, EvidenceUnclear if a calendar cannot be told: then nothing
+    is written, until `decide_calendar` has said which one was in force."""
     stores = session.stores
     if stores.table.get(keys.rebuild()) is None:
         if any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
             raise CannotRebuild("the table has schools in it: it is not lost, and nothing was changed")
+        _told_calendars(stores)
         stores.table.write(Put(keys.rebuild(), {"begun": to_text(now), "by": session.who}))
     names = _names(session)
-    parts = [_Service(stores, gather(stores, load_service(name)), names) for name in service_names()]
+    parts = [_Service(stores, evidence, names) for evidence in _told_calendars(stores)]
     told = Rebuilt()
     told.items.update(_organisations(stores))
     for part in parts:
@@ -93,6 +95,20 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
         part.attributed()
     stores.table.delete(keys.rebuild())
     return told
+
+
+def _told_calendars(stores: Stores) -> list[Evidence]:
+    """The evidence of every service. EvidenceUnclear where an old calendar might be taken for the one in force."""
+    found = [gather(stores, load_service(name)) for name in service_names()]
+    for evidence in found:
+        if evidence.undecided:
+            name, last = evidence.service.name, evidence.calendar.version
+            raise EvidenceUnclear(
+                f"the calendar of {name} was to be changed after version {last}, and nothing says whether that came "
+                f"into force: {', '.join(evidence.undecided)}. Say which record was in force, for example "
+                f"--calendar {name}={evidence.undecided[-1]}"
+            )
+    return found
 
 
 def describe(told: Rebuilt) -> str:

@@ -54,7 +54,7 @@ class Verification:
 
 
 def verify_window(stores: Stores, service: Service, number: int) -> Verification:
-    """Verifies a frozen window. CannotVerify if it was not frozen, EvidenceUnclear if the calendar cannot be told."""
+    """Verifies a frozen window. CannotVerify if it was not frozen."""
     return Verifier(stores, gather(stores, service), number).run()
 
 
@@ -96,6 +96,11 @@ class Verifier:
         return window.opens, from_text(terms["closes"]) if terms else window.closes
 
     def _calendar(self) -> None:
+        if self.evidence.undecided:
+            self.told.notes.append(
+                f"nothing says whether a change of the calendar came into force: {', '.join(self.evidence.undecided)}; "
+                "`early-results windows` puts it right if the table has it"
+            )
         terms = self.evidence.closings[self.number]
         version = int(terms["calendar_version"])
         if version not in self.evidence.in_force:

@@ -243,6 +243,13 @@ class Season:
         """The whole table."""
         return {(key.pk, key.sk): dict(item) for key, item in self.table.items.items()}
 
+    def without_calendar(self) -> None:
+        """As a season begins whose operator has changed nothing: the service file's own calendar, version 0."""
+        self.stores.table.delete(keys.calendar(NAME))
+        for folder in ("calendars", "calendars-in-force"):
+            for listed in list(self.stores.records.list(f"{folder}/{NAME}/")):
+                self.stores.records.remove_versions(listed.key)
+
     def lose_the_table(self) -> None:
         """The table is gone, and an empty one is there."""
         for kept in (self.table.items, self.table.partitions, self.table.indexed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,10 +24,11 @@ from early_results.ids import new_ulid
 from early_results.object_keys import manifest_key
 from early_results.reporting.figures import ReportInput
 from early_results.writes import Put, Update
-from infra.operator import operating, rebuilding
+from infra.operator import operating, operations, rebuilding
 from infra.operator.cli import CannotRun, london_moment
-from infra.operator.evidence import gather
+from infra.operator.evidence import EvidenceUnclear, gather
 from infra.operator.operating import CannotOperate
+from infra.operator.operations import store_calendar
 from infra.operator.verifying import verify_window
 from portal.board import deadline_board
 from portal.problems import Problem
@@ -35,7 +37,7 @@ from tests.unit.checking.school_files import SERVICE, roster
 from workflow import build_report, freeze_window
 from workflow.join_registers import read_registers
 
-from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, TRUST, WRONG, Season
+from .season import CLOSES, ENDS, NAME, OPENS, RESULTS, SCHOOLS, TRUST, WRONG, Season
 
 LATER = CLOSES + timedelta(hours=3)
 
@@ -64,7 +66,7 @@ def test_a_window_is_extended_and_evidence_says_by_whom_and_why(played: Season) 
 
 @pytest.mark.parametrize("seconds", [60, 59, 0, -1])
 def test_from_a_minute_before_the_close_nothing_is_extended(played: Season, seconds: int) -> None:
-    with pytest.raises(CannotOperate, match="one minute before its close"):
+    with pytest.raises(CannotOperate, match="one minute before its moment"):
         operating.extend(played.operated, NAME, 1, LATER, "snow", CLOSES - timedelta(seconds=seconds))
 
 
@@ -78,6 +80,113 @@ def test_a_window_that_has_begun_to_close_is_not_extended(played: Season) -> Non
         operating.extend(played.operated, NAME, 2, CLOSES, "shorter", played.now)
     with pytest.raises(CannotOperate, match="no window 3"):
         operating.extend(played.operated, NAME, 3, ENDS, "another", played.now)
+
+
+def test_a_first_extension_that_hangs_over_noon_lets_no_late_file_be_frozen(played: Season) -> None:
+    """The service file's own calendar is in force, version 0: its first change has conditions like any other."""
+    played.without_calendar()
+    before = played.upload(SCHOOLS[0])
+    played.now = CLOSES - timedelta(minutes=2)
+    calendar = calendar_now(played.stores, SERVICE)
+    longer = calendar.extend(1, LATER, played.now)
+    assert (calendar.version, longer.version) == (0, 1)
+    played.now = CLOSES + timedelta(seconds=5)
+    played.freeze()  # pins noon
+    with pytest.raises(Conflict):
+        store_calendar(played.stores.table, played.stores.records, longer, "an operator", "snow")
+    played.now = CLOSES + timedelta(seconds=20)
+    late = played.upload(SCHOOLS[0])
+    assert played.record(late).window == 2
+    played.now = CLOSES + timedelta(minutes=5)
+    assert played.freeze()[0].state == "FROZEN"
+    lines = manifest_lines(played.stores.records.get(manifest_key(NAME, 1)))
+    assert [line["upload"] for line in lines] == [before, None, None]
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_a_window_that_is_closing_cannot_be_moved_in_any_way(played: Season) -> None:
+    calendar = calendar_now(played.stores, SERVICE)
+    played.now = CLOSES + timedelta(seconds=5)
+    played.freeze()
+    first, second = calendar.windows
+    for moved in (
+        (first._replace(opens=OPENS - timedelta(days=1)), second),
+        (first._replace(reports=ENDS.date()), second),
+        (second,),
+    ):
+        changed = replace(calendar, version=calendar.version + 1, windows=moved)
+        with pytest.raises(Conflict):
+            store_calendar(played.stores.table, played.stores.records, changed, "an operator", "by mistake")
+
+
+def test_of_two_operators_who_change_a_calendar_at_once_one_must_look_again(played: Season) -> None:
+    calendar = calendar_now(played.stores, SERVICE)
+    for closes in (LATER, LATER + timedelta(hours=1)):
+        longer = calendar.extend(1, closes, played.now)
+        if closes == LATER:
+            store_calendar(played.stores.table, played.stores.records, longer, "an operator", "snow")
+        else:
+            with pytest.raises(Conflict):
+                store_calendar(played.stores.table, played.stores.records, longer, "another", "more snow")
+    assert calendar_now(played.stores, SERVICE).windows[0].closes == LATER
+
+
+def test_a_rebuild_takes_no_old_calendar_for_the_present_one(played: Season, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An extension died between the table and its mark in evidence; then the table is lost."""
+
+    def dies(*_: object) -> None:
+        raise RuntimeError("killed")
+
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, played.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "_mark_in_force", dies)
+        patched.setattr(operations, "mark_calendar", lambda *_: None)
+        with pytest.raises(RuntimeError):
+            store_calendar(played.stores.table, played.stores.records, longer, "an operator", "snow")
+    assert calendar_now(played.stores, SERVICE).windows[0].closes == LATER
+    played.lose_the_table()
+    with pytest.raises(EvidenceUnclear, match=f"--calendar {NAME}=000002-"):
+        rebuilding.rebuild(played.operated, played.now)
+    assert played.items() == {}
+    [record] = gather(played.stores, SERVICE).undecided
+    operations.decide_calendar(played.stores.records, NAME, record, "an operator")
+    rebuilding.rebuild(played.operated, played.now)
+    assert calendar_now(played.stores, SERVICE) == longer
+
+
+def test_a_change_that_never_came_into_force_is_put_aside_at_an_operators_word(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calendar = calendar_now(played.stores, SERVICE)
+
+    def lost(*_: object) -> None:
+        raise Conflict("lost a race")
+
+    changed = calendar.extend(1, LATER, played.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(played.table, "write", lost)
+        with pytest.raises(Conflict):
+            store_calendar(played.stores.table, played.stores.records, changed, "an operator", "snow")
+    [first] = [name for name, kept in gather(played.stores, SERVICE).records.items() if kept == calendar]
+    with pytest.raises(KeyError):
+        operations.decide_calendar(played.stores.records, NAME, "000007-000000000000", "an operator")
+    played.lose_the_table()
+    operations.decide_calendar(played.stores.records, NAME, first, "an operator")
+    rebuilding.rebuild(played.operated, played.now)
+    assert calendar_now(played.stores, SERVICE) == calendar
+
+
+def test_what_a_killed_extension_left_undone_is_done_by_the_next_look(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, played.now)
+    with monkeypatch.context() as patched:
+        patched.setattr(operations, "_mark_in_force", lambda *_: None)
+        store_calendar(played.stores.table, played.stores.records, longer, "an operator", "snow")
+    assert gather(played.stores, SERVICE).undecided
+    operating.show_windows(played.operated, NAME, played.now)
+    assert gather(played.stores, SERVICE).calendar == longer
+    assert gather(played.stores, SERVICE).undecided == []
 
 
 @pytest.mark.parametrize(

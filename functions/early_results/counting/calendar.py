@@ -1,16 +1,17 @@
-"""The calendar of a service: which window a received time belongs to, and how a window may be extended."""
+"""The calendar of a service: which window a received time belongs to, and how a window may be moved."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from ..service import Service, Window
+from ..service import LONDON, Service, Window
 from ..times import cut, from_text, to_text
 
 FORM_LIFETIME = timedelta(minutes=10)
-EXTENSION_CUTOFF = timedelta(minutes=1)
+CHANGE_CUTOFF = timedelta(minutes=1)
 
 
 class CalendarRefused(ValueError):
@@ -56,28 +57,76 @@ class Calendar:
         return min(now + FORM_LIFETIME, window.closes) if window else None
 
     def extend(self, number: int, closes: datetime, now: datetime) -> Calendar:
-        """The calendar with one window closing later. CalendarRefused from a minute before its close on.
+        """The calendar with one window closing later: `move`, and CalendarRefused where the close is not later."""
+        window = self._known(number)
+        if now < window.closes - CHANGE_CUTOFF and closes <= window.closes:
+            raise CalendarRefused("the new close must be later than the present one")
+        return self.move(number, now, closes=closes)
 
-        A window that opens where the extended one closed opens later by as much, so that the two never overlap.
+    def move(
+        self,
+        number: int,
+        now: datetime,
+        *,
+        opens: datetime | None = None,
+        closes: datetime | None = None,
+        reports: date | None = None,
+    ) -> Calendar:
+        """The next version of the calendar, with one window's opening, close or day of reports moved; None leaves it.
+
+        Nothing that a file received by now was told may become untrue. So an opening or a close stays from a minute
+        before it on, and the new one lies ahead: an opening by more than a minute, a close by a form's lifetime, since
+        forms have been handed out until then. A window is never left with no time, never opens in the one before it,
+        and its reports never come out before the day of its close. A window that opens at or after a close that is
+        moved past its opening opens at the new close. `now` and the moments are aware; CalendarRefused says why not.
         """
+        window = self._known(number)
+        moved = window._replace(
+            opens=cut(opens) if opens else window.opens,
+            closes=cut(closes) if closes else window.closes,
+            reports=reports or window.reports,
+        )
+        if moved.opens != window.opens:
+            self._may_open(window, moved.opens, now)
+        if moved.closes != window.closes:
+            _may_close(window, moved.closes, now)
+        closing_day = moved.closes.astimezone(LONDON).date()
+        if moved.reports < closing_day:
+            if reports is not None:
+                raise CalendarRefused(f"reports of window {number} cannot come out before the day it closes")
+            moved = moved._replace(reports=closing_day)
+        if moved.opens >= moved.closes:
+            raise CalendarRefused(f"window {number} would be left with no time")
+        if moved == window:
+            raise CalendarRefused(f"window {number} is so already: nothing would change")
+        return Calendar(self.service, self.version + 1, tuple(self._beside(window, moved)))
+
+    def _known(self, number: int) -> Window:
         window = self.window(number)
         if window is None:
             raise CalendarRefused(f"{self.service} has no window {number}")
-        if now >= window.closes - EXTENSION_CUTOFF:
-            raise CalendarRefused("a window may be extended until one minute before its close, not later")
-        if closes <= window.closes:
-            raise CalendarRefused("the new close must be later than the present one")
-        windows = []
+        return window
+
+    def _may_open(self, window: Window, opens: datetime, now: datetime) -> None:
+        if now >= window.opens - CHANGE_CUTOFF:
+            raise CalendarRefused("an opening may be moved until one minute before its moment, not later")
+        if opens <= now + CHANGE_CUTOFF:
+            raise CalendarRefused("the new opening must be more than a minute from now")
+        before = next(iter(self.earlier(window.number)), None)
+        if before and opens < before.closes:
+            raise CalendarRefused(f"window {window.number} would open before window {before.number} has closed")
+
+    def _beside(self, window: Window, moved: Window) -> Iterator[Window]:
+        """The windows with one of them moved: those that it now reaches into open when it closes."""
         for other in self.windows:
-            if other.number == number:
-                windows.append(other._replace(closes=closes, reports=max(other.reports, closes.date())))
-            elif window.closes <= other.opens < closes:
-                if other.closes <= closes:
+            if other.number == window.number:
+                yield moved
+            elif window.closes <= other.opens < moved.closes:
+                if other.closes <= moved.closes:
                     raise CalendarRefused(f"window {other.number} would be left with no time")
-                windows.append(other._replace(opens=closes))
+                yield other._replace(opens=moved.closes)
             else:
-                windows.append(other)
-        return Calendar(self.service, self.version + 1, tuple(windows))
+                yield other
 
     def to_json(self) -> dict[str, Any]:
         """The calendar as it is stored."""
@@ -94,6 +143,13 @@ class Calendar:
                 for w in self.windows
             ],
         }
+
+
+def _may_close(window: Window, closes: datetime, now: datetime) -> None:
+    if now >= window.closes - CHANGE_CUTOFF:
+        raise CalendarRefused("a close may be moved until one minute before its moment, not later")
+    if closes < min(window.closes, now + FORM_LIFETIME):
+        raise CalendarRefused("the new close must be at least ten minutes from now: forms are valid until then")
 
 
 def calendar_of(service: Service) -> Calendar:

@@ -91,11 +91,7 @@ def minutes_overdue(due: Iterable[Window], states: dict[int, WindowState], now: 
 
 
 def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[Write, ...]:
-    """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force.
-
-    Version 0 is the service file's own calendar, of which the table knows nothing.
-    """
-    in_force: dict[str, Requirement] = {"version": calendar_version} if calendar_version else {"pk": ABSENT}
+    """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force."""
     return (
         Update(
             keys.state(service, window.number),
@@ -108,8 +104,16 @@ def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[
             },
             require={"state": ABSENT},
         ),
-        Check(keys.calendar(service), in_force),
+        Check(keys.calendar(service), in_force(calendar_version)),
     )
+
+
+def in_force(calendar_version: int) -> dict[str, Requirement]:
+    """The condition, on the table's calendar, that a version is the one in force.
+
+    Version 0 is the service file's own calendar, of which the table knows nothing.
+    """
+    return {"version": calendar_version} if calendar_version else {"pk": ABSENT}
 
 
 def begin_sealing(service: str, window: int) -> Update:
