@@ -7,10 +7,10 @@ from datetime import datetime
 
 from early_results import keys
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
-from early_results.counting.freeze import WindowState, state_from_item
+from early_results.counting.freeze import WindowState, state_of_window
 from early_results.counting.uploads import unsettled_partitions
 from early_results.service import Service, load_service
-from early_results.times import to_text
+from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Put
 
 from .errors import Conflict
@@ -32,9 +32,11 @@ def calendar_in_force(table: Table, service: str) -> Calendar:
 
 def window_states(stores: Stores, calendar: Calendar) -> dict[int, WindowState]:
     """The state of every window of a calendar, read consistently, by number."""
-    wanted = {window.number: keys.state(calendar.service, window.number) for window in calendar.windows}
-    found = stores.table.get_many(wanted.values())
-    return {number: state_from_item(found.get(key)) for number, key in wanted.items()}
+    wanted = {window: keys.state(calendar.service, window.number) for window in calendar.windows}
+    found = stores.table.get_many([*wanted.values(), keys.first_school()])
+    since = found.get(keys.first_school())
+    first = from_text(since["since"]) if since else None
+    return {window.number: state_of_window(found.get(key), window, first) for window, key in wanted.items()}
 
 
 def unsettled_ids(stores: Stores, service: str) -> list[str]:

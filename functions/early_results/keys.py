@@ -49,6 +49,11 @@ def listed_school(number: str) -> Key:
     return Key(SCHOOLS, f"SCHOOL#{number}")
 
 
+def first_school() -> Key:
+    """Since when there is a school at all: S3's own time of the first extract that named one."""
+    return Key("SCHOOLS#SINCE", "FIRST")
+
+
 def roster(service: str, number: str) -> Key:
     """Which version of a school's roster is current."""
     return Key(f"SCHOOL#{number}", f"ROSTER#{service}")

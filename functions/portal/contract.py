@@ -303,7 +303,11 @@ def _window() -> Schema:
         "closes_words": _text("London time."),
         "reports": {**DAY, "description": "From when reports are to be had."},
         "reports_words": _text(),
-        "state": _one_of(State, "CLOSING until every file that came in time is settled."),
+        "state": _one_of(
+            State,
+            "CLOSING until every file that came in time is settled. A window is not-held, and never frozen, if it had "
+            "closed before the service had a first school.",
+        ),
         "open": FLAG,
     }
 

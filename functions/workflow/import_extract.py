@@ -35,7 +35,10 @@ def import_extract(stores: Stores, key: str, version: str | None, received: date
     source = stores.uploads.get(key, version)
     parts = key.split("/")
     if key == "rosters/schools.csv":
-        return _each(parse_schools(source), lambda school: _put_school(stores, school, received))
+        schools = parse_schools(source)
+        if schools:
+            note_first_school(stores, received)
+        return _each(schools, lambda school: _put_school(stores, school, received))
     if key == "rosters/trusts.csv":
         return _each(parse_trusts(source), lambda trust: _put_trust(stores, trust, received))
     if len(parts) != 3 or not parts[2].endswith(".csv"):
@@ -45,6 +48,8 @@ def import_extract(stores: Stores, key: str, version: str | None, received: date
     except UnknownService:
         raise BadRoster("The folder of this extract names a service that is not known.") from None
     rosters = parse_rosters(source, service)
+    if rosters:
+        note_first_school(stores, received)
     return _each(rosters.items(), lambda entry: _put_roster(stores, service.name, *entry, received))
 
 
@@ -63,6 +68,24 @@ def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, 
     _put_newer(
         stores, keys.roster(service, school), {"version": version, "pupils": len(pupils), "school": school}, made
     )
+
+
+def note_first_school(stores: Stores, received: datetime) -> None:
+    """Notes since when there is a school, before it is listed: a window that had closed by then was never held.
+
+    Extracts may be taken in out of order, so the earliest counts.
+    """
+    key = keys.first_school()
+    while True:
+        before = stores.table.get(key)
+        if before is not None and before["since"] <= to_text(received):
+            return
+        require: dict[str, Requirement] = {"since": before["since"]} if before else {"pk": ABSENT}
+        try:
+            stores.table.write(Put(key, {"since": to_text(received)}, require))
+        except Conflict:
+            continue
+        return
 
 
 def list_school(stores: Stores, school: str) -> None:

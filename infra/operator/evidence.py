@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from adapters.objects import Bucket, Version
@@ -154,6 +155,18 @@ def _pinned(found: Evidence) -> None:
             window = calendar.window(number)
             if version not in found.in_force and window and to_text(window.closes) == closes:
                 found.in_force[version] = calendar
+
+
+def first_school(stores: Stores) -> datetime | None:
+    """Since when there is a school: S3's own time of the first extract that named one. None if there never was one."""
+    versions = stores.uploads.versions("rosters/schools.csv")
+    sources = each(lambda version: stores.uploads.get(version.key, version.version), versions)
+    found = [version.received for version, source in zip(versions, sources, strict=True) if _schools(source)]
+    for listed in stores.uploads.list("school-rosters/"):
+        # A version begins with the time at which its extract was received.
+        stamp = listed.key.rpartition("/")[2].partition("-")[0]
+        found.append(datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
+    return min(found, default=None)
 
 
 def memberships(stores: Stores) -> dict[str, set[str]]:

@@ -41,9 +41,9 @@ from early_results.results import results_from_extract
 from early_results.service import load_service, service_names
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
-from workflow.import_extract import import_extract, list_school
+from workflow.import_extract import import_extract, list_school, note_first_school
 
-from .evidence import Evidence, EvidenceUnclear, Record, each, gather
+from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
 from .operating import OperatorSession, pinned_for_report
 
 FORMS = ("pdf", "xlsx")
@@ -524,6 +524,9 @@ def _put_new(stores: Stores, key: Key, item: Item) -> None:
 
 def _organisations(stores: Stores) -> Counter[str]:
     """Schools and trusts: every version of their extracts is taken in again, in the order in which they came."""
+    since = first_school(stores)
+    if since is not None:
+        note_first_school(stores, since)
     for name in ("schools", "trusts"):
         for version in stores.uploads.versions(f"rosters/{name}.csv"):
             with suppress(BadRoster):  # refused when it came

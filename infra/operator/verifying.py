@@ -24,9 +24,9 @@ from early_results.ids import authority_of
 from early_results.reporting.figures import national
 from early_results.reporting.summary import Summary, canonical, summarise
 from early_results.service import Service
-from early_results.times import from_text, to_text
+from early_results.times import from_text, moment_words, to_text
 
-from .evidence import Evidence, Record, each, gather, memberships
+from .evidence import Evidence, Record, each, first_school, gather, memberships
 
 Pair = tuple[datetime, str]
 NOT_JUDGED_ON_CONTENTS = frozenset({"could-not-process", "window-closed"})
@@ -62,6 +62,12 @@ class Verifier:
     """One verification."""
 
     def __init__(self, stores: Stores, evidence: Evidence, number: int) -> None:
+        window, since = evidence.calendar.window(number), first_school(stores)
+        if window and number not in evidence.closings and since is not None and window.closes <= since:
+            raise CannotVerify(
+                f"window {number} of {evidence.service.name} is not-held: it had closed before there was a first "
+                f"school, at {moment_words(since)}"
+            )
         if number not in evidence.manifests or number not in evidence.closings:
             raise CannotVerify(f"window {number} of {evidence.service.name} is not frozen: there is no manifest")
         self.stores = stores

@@ -23,7 +23,7 @@ from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
 from early_results import keys
-from early_results.access import Role
+from early_results.access import Role, User
 from early_results.checking.roster import rosters_csv
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
@@ -165,8 +165,7 @@ class Season:
 
     def form(self, organisation: str, name: str = "results.xlsx") -> dict[str, Any]:
         """A form that is issued."""
-        user = user_of(self.stores, self.subs[organisation])
-        assert user is not None
+        user = self.user(organisation)
         request = UploadRequest(service=NAME, files=[FileToUpload(name=name, size=20_000)])
         issued: dict[str, Any] = issue_forms(self.stores, user, SERVICE, request, self.now)[0]
         return issued
@@ -202,11 +201,15 @@ class Season:
         """What the rescue function does with a file that killed it twice."""
         assert park_upload(self.stores, upload_key(NAME, upload_id))
 
-    def delete(self, organisation: str, upload_id: str) -> None:
-        """A file that its uploader deletes."""
+    def user(self, organisation: str) -> User:
+        """The user of an organisation, with what they may do now."""
         user = user_of(self.stores, self.subs[organisation])
         assert user is not None
-        delete(self.stores, user, SERVICE, self.record(upload_id), self.now)
+        return user
+
+    def delete(self, organisation: str, upload_id: str) -> None:
+        """A file that its uploader deletes."""
+        delete(self.stores, self.user(organisation), SERVICE, self.record(upload_id), self.now)
 
     def record(self, upload_id: str) -> Upload:
         """An upload as the table has it."""
@@ -257,8 +260,8 @@ class Season:
 
 
 @contextmanager
-def season() -> Iterator[Season]:
-    """A season that has just begun."""
-    clock = Clock(OPENS + timedelta(days=1))
+def season(begins: datetime = OPENS + timedelta(days=1)) -> Iterator[Season]:
+    """A season that has just begun: schools, users and a calendar are brought onto the stack at that moment."""
+    clock = Clock(begins)
     with mock_aws():
         yield Season(clock)

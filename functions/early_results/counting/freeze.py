@@ -24,11 +24,12 @@ from .uploads import Held, Status, Upload
 
 
 class State(StrEnum):
-    """The state of a window. A window without a stored state is OPEN."""
+    """The state of a window. A window without a stored state is OPEN, or was never held."""
 
     OPEN = "OPEN"
     CLOSING = "CLOSING"
     FROZEN = "FROZEN"
+    NOT_HELD = "not-held"  # never stored: it had closed before there was a first school, and is never frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,28 @@ def state_from_item(item: Item | None) -> WindowState:
     )
 
 
+def state_of_window(item: Item | None, window: Window, first_school: datetime | None) -> WindowState:
+    """The state of a window, stored or not. `first_school` is since when there is a school at all, None for not yet.
+
+    A window that had closed by then could have no file: freezing it would lock a manifest of nothing away for years.
+    """
+    if item is None and first_school is not None and window.closes <= first_school:
+        return WindowState(State.NOT_HELD)
+    return state_from_item(item)
+
+
 def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: datetime) -> tuple[Window, ...]:
     """The windows that have closed and are not frozen with all their reports queued, in order.
 
-    A window that is CLOSING already is judged by the close it pinned, whatever the calendar says now.
+    A window that is CLOSING already is judged by the close it pinned, whatever the calendar says now. One that was
+    never held is not frozen.
     """
     due = []
     for window in calendar.windows:
         state = states.get(window.number, WindowState())
         closes = state.closes or window.closes
+        if state.state is State.NOT_HELD:
+            continue
         if now >= closes and not (state.state is State.FROZEN and state.reports_queued):
             due.append(window)
     return tuple(due)

@@ -162,7 +162,7 @@ export class Board {
     fill(this.top,
       h("div", { class: `deadline ${left > 0 && left < 3600 ? "soon" : ""}` }, icon("clock"), h("div", {},
         h("p", { class: "big" }, left ? `${opened ? "Open until" : `Opens at ${moment(board.opens)}, closes at`} ${board.closes_words}. ` : `Closed at ${board.closes_words}. `, left && opened ? h("strong", {}, `${duration(left)} left`) : null),
-        h("p", { class: "note" }, { OPEN: "Nothing is frozen yet.", CLOSING: "Closing: waiting until every file that came in time is settled.", FROZEN: "Frozen: the manifest has been written." }[board.state]))),
+        h("p", { class: "note" }, { OPEN: "Nothing is frozen yet.", CLOSING: "Closing: waiting until every file that came in time is settled.", FROZEN: "Frozen: the manifest has been written.", "not-held": "Not held: it had closed before there was a first school. It is never frozen." }[board.state]))),
       h("ul", { class: "tiles" }, Object.entries(STANDINGS).map(([key, [words, picture]]) =>
         h("li", { class: `tile ${picture}` }, h("span", { class: "badge" }, icon(picture), words), h("b", {}, board.counts[key].toLocaleString("en-GB")), h("span", { class: "next" }, total ? `${Math.round((100 * board.counts[key]) / total)}% of ${count(total, "school")}` : "")))),
       board.waiting_in_all > 0 && panel("warn", `${count(board.waiting_in_all, "upload")} not settled yet`, h("ul", {}, board.waiting.slice(0, 20).map((one) =>
