@@ -1,14 +1,17 @@
-"""Small look-ups that several functions share: the calendar as it stands, window states, unattributed objects."""
+"""Small look-ups that several functions share: the calendar, windows, what stands in them, unattributed objects."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from early_results import keys
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
 from early_results.counting.freeze import WindowState, state_of_window
-from early_results.counting.uploads import unsettled_partitions
+from early_results.counting.registers import counting, register_from_item
+from early_results.counting.standing import Standing, standing
+from early_results.counting.uploads import Status, unsettled_partitions
 from early_results.service import Service, load_service
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Put
@@ -48,6 +51,24 @@ def unsettled_ids(stores: Stores, service: str) -> list[str]:
     partitions = unsettled_partitions(service)
     with ThreadPoolExecutor(len(partitions)) as pool:
         return sorted(upload_id for ids in pool.map(listed, partitions) for upload_id in ids)
+
+
+def standings(stores: Stores, wanted: Iterable[tuple[str, int, str]]) -> dict[tuple[str, int, str], Standing]:
+    """What stands for schools in windows, by service, window and school.
+
+    Registers and stragglers are read together; which sealed files have been deleted since is read after them.
+    """
+    places = list(dict.fromkeys(wanted))
+    rows = stores.table.get_many(key for place in places for key in (keys.window_register(*place), keys.added(*place)))
+    read = {}
+    for place in places:
+        key = keys.window_register(*place)
+        row, added = rows.get(key), rows.get(keys.added(*place))
+        read[place] = (register_from_item(key, row), row, added)
+    sealed = [counting(*one).upload for one in read.values() if one[0].sealed or one[2] is not None]
+    found = stores.table.get_many(keys.upload(upload) for upload in sealed if upload)
+    gone = {item["upload_id"] for item in found.values() if item["status"] == Status.DELETED.value}
+    return {place: standing(place[1], *one, gone) for place, one in read.items()}
 
 
 def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:

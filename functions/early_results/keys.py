@@ -104,6 +104,11 @@ def added(service: str, window: int, school: str) -> Key:
     return Key(f"WINDOW#{service}#{window}", f"ADDED#{school}")
 
 
+def removed(service: str, window: int, school: str, upload_id: str) -> Key:
+    """That a file which a window had frozen for a school was deleted since: the sealed row itself never changes."""
+    return Key(f"WINDOW#{service}#{window}", f"REMOVED#{school}#{upload_id}")
+
+
 def unattributed(object_key: str, version: str) -> Key:
     """An object in the uploads bucket that no record explains."""
     return Key(UNATTRIBUTED, f"{object_key}#{version}")

@@ -18,7 +18,8 @@ from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role, User
 from early_results.counting.freeze import State
-from early_results.counting.registers import counting, register_from_item
+from early_results.counting.registers import register_from_item
+from early_results.counting.standing import standing
 from early_results.ids import authority_of
 from early_results.service import Service
 from early_results.writes import Item
@@ -43,11 +44,7 @@ def deadline_board(
     calendar = calendar_now(stores, service)
     window = window_of(calendar, number)
     state = window_states(stores, calendar)[window.number]
-    added = {
-        row["sk"].removeprefix("ADDED#"): row
-        for row in stores.table.query(keys.state(service.name, window.number).pk, prefix="ADDED#")
-    }
-    board = _Board(stores, service.name, window.number, added)
+    board = _Board(stores, service.name, window.number)
     if query.cursor is None:
         lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
         found = [line for line in lines if _wanted(line, query)]
@@ -75,13 +72,16 @@ def deadline_board(
 
 
 class _Board:
-    """How schools stand in one window; `added` are the stragglers that operators let into it, by school."""
+    """How schools stand in one window."""
 
-    def __init__(self, stores: Stores, service: str, window: int, added: dict[str, Item]) -> None:
+    def __init__(self, stores: Stores, service: str, window: int) -> None:
         self._stores = stores
         self._service = service
         self._window = window
-        self._added = added
+        marks = list(stores.table.query(keys.state(service, window).pk))
+        # Beside the sealed rows: the stragglers that operators let in, by school, and what was deleted since.
+        self._added = {row["sk"].removeprefix("ADDED#"): row for row in marks if row["sk"].startswith("ADDED#")}
+        self._gone = {row["upload_id"] for row in marks if row["sk"].startswith("REMOVED#")}
 
     def lines(self, schools: Iterable[Item]) -> Iterator[dict[str, Any]]:
         """The lines of schools in order of their numbers, each local authority read when it is come to."""
@@ -102,16 +102,16 @@ class _Board:
     def _line(self, school: Item, row: Item | None) -> dict[str, Any]:
         number = str(school["school"])
         register = register_from_item(keys.window_register(self._service, self._window, number), row)
-        counts = counting(register, row, self._added.get(number))
+        stands = standing(self._window, register, row, self._added.get(number), self._gone)
         return {
             "school": number,
             "name": str(school.get("name", "")),
             "authority": authority_of(number),
             "trust": school.get("trust"),
-            "standing": "submitted" if counts.upload else "only-errors" if row and "tried" in row else "nothing",
-            "upload_id": counts.upload,
-            "received": counts.facts.get("received") if counts.upload else None,
-            "carried_from": counts.carried_from,
+            "standing": "submitted" if stands.upload else "only-errors" if row and "tried" in row else "nothing",
+            "upload_id": stands.upload,
+            "received": stands.facts.get("received") if stands.upload else None,
+            "carried_from": stands.carried_from if stands.upload else None,
         }
 
 

@@ -218,8 +218,23 @@ def _schemas() -> Schema:
                             "received": MOMENT,
                             "window": _or_null(WINDOW),
                         },
-                        description="The file that counts now, and that an upload would overwrite.",
+                        description="The latest good file of all windows. Which one counts for a window: `windows`.",
                     )
+                ),
+                "windows": _list(
+                    _object(
+                        {
+                            "window": WINDOW,
+                            "upload_id": _or_null(UPLOAD_ID),
+                            "received": _or_null(MOMENT),
+                            "frozen": {**FLAG, "description": "Whether the window is frozen for the school."},
+                            "carried_from": _or_null(
+                                _number("The earlier window whose file counts in this one too.", 1)
+                            ),
+                            "statement": _text("What counts for the school in the window, now, as a sentence."),
+                        }
+                    ),
+                    description="By window: the file that counts. One that is open is overwritten by an upload.",
                 ),
             }
         ),
@@ -275,6 +290,18 @@ def _schemas() -> Schema:
                 "statement": _text("The same as one sentence."),
             },
             description="What the uploader is told once the check has ended.",
+        ),
+        "Said": _object(
+            {
+                "window": WINDOW,
+                "closes": MOMENT,
+                "counts": FLAG,
+                "because": _text(),
+                "statement": _text("The same as one sentence."),
+                "frozen": {**FLAG, "description": "Whether the window is frozen for the school."},
+                "carried_from": _or_null(_number("The file's own window, where this one carries it on.", 1)),
+            },
+            description="Whether a file counts for a window, and why: derived from that window alone, as it is now.",
         ),
         "Upload": _object(_upload(), description="A line of the history."),
         "UploadInFull": _upload_in_full(),
@@ -352,7 +379,10 @@ def _upload() -> Schema:
         "date": MOMENT,
         "status": _one_of(SHOWN_STATUSES),
         "next_step": _text("For people: what the status means for them."),
-        "counts_for_school": {**FLAG, "description": "Whether the school's report is, or will be, built from it."},
+        "counts_for_school": {
+            **FLAG,
+            "description": "Whether it counts for a window: the school's report is, or will be, built from it.",
+        },
         "can_delete": FLAG,
         "can_download": FLAG,
         "counts": {
@@ -362,6 +392,9 @@ def _upload() -> Schema:
             ]
         },
         "receipt": _or_null(_ref("Receipt")),
+        "windows": _list(
+            _ref("Said"), description="Its own window, and later ones that carry it on; none before a verdict."
+        ),
         "reports": {
             "type": "object",
             "description": "By window: the state of the report that is built from this file.",
@@ -419,6 +452,7 @@ def _report() -> Schema:
             "available": {**FLAG, "description": "Whether it may be downloaded now."},
             "available_from": DAY,
             "available_from_words": _text(),
+            "statement": _text("What counts for the school in the window, now, as a sentence."),
         }
     )
 
@@ -620,7 +654,9 @@ def _paths() -> Schema:
                     "The schools; none for operators.",
                     _object({"schools": _list(_ref("SchoolInService"))}),
                     school={"schools": [EXAMPLE_STANDING]},
-                    nothing={"schools": [{**EXAMPLE_STANDING, "roster": None, "current": None}]},
+                    nothing={
+                        "schools": [{**EXAMPLE_STANDING, "roster": None, "current": None, "windows": [EXAMPLE_NOTHING]}]
+                    },
                 ),
                 (NO_SERVICE, NO_ADDRESS),
                 parameters=[service],
@@ -867,6 +903,15 @@ EXAMPLE_RECEIPT: Schema = {
         "file received for the school."
     ),
 }
+EXAMPLE_SAID: Schema = {n: v for n, v in EXAMPLE_RECEIPT.items() if n not in ("sha256", "received")}
+EXAMPLE_NOT_COUNTED: Schema = {
+    **EXAMPLE_SAID,
+    "counts": False,
+    "because": "the file contains errors",
+    "statement": (
+        "Counts for the window closing at 12 noon on Friday 30 June 2023: no, because the file contains errors."
+    ),
+}
 EXAMPLE_UPLOAD: Schema = {
     "upload_id": "01H43Q0F8RZJ4T1D2ZK5N8Q6WX",
     "name": "2023KS1-1231234.xlsx",
@@ -883,6 +928,7 @@ EXAMPLE_UPLOAD: Schema = {
     "can_download": True,
     "counts": {"pupils": 30, "errors": 0, "warnings": 0},
     "receipt": EXAMPLE_RECEIPT,
+    "windows": [{**EXAMPLE_SAID, "frozen": False, "carried_from": None}],
     "reports": {},
 }
 EXAMPLE_AWAITED: Schema = {
@@ -895,6 +941,7 @@ EXAMPLE_AWAITED: Schema = {
     "can_download": False,
     "counts": {},
     "receipt": None,
+    "windows": [],
 }
 EXAMPLE_GOOD: Schema = {
     **EXAMPLE_UPLOAD,
@@ -925,14 +972,8 @@ EXAMPLE_BAD: Schema = {
     "next_step": NEXT_STEPS[Status.UPLOAD_ERROR.value],
     "counts_for_school": False,
     "counts": {"pupils": 30, "errors": 1, "warnings": 0},
-    "receipt": {
-        **EXAMPLE_RECEIPT,
-        "counts": False,
-        "because": "the file contains errors",
-        "statement": (
-            "Counts for the window closing at 12 noon on Friday 30 June 2023: no, because the file contains errors."
-        ),
-    },
+    "receipt": {**EXAMPLE_RECEIPT, **EXAMPLE_NOT_COUNTED},
+    "windows": [{**EXAMPLE_NOT_COUNTED, "frozen": False, "carried_from": None}],
     "findings": [EXAMPLE_FINDING],
     "rules": {
         Code.SCALED_SCORE_RANGE.value: {"title": TITLES[Code.SCALED_SCORE_RANGE], "severity": Severity.ERROR.value}
@@ -950,6 +991,27 @@ EXAMPLE_STANDING: Schema = {
         "received": EXAMPLE_RECEIPT["received"],
         "window": 1,
     },
+    "windows": [
+        {
+            "window": 1,
+            "upload_id": EXAMPLE_UPLOAD["upload_id"],
+            "received": EXAMPLE_RECEIPT["received"],
+            "frozen": False,
+            "carried_from": None,
+            "statement": (
+                "For the window closing at 12 noon on Friday 30 June 2023 the file received at 11.58.41am on Thursday "
+                "29 June 2023 counts, unless a later one overwrites it."
+            ),
+        }
+    ],
+}
+EXAMPLE_NOTHING: Schema = {
+    "window": 1,
+    "upload_id": None,
+    "received": None,
+    "frozen": False,
+    "carried_from": None,
+    "statement": ("For the window closing at 12 noon on Friday 30 June 2023 no successful file has been received yet."),
 }
 EXAMPLE_FORM: Schema = {
     "upload_id": EXAMPLE_UPLOAD["upload_id"],
@@ -997,6 +1059,10 @@ EXAMPLE_REPORT: Schema = {
     "available": True,
     "available_from": "2023-07-07",
     "available_from_words": "Friday 7 July 2023",
+    "statement": (
+        "For the window closing at 12 noon on Friday 30 June 2023 the file received at 11.58.41am on Thursday 29 June "
+        "2023 counts: it is the school's frozen file."
+    ),
 }
 EXAMPLE_ON_BOARD: Schema = {
     "school": EXAMPLE_SCHOOL,

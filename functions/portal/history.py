@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from adapters.lookups import calendar_now
+from adapters.lookups import calendar_now, standings, window_states
 from adapters.stores import Stores
 from early_results import access, keys
 from early_results.access import Role, User
 from early_results.checking import messages
 from early_results.counting.calendar import Calendar
-from early_results.counting.registers import counting, register_from_item
-from early_results.counting.uploads import (
-    Status,
-    Upload,
-    next_step,
-    receipt,
-    shown_status,
-    upload_from_item,
-)
+from early_results.counting.standing import Standing, next_step, receipt, said_of
+from early_results.counting.uploads import Status, Upload, shown_status, upload_from_item
 from early_results.findings import Code
 from early_results.ids import is_ulid
 from early_results.service import load_service, service_names
@@ -47,9 +40,9 @@ def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime)
                 break
     page = found[:PAGE]
     calendars = {name: calendar_now(stores, load_service(name)) for name in {u.service for u in page}}
-    frozen = _frozen(stores, page)
+    stands = _standings(stores, page, calendars)
     return {
-        "uploads": [describe(user, upload, calendars[upload.service], frozen) for upload in page],
+        "uploads": [describe(user, upload, calendars[upload.service], stands) for upload in page],
         "cursor": page[-1].upload_id if len(found) > PAGE else None,
     }
 
@@ -57,7 +50,7 @@ def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime)
 def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
     """One upload in full: status, receipt, counts, the first ten findings, what changed since the last good file."""
     calendar = calendar_now(stores, load_service(upload.service))
-    told = describe(user, upload, calendar, _frozen(stores, [upload]))
+    told = describe(user, upload, calendar, _standings(stores, [upload], {upload.service: calendar}))
     return {
         **told,
         "findings": list(upload.findings),
@@ -86,11 +79,13 @@ def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
     return upload
 
 
-def describe(user: User, upload: Upload, calendar: Calendar, frozen: dict[str, str | None]) -> dict[str, Any]:
-    """An upload as a line of the history. `frozen` maps an upload to what its sealed register froze."""
+def describe(
+    user: User, upload: Upload, calendar: Calendar, stands: Mapping[tuple[str, int, str], Standing]
+) -> dict[str, Any]:
+    """An upload as a line of the history. `stands` is what stands for its school in its window and the later ones."""
     shown = shown_status(upload)
-    window = calendar.window(upload.window) if upload.window else None
-    told = receipt(upload, window.closes if window else None, frozen.get(upload.upload_id), upload.upload_id in frozen)
+    mine = [stands[place] for place in _places(upload, calendar) if place in stands]
+    told = said_of(upload, calendar, mine)
     return {
         "upload_id": upload.upload_id,
         "name": upload.name,
@@ -101,12 +96,13 @@ def describe(user: User, upload: Upload, calendar: Calendar, frozen: dict[str, s
         "user": upload.user_name,
         "date": to_text(upload.issued),
         "status": shown,
-        "next_step": next_step(upload),
-        "counts_for_school": bool(told and told["counts"]),
+        "next_step": next_step(upload, told),
+        "counts_for_school": any(said.counts for said in told),
         "can_delete": access.may_delete(user, upload) and upload.deletable,
         "can_download": upload.received is not None,
         "counts": upload.counts,
-        "receipt": told,
+        "receipt": receipt(upload, told),
+        "windows": [said.to_json() for said in told if said.window is not None],
         "reports": upload.reports,
     }
 
@@ -173,23 +169,26 @@ def _chain(head: list[dict[str, Any]], rest: Iterator[dict[str, Any]]) -> Iterat
     yield from rest
 
 
-def _frozen(stores: Stores, uploads: Sequence[Upload]) -> dict[str, str | None]:
-    """For uploads whose window's register is sealed: which upload it froze."""
-    registers = {
-        upload.upload_id: keys.window_register(upload.service, upload.window, upload.school)
+def _places(upload: Upload, calendar: Calendar) -> list[tuple[str, int, str]]:
+    """The window of an upload and those after it, which may carry it, by service, window and school."""
+    if upload.window is None or upload.school is None:
+        return []
+    numbers = [window.number for window in calendar.windows if window.number >= upload.window]
+    return [(upload.service, number, upload.school) for number in numbers]
+
+
+def _standings(
+    stores: Stores, uploads: Sequence[Upload], calendars: Mapping[str, Calendar]
+) -> dict[tuple[str, int, str], Standing]:
+    """What stands where uploads may count: in their own windows, and in later ones that are being or have been sealed.
+
+    The states are read before the registers: what is sealed meanwhile is told of when it is looked at next.
+    """
+    states = {name: window_states(stores, calendar) for name, calendar in calendars.items()}
+    wanted = [
+        place
         for upload in uploads
-        if upload.window is not None and upload.school is not None
-    }
-    late = {
-        upload.upload_id: keys.added(upload.service, upload.window, upload.school)
-        for upload in uploads
-        if upload.window is not None and upload.school is not None
-    }
-    items = stores.table.get_many([*registers.values(), *late.values()])
-    found = {}
-    for upload_id, key in registers.items():
-        row, added = items.get(key), items.get(late[upload_id])
-        register = register_from_item(key, row)
-        if register.sealed or added:
-            found[upload_id] = counting(register, row, added).upload
-    return found
+        for place in _places(upload, calendars[upload.service])
+        if place[1] == upload.window or states[upload.service][place[1]].sealing
+    ]
+    return standings(stores, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from adapters.lookups import calendar_now, window_states
+from adapters.lookups import calendar_now, standings, window_states
 from adapters.rosters import current_roster
 from adapters.stores import Stores
 from early_results import keys
@@ -14,6 +14,7 @@ from early_results.checking import messages
 from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import WindowState
 from early_results.counting.registers import register_from_item
+from early_results.counting.standing import Standing, school_words
 from early_results.counting.uploads import ReportState, Status
 from early_results.ids import is_school
 from early_results.object_keys import report_key
@@ -123,11 +124,14 @@ def describe_window(window: Window, state: WindowState, now: datetime) -> dict[s
 
 
 def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, Any]:
-    """The schools the user acts for, as they stand in a service: how fresh the pupil list is, and which file counts.
+    """The schools the user acts for, as they stand in a service: how fresh the pupil list is, and which file counts,
+    now (`current`) and in each window.
 
     An upload overwrites what `current` names; a page can say so before it happens.
     """
     schools = sorted(user.schools)
+    calendar = calendar_now(stores, service)
+    stands = standings(stores, [(service.name, window.number, s) for s in schools for window in calendar.windows])
     profiles = stores.table.get_many(keys.school(school) for school in schools)
     rosters = stores.table.get_many(keys.roster(service.name, school) for school in schools)
     registers = stores.table.get_many(keys.current_register(service.name, school) for school in schools)
@@ -152,9 +156,25 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
                 }
                 if upload
                 else None,
+                "windows": [
+                    _describe_standing(stands[service.name, window.number, school], window)
+                    for window in calendar.windows
+                ],
             }
         )
     return {"schools": found}
+
+
+def _describe_standing(stands: Standing, window: Window) -> dict[str, Any]:
+    """What counts for a school in a window, and the sentence that says so."""
+    return {
+        "window": stands.window,
+        "upload_id": stands.upload,
+        "received": stands.facts.get("received") if stands.upload else None,
+        "frozen": stands.sealed,
+        "carried_from": stands.carried_from if stands.upload else None,
+        "statement": school_words(stands, window.closes),
+    }
 
 
 def build_template(
@@ -196,10 +216,17 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
         found += [(one, item) for item in kept]
     calendars = {name: calendar_now(stores, load_service(name)) for name in {item["service"] for _, item in found}}
     uploads = stores.table.get_many(keys.upload(item["upload_id"]) for _, item in found)
+    stands = standings(stores, [(item["service"], int(item["window"]), one) for one, item in found])
     return {
         "reports": [
             _describe_report(
-                user, item, one, calendars[item["service"]], uploads.get(keys.upload(item["upload_id"])), now
+                user,
+                item,
+                stands[item["service"], int(item["window"]), one],
+                one,
+                calendars[item["service"]],
+                uploads.get(keys.upload(item["upload_id"])),
+                now,
             )
             for one, item in found
         ]
@@ -207,9 +234,11 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
 
 
 def _describe_report(
-    user: User, item: Item, school: str, calendar: Calendar, upload: Item | None, now: datetime
+    user: User, item: Item, stands: Standing, school: str, calendar: Calendar, upload: Item | None, now: datetime
 ) -> dict[str, Any]:
+    """A report; of a file that no longer counts for its window it is on its way out, and not to be had any more."""
     window = window_of(calendar, str(item["window"]))
+    counts = stands.upload == item["upload_id"]
     kept = upload is not None and upload["status"] != Status.DELETED.value
     return {
         "service": item["service"],
@@ -225,9 +254,10 @@ def _describe_report(
         if upload and kept
         else None,
         "state": item["state"],
-        "available": item["state"] == ReportState.READY.value and _published(user, window, now),
+        "available": counts and item["state"] == ReportState.READY.value and _published(user, window, now),
         "available_from": window.reports.isoformat(),
         "available_from_words": day_words(window.reports),
+        "statement": school_words(stands, window.closes),
     }
 
 

@@ -18,7 +18,7 @@ from early_results.counting.registers import Outcome, Register, register_from_it
 from early_results.counting.uploads import Held, Upload, upload_from_item
 from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key
 from early_results.times import to_text
-from early_results.writes import Update
+from early_results.writes import Put, Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
 
 
@@ -78,6 +78,8 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
                 "deleted by its uploader",
             )
             _put_once(stores, amendment_key(upload.service, window.number, upload.upload_id), amended)
+            removed = keys.removed(upload.service, window.number, school, upload.upload_id)
+            stores.table.write(Put(removed, {"upload_id": upload.upload_id}))
         report = keys.report(upload.service, window.number, school)
         if (stores.table.get(report) or {}).get("upload_id") == upload.upload_id:
             stores.table.delete(report)

@@ -19,7 +19,7 @@ from early_results.checking.roster import rosters_csv
 from early_results.counting import freeze, registers
 from early_results.counting.freeze import manifest_lines
 from early_results.counting.registers import Mark, Outcome, Register, register_from_item
-from early_results.counting.uploads import Status, receipt
+from early_results.counting.uploads import Status
 from early_results.ids import new_ulid
 from early_results.object_keys import manifest_key
 from early_results.reporting.figures import ReportInput
@@ -31,6 +31,7 @@ from infra.operator.operating import CannotOperate
 from infra.operator.operations import store_calendar
 from infra.operator.verifying import verify_window
 from portal.board import deadline_board
+from portal.history import one_upload
 from portal.problems import Problem
 from portal.requests import BoardQuery
 from tests.unit.checking.school_files import SERVICE, roster
@@ -259,10 +260,10 @@ def _late(played: Season, school: str) -> str:
     return upload
 
 
-def _counts(played: Season, upload_id: str, frozen: str | None) -> bool:
-    told = receipt(played.record(upload_id), CLOSES, frozen, True)
-    assert told is not None
-    return bool(told["counts"])
+def _counts(played: Season, upload_id: str) -> bool:
+    upload = played.record(upload_id)
+    told = one_upload(played.stores, played.user(f"SCHOOL#{upload.school}"), upload)
+    return bool(told["receipt"]["counts"])
 
 
 def test_a_straggler_that_is_let_in_counts_and_its_report_is_built_again(played: Season) -> None:
@@ -345,7 +346,7 @@ def test_a_straggler_that_is_refused_is_an_error_with_the_reason(played: Season)
     assert record.status is Status.UPLOAD_ERROR
     assert record.findings[0]["code"] == "window-closed"
     assert "stopped clock" in record.findings[0]["message"]
-    assert not _counts(played, late, None)
+    assert not _counts(played, late)
     assert verify_window(played.stores, SERVICE, 1).notes == []
     for act in (operating.admit, operating.refuse, operating.retry):
         with pytest.raises(CannotOperate):

@@ -1,4 +1,4 @@
-"""Uploads: the record of one attempt, the status people see, and the receipt.
+"""Uploads: the record of one attempt, and the status people see.
 
 The stored item is the record itself (`Upload.to_item`): one shape for the table, for tests and for anything that
 rebuilds the table.
@@ -12,10 +12,9 @@ from enum import StrEnum
 from typing import Any
 
 from .. import keys
-from ..findings import Code
 from ..ids import ALPHABET
 from ..object_keys import upload_key
-from ..times import from_text, moment_words, to_text
+from ..times import from_text, to_text
 from ..writes import Item, Key
 
 SHOWN_FINDINGS = 10
@@ -263,69 +262,3 @@ def shown_status(upload: Upload) -> str:
         if ReportState.PROCESSING in upload.reports.values():
             return PROCESSING
     return upload.status.value
-
-
-def next_step(upload: Upload) -> str:
-    """What to do next, in the guide's words; which frozen windows an overwritten file was used for."""
-    if upload.held == Held.PARKED:
-        return (
-            "We could not process this file. This is our fault, not yours: we have been told and are looking into it."
-        )
-    if upload.held in LATE:
-        return "This file reached us late through no fault of yours. We have been told and will tell you if it counts."
-    shown = shown_status(upload)
-    if shown == Status.UPLOAD_ERROR.value and upload.status is not Status.UPLOAD_ERROR:
-        return REPORT_FAILED
-    words = NEXT_STEPS[shown]
-    if upload.status is Status.OVERWRITTEN and upload.reports:
-        used = " and ".join(sorted(upload.reports))
-        words += f". It was used for window {used}"
-    return words
-
-
-def receipt(upload: Upload, closes: datetime | None, sealed: str | None, is_sealed: bool) -> dict[str, Any] | None:
-    """What the uploader is told: hash, received time, window, whether the file counts and why. None before a verdict.
-
-    `closes` is the close of the upload's window, None outside every window; `sealed` is the upload id that the sealed
-    register of that window names, and `is_sealed` whether the window's register is sealed at all.
-    """
-    if upload.received is None or not upload.judged:
-        return None
-    counts, because = _counts(upload, sealed, is_sealed)
-    return {
-        "sha256": upload.sha256,
-        "received": to_text(upload.received),
-        "window": upload.window,
-        "closes": to_text(closes) if closes else None,
-        "counts": counts,
-        "because": because,
-        "statement": _statement(counts, because, closes),
-    }
-
-
-def _statement(counts: bool, because: str, closes: datetime | None) -> str:
-    if closes is None:
-        return f"Does not count for any window, because {because}."
-    return f"Counts for the window closing at {moment_words(closes)}: {'yes' if counts else 'no'}, because {because}."
-
-
-def _counts(upload: Upload, sealed: str | None, is_sealed: bool) -> tuple[bool, str]:
-    if upload.held == Held.PARKED:
-        return False, "we could not process the file yet, and the window waits for it"
-    if upload.held in LATE:
-        return False, "it became visible to us only after the window was frozen, and an operator is looking into it"
-    if upload.status is Status.UPLOAD_ERROR:
-        if upload.window is None:
-            return False, "it arrived outside every submission window"
-        if any(finding["code"] == Code.WINDOW_CLOSED.value for finding in upload.findings):
-            return False, "it became visible to us only after the window was frozen, and was not let in"
-        return False, "the file contains errors"
-    if is_sealed:
-        if sealed == upload.upload_id:
-            return True, "it is the school's frozen file"
-        return False, "a later file was frozen for the school"
-    if upload.status is Status.SUCCESSFUL:
-        return True, "it is the latest successful file received for the school"
-    if upload.status is Status.OVERWRITTEN:
-        return False, "a later successful file has overwritten it"
-    return False, "the check has only just ended"
