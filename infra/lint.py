@@ -1,4 +1,4 @@
-"""`make lint` beyond the code: the template under `sam validate --lint` and cfn-lint, and the lock file's exports."""
+"""`make lint` beyond Python: the page's JavaScript, the template with sam and cfn-lint, the lock file's exports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from infra import javascript
 from infra.local.stack import LOCAL, ROOT, environment
 
 EXPORTS = (
@@ -40,7 +41,7 @@ def exports_in_step() -> list[str]:
 
 def main() -> int:
     """0 if all is well."""
-    failed = 0
+    failed = javascript.main([])
     for command in checks():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:
@@ -50,7 +51,7 @@ def main() -> int:
         failed = 1
         print(f"{name} is not what the lock file says: run infra/lock.sh", file=sys.stderr)
     if not failed:
-        print("sam validate --lint, cfn-lint and the lock file's exports: all well")
+        print("the page's JavaScript, sam validate --lint, cfn-lint and the lock file's exports: all well")
     return failed
 
 

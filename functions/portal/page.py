@@ -99,7 +99,7 @@ def serve(name: str, asked_version: str = "", if_none_match: str | None = None) 
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Strict-Transport-Security": "max-age=63072000",
-        "Content-Security-Policy": _policy(),
+        **({"Content-Security-Policy": _policy()} if name == PAGE else {}),  # documents alone have one
         **own,
     }
     kind = TYPES[name.rsplit(".", 1)[-1]]

@@ -111,6 +111,22 @@ class Portal:
         self.choose(*files)
         self.upload_button.click()
 
+    def watch_status(self) -> None:
+        """From now on every state of the section "File upload status" is noted, however short it was."""
+        self.page.evaluate(
+            """() => {
+              window.noted = [];
+              const section = document.querySelector("section.status");
+              const note = () => window.noted.push(section.textContent);
+              new MutationObserver(note).observe(section, {subtree: true, childList: true, characterData: true});
+            }"""
+        )
+
+    @property
+    def noted(self) -> str:
+        """What the section "File upload status" has said since it is watched."""
+        return "\n".join(self.page.evaluate("window.noted"))
+
     def row(self, name: str) -> Locator:
         """The rows of the history for a file name."""
         return self.page.locator(".history tbody tr").filter(has=self.page.get_by_role("button", name=name, exact=True))

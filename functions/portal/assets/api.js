@@ -1,6 +1,8 @@
 // The portal's API: JSON in and out, problems as sentences for people, and patience where the network has none.
+//
+//   await get("/uploads", { status: "SUCCESSFUL" }), which throws Problem
 
-import { Unreachable, renew, signInAgain, token } from "./session.js";
+import { renew, signInAgain, token, Unreachable } from "./session.js";
 
 /** What the API refused or could not do. `detail` is for people; `kind` is stable; `status` 0 means: not reached. */
 export class Problem extends Error {
@@ -14,7 +16,8 @@ export class Problem extends Error {
   }
 }
 
-const OFFLINE = "We cannot reach Early Results at the moment. Check your internet connection; this page will try again.";
+const OFFLINE =
+  "We cannot reach Early Results at the moment. Check your internet connection; this page will try again.";
 const BUSY = new Set([429, 500, 502, 503, 504]);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -52,8 +55,12 @@ async function problem(response) {
   } catch {
     // An answer of the gateway's own has no problem document: the status alone must do.
   }
-  const kind = String(told.type ?? "").split(":").pop() || `status-${response.status}`;
-  const detail = told.detail ?? "Something went wrong on our side. Nothing you sent has been lost. Please try again in a moment.";
+  const kind =
+    String(told.type ?? "")
+      .split(":")
+      .pop() || `status-${response.status}`;
+  const detail =
+    told.detail ?? "Something went wrong on our side. Nothing you sent has been lost. Please try again in a moment.";
   return new Problem(response.status, kind, told.title ?? "Something went wrong", detail, told);
 }
 
@@ -76,7 +83,9 @@ async function request(method, path, body, tries) {
 }
 
 const query = (values) => {
-  const kept = Object.entries(values ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const kept = Object.entries(values ?? {}).filter(
+    ([, value]) => value !== null && value !== undefined && value !== "",
+  );
   return kept.length ? "?" + new URLSearchParams(kept) : "";
 };
 

@@ -1,25 +1,30 @@
-// For operators: the deadline board. Who has submitted, who has only errors, who has nothing; the chase list; histories.
+// For operators: the deadline board. Who has submitted, who has only errors, who has nothing; the chase list.
+//
+//   new Board().element
 
-import { Problem, get } from "./api.js";
-import { announce, fill, h, icon, panel, save, unique } from "./dom.js";
+import { get, Problem } from "./api.js";
+import { now, openWindow, secondsTo } from "./clock.js";
+import { csvLine } from "./csv.js";
+import { fill, h, unique } from "./dom.js";
 import { History } from "./history.js";
-import { now, openWindow, secondsTo, state } from "./state.js";
+import { icon } from "./icons.js";
+import { announce, panel } from "./panels.js";
+import { save } from "./saving.js";
+import { state } from "./state.js";
 import { count, duration, moment, stamp } from "./words.js";
 
-const STANDINGS = { submitted: ["Submitted", "tick"], "only-errors": ["Only errors", "cross"], nothing: ["Nothing yet", "clock"] };
+const STANDINGS = {
+  submitted: ["Submitted", "tick"],
+  "only-errors": ["Only errors", "cross"],
+  nothing: ["Nothing yet", "clock"],
+};
+
 const MISSING = "only-errors,nothing";
 const NO_TRUST = "(none)";
 const SHOWN = 100; // schools at a time
 const MOST = 1000; // that the API gives in one answer
 const AGAIN = 30_000;
 const TYPING = 300; // milliseconds of a pause in typing after which is looked for
-
-/** A line of CSV that no spreadsheet runs as a formula. */
-export const csvLine = (cells) =>
-  cells.map((cell) => {
-    const text = String(cell ?? "");
-    return `"${(/^[=+\-@\t\r\n]/.test(text) ? "'" + text : text).replaceAll('"', '""')}"`;
-  }).join(",");
 
 export class Board {
   #service = state.services[0].service;
@@ -42,28 +47,76 @@ export class Board {
     this.history = h("div", {});
     const heading = (words) => h("th", { role: "columnheader", scope: "col" }, words);
     this.heading = h("h2", { tabindex: "-1" }, "Schools");
-    this.list = h("section", { class: "card" },
+    this.list = h(
+      "section",
+      { class: "card" },
       h("div", { class: "row between top" }, this.heading, this.filters),
       h("div", { class: "row between" }, this.found, this.#chaseButton()),
-      h("table", { role: "table", class: "cards" }, h("caption", { class: "quiet" }, "Schools and how far they are"),
-        h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ["School", "Trust", "LA", "Standing", "Received", "History"].map(heading))), this.body),
-      this.more);
-    this.element = h("div", {}, h("h1", {}, "Deadline board"), this.#chooser(), this.top, this.groups, this.list, this.#search(), this.history);
+      h(
+        "table",
+        { role: "table", class: "cards" },
+        h("caption", { class: "quiet" }, "Schools and how far they are"),
+        h(
+          "thead",
+          { role: "rowgroup" },
+          h("tr", { role: "row" }, ["School", "Trust", "LA", "Standing", "Received", "History"].map(heading)),
+        ),
+        this.body,
+      ),
+      this.more,
+    );
+    this.element = h(
+      "div",
+      {},
+      h("h1", {}, "Deadline board"),
+      this.#chooser(),
+      this.top,
+      this.groups,
+      this.list,
+      this.#search(),
+      this.history,
+    );
     this.load();
   }
 
   #chooser() {
     const [one, two] = [unique("service"), unique("window")];
     const windows = h("select", { id: two, onchange: () => this.#turn(this.#service, Number(windows.value)) });
-    const offer = () => fill(windows, state.services.find((service) => service.service === this.#service).windows.map((window) =>
-      h("option", { value: window.number, selected: window.number === this.#window }, `Window ${window.number}, closes ${window.closes_words}`)));
+    const offer = () =>
+      fill(
+        windows,
+        state.services
+          .find((service) => service.service === this.#service)
+          .windows.map((window) =>
+            h(
+              "option",
+              { value: window.number, selected: window.number === this.#window },
+              `Window ${window.number}, closes ${window.closes_words}`,
+            ),
+          ),
+      );
     offer();
-    return h("div", { class: "filters" },
-      h("div", { class: "filter" }, h("label", { for: one }, "Service"), h("select", { id: one, onchange: (event) => {
-        this.#turn(event.target.value, 1);
-        offer();
-      } }, state.services.map((service) => h("option", { value: service.service }, service.title)))),
-      h("div", { class: "filter" }, h("label", { for: two }, "Window"), windows));
+    return h(
+      "div",
+      { class: "filters" },
+      h(
+        "div",
+        { class: "filter" },
+        h("label", { for: one }, "Service"),
+        h(
+          "select",
+          {
+            id: one,
+            onchange: (event) => {
+              this.#turn(event.target.value, 1);
+              offer();
+            },
+          },
+          state.services.map((service) => h("option", { value: service.service }, service.title)),
+        ),
+      ),
+      h("div", { class: "filter" }, h("label", { for: two }, "Window"), windows),
+    );
   }
 
   #turn(service, window) {
@@ -86,7 +139,8 @@ export class Board {
     try {
       const board = await this.#ask({ limit: Math.min(MOST, Math.max(SHOWN, this.#rows.length)) });
       if (ticket !== this.#ticket) return;
-      const rest = this.#rows.length > MOST && board.cursor ? this.#rows.filter((school) => school.school > board.cursor) : [];
+      const rest =
+        this.#rows.length > MOST && board.cursor ? this.#rows.filter((school) => school.school > board.cursor) : [];
       this.#board = { ...board, cursor: rest.length ? this.#board.cursor : board.cursor };
       this.#rows = [...board.schools, ...rest];
       this.#draw();
@@ -94,7 +148,8 @@ export class Board {
       if (!(error instanceof Problem)) throw error;
       if (ticket === this.#ticket) fill(this.top, panel("bad", error.title, h("p", {}, error.detail)));
     }
-    if (ticket === this.#ticket && this.#board?.state !== "FROZEN") this.#timer = setTimeout(() => this.#again(), AGAIN);
+    if (ticket === this.#ticket && this.#board?.state !== "FROZEN")
+      this.#timer = setTimeout(() => this.#again(), AGAIN);
   }
 
   #again() {
@@ -132,25 +187,53 @@ export class Board {
     const held = document.activeElement?.dataset?.filter;
     const choice = (label, key, options) => {
       const id = unique("filter");
-      const select = h("select", { id, "data-filter": key, onchange: () => this.#filter({ [key]: select.value }) },
-        h("option", { value: "" }, "All"), options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)));
+      const select = h(
+        "select",
+        { id, "data-filter": key, onchange: () => this.#filter({ [key]: select.value }) },
+        h("option", { value: "" }, "All"),
+        options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)),
+      );
       return h("div", { class: "filter" }, h("label", { for: id }, label), select);
     };
     if (!this.find) {
       const id = unique("find");
       let typing = null;
-      this.find = h("div", { class: "filter" }, h("label", { for: id }, "Find"), h("input", { id, type: "search", maxlength: 60, oninput: (event) => {
-        const find = event.target.value.trim();
-        clearTimeout(typing);
-        typing = setTimeout(() => this.#filter({ find }), TYPING);
-      } }));
+      this.find = h(
+        "div",
+        { class: "filter" },
+        h("label", { for: id }, "Find"),
+        h("input", {
+          id,
+          type: "search",
+          maxlength: 60,
+          oninput: (event) => {
+            const find = event.target.value.trim();
+            clearTimeout(typing);
+            typing = setTimeout(() => this.#filter({ find }), TYPING);
+          },
+        }),
+      );
       this.chosen = h("div", { class: "inline" });
       fill(this.filters, this.find, this.chosen);
     }
-    fill(this.chosen,
-      choice("Standing", "standing", Object.entries(STANDINGS).map(([key, [words]]) => [key, words])),
-      choice("Trust", "trust", this.#board.trusts.map(({ trust }) => [trust ?? NO_TRUST, trust ?? "No trust"])),
-      choice("LA", "authority", this.#board.authorities.map(({ authority }) => [authority, authority])));
+    fill(
+      this.chosen,
+      choice(
+        "Standing",
+        "standing",
+        Object.entries(STANDINGS).map(([key, [words]]) => [key, words]),
+      ),
+      choice(
+        "Trust",
+        "trust",
+        this.#board.trusts.map(({ trust }) => [trust ?? NO_TRUST, trust ?? "No trust"]),
+      ),
+      choice(
+        "LA",
+        "authority",
+        this.#board.authorities.map(({ authority }) => [authority, authority]),
+      ),
+    );
     if (held) this.chosen.querySelector(`[data-filter="${held}"]`)?.focus();
   }
 
@@ -159,22 +242,87 @@ export class Board {
     const total = Object.values(board.counts).reduce((sum, number) => sum + number, 0);
     const left = secondsTo(board.closes);
     const opened = Date.parse(board.opens) <= now();
-    fill(this.top,
-      h("div", { class: `deadline ${left > 0 && left < 3600 ? "soon" : ""}` }, icon("clock"), h("div", {},
-        h("p", { class: "big" }, left ? `${opened ? "Open until" : `Opens at ${moment(board.opens)}, closes at`} ${board.closes_words}. ` : `Closed at ${board.closes_words}. `, left && opened ? h("strong", {}, `${duration(left)} left`) : null),
-        h("p", { class: "note" }, { OPEN: "Nothing is frozen yet.", CLOSING: "Closing: waiting until every file that came in time is settled.", FROZEN: "Frozen: the manifest has been written.", "not-held": "Not held: it had closed before there was a first school. It is never frozen." }[board.state]))),
-      h("ul", { class: "tiles" }, Object.entries(STANDINGS).map(([key, [words, picture]]) =>
-        h("li", { class: `tile ${picture}` }, h("span", { class: "badge" }, icon(picture), words), h("b", {}, board.counts[key].toLocaleString("en-GB")), h("span", { class: "next" }, total ? `${Math.round((100 * board.counts[key]) / total)}% of ${count(total, "school")}` : "")))),
-      board.waiting_in_all > 0 && panel("warn", `${count(board.waiting_in_all, "upload")} not settled yet`, h("ul", {}, board.waiting.slice(0, 20).map((one) =>
-        h("li", {}, `${one.upload_id}: ${one.held ?? one.status.toLowerCase().replace("_", " ")}, ${one.school ?? "school not known"}, since ${stamp(one.issued)}`)))),
-      board.manifest.sha256 && h("p", { class: "note hash" }, `Manifest SHA-256 ${board.manifest.sha256}`));
+    fill(
+      this.top,
+      h(
+        "div",
+        { class: `deadline ${left > 0 && left < 3600 ? "soon" : ""}` },
+        icon("clock"),
+        h(
+          "div",
+          {},
+          h(
+            "p",
+            { class: "big" },
+            left
+              ? `${opened ? "Open until" : `Opens at ${moment(board.opens)}, closes at`} ${board.closes_words}. `
+              : `Closed at ${board.closes_words}. `,
+            left && opened ? h("strong", {}, `${duration(left)} left`) : null,
+          ),
+          h(
+            "p",
+            { class: "note" },
+            {
+              OPEN: "Nothing is frozen yet.",
+              CLOSING: "Closing: waiting until every file that came in time is settled.",
+              FROZEN: "Frozen: the manifest has been written.",
+              "not-held": "Not held: it had closed before there was a first school. It is never frozen.",
+            }[board.state],
+          ),
+        ),
+      ),
+      h(
+        "ul",
+        { class: "tiles" },
+        Object.entries(STANDINGS).map(([key, [words, picture]]) =>
+          h(
+            "li",
+            { class: `tile ${picture}` },
+            h("span", { class: "badge" }, icon(picture), words),
+            h("b", {}, board.counts[key].toLocaleString("en-GB")),
+            h(
+              "span",
+              { class: "next" },
+              total ? `${Math.round((100 * board.counts[key]) / total)}% of ${count(total, "school")}` : "",
+            ),
+          ),
+        ),
+      ),
+      board.waiting_in_all > 0 &&
+        panel(
+          "warn",
+          `${count(board.waiting_in_all, "upload")} not settled yet`,
+          h(
+            "ul",
+            {},
+            board.waiting
+              .slice(0, 20)
+              .map((one) =>
+                h(
+                  "li",
+                  {},
+                  `${one.upload_id}: ${one.held ?? one.status.toLowerCase().replace("_", " ")}, ` +
+                    `${one.school ?? "school not known"}, since ${stamp(one.issued)}`,
+                ),
+              ),
+          ),
+        ),
+      board.manifest.sha256 && h("p", { class: "note hash" }, `Manifest SHA-256 ${board.manifest.sha256}`),
+    );
     const totals = JSON.stringify([board.authorities, board.trusts, this.#filters]);
-    if (totals !== this.#totalled) { // nothing moves under the reader's eyes that has not changed
+    if (totals !== this.#totalled) {
+      // nothing moves under the reader's eyes that has not changed
       this.#totalled = totals;
       const tops = [...this.groups.querySelectorAll(".scroll")].map((one) => one.scrollTop);
       this.#drawFilters();
-      fill(this.groups, this.#group("trust", "By trust", "Trust", board.trusts), this.#group("authority", "By local authority", "LA", board.authorities));
-      this.groups.querySelectorAll(".scroll").forEach((one, at) => (one.scrollTop = tops[at] ?? 0));
+      fill(
+        this.groups,
+        this.#group("trust", "By trust", "Trust", board.trusts),
+        this.#group("authority", "By local authority", "LA", board.authorities),
+      );
+      this.groups.querySelectorAll(".scroll").forEach((one, at) => {
+        one.scrollTop = tops[at] ?? 0;
+      });
     }
     const looks = JSON.stringify([this.#rows, board.cursor]);
     if (looks !== this.#shown) this.#drawRows();
@@ -186,16 +334,59 @@ export class Board {
     const name = (line) => {
       const value = line[key] ?? NO_TRUST;
       const on = this.#filters[key] === value;
-      return h("button", { type: "button", class: "link", "aria-pressed": String(on), onclick: () => {
-        this.#filter({ [key]: on ? "" : value });
-        this.list.scrollIntoView();
-        this.heading.focus({ preventScroll: true });
-      } }, line[key] ?? "No trust");
+      return h(
+        "button",
+        {
+          type: "button",
+          class: "link",
+          "aria-pressed": String(on),
+          onclick: () => {
+            this.#filter({ [key]: on ? "" : value });
+            this.list.scrollIntoView();
+            this.heading.focus({ preventScroll: true });
+          },
+        },
+        line[key] ?? "No trust",
+      );
     };
-    return h("div", { class: "card" }, h("h2", { id }, title), h("p", { class: "note" }, "Choose one to see its schools below."),
-      h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id }, h("table", {},
-        h("thead", {}, h("tr", {}, h("th", { scope: "col" }, heading), Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)))),
-        h("tbody", {}, lines.map((line) => h("tr", {}, h("th", { scope: "row" }, name(line)), Object.keys(STANDINGS).map((standing) => h("td", { class: "number" }, line[standing].toLocaleString("en-GB")))))))));
+    return h(
+      "div",
+      { class: "card" },
+      h("h2", { id }, title),
+      h("p", { class: "note" }, "Choose one to see its schools below."),
+      h(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id },
+        h(
+          "table",
+          {},
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              h("th", { scope: "col" }, heading),
+              Object.values(STANDINGS).map(([words]) => h("th", { scope: "col", class: "number" }, words)),
+            ),
+          ),
+          h(
+            "tbody",
+            {},
+            lines.map((line) =>
+              h(
+                "tr",
+                {},
+                h("th", { scope: "row" }, name(line)),
+                Object.keys(STANDINGS).map((standing) =>
+                  h("td", { class: "number" }, line[standing].toLocaleString("en-GB")),
+                ),
+              ),
+            ),
+          ),
+        ),
+      ),
+    );
   }
 
   #drawRows() {
@@ -203,37 +394,85 @@ export class Board {
     const { cursor, found } = this.#board;
     this.#shown = JSON.stringify([rows, cursor]);
     const held = this.body.contains(document.activeElement) ? document.activeElement.dataset.school : null;
-    fill(this.found, `${count(found, "school")}${cursor ? `, the first ${rows.length.toLocaleString("en-GB")} shown` : ""}.`);
-    fill(this.body, rows.map((school) => {
-      const [words, picture] = STANDINGS[school.standing];
-      const cell = (label, ...body) => h("td", { role: "cell", "data-label": label }, body);
-      return h("tr", { role: "row" },
-        cell("School", h("span", {}, school.name || "Name not known"), h("span", { class: "next" }, school.school)),
-        cell("Trust", school.trust ?? "None"), cell("LA", school.authority),
-        cell("Standing", h("span", { class: `badge ${picture}` }, icon(picture), words), school.carried_from && h("span", { class: "next" }, `Carried from window ${school.carried_from}`)),
-        cell("Received", school.received ? stamp(school.received) : this.#board.state === "FROZEN" ? "None" : "Not yet"),
-        cell("History", h("button", { type: "button", class: "link", "data-school": school.school, "aria-label": `History of ${school.name || school.school}`, onclick: () => this.#show(`SCHOOL#${school.school}`, school.name || school.school) }, "History")));
-    }));
-    fill(this.more, cursor ? h("button", { type: "button", class: "plain", onclick: (event) => this.#loadMore(event.currentTarget) }, "Show more") : null);
+    fill(
+      this.found,
+      `${count(found, "school")}${cursor ? `, the first ${rows.length.toLocaleString("en-GB")} shown` : ""}.`,
+    );
+    fill(
+      this.body,
+      rows.map((school) => {
+        const [words, picture] = STANDINGS[school.standing];
+        const cell = (label, ...body) => h("td", { role: "cell", "data-label": label }, body);
+        return h(
+          "tr",
+          { role: "row" },
+          cell("School", h("span", {}, school.name || "Name not known"), h("span", { class: "next" }, school.school)),
+          cell("Trust", school.trust ?? "None"),
+          cell("LA", school.authority),
+          cell(
+            "Standing",
+            h("span", { class: `badge ${picture}` }, icon(picture), words),
+            school.carried_from && h("span", { class: "next" }, `Carried from window ${school.carried_from}`),
+          ),
+          cell(
+            "Received",
+            school.received ? stamp(school.received) : this.#board.state === "FROZEN" ? "None" : "Not yet",
+          ),
+          cell(
+            "History",
+            h(
+              "button",
+              {
+                type: "button",
+                class: "link",
+                "data-school": school.school,
+                "aria-label": `History of ${school.name || school.school}`,
+                onclick: () => this.#show(`SCHOOL#${school.school}`, school.name || school.school),
+              },
+              "History",
+            ),
+          ),
+        );
+      }),
+    );
+    fill(
+      this.more,
+      cursor
+        ? h(
+            "button",
+            { type: "button", class: "plain", onclick: (event) => this.#loadMore(event.currentTarget) },
+            "Show more",
+          )
+        : null,
+    );
     if (held) this.body.querySelector(`[data-school="${held}"]`)?.focus();
   }
 
   #chaseButton() {
     const said = h("span", { class: "said", role: "status" });
-    const button = h("button", { type: "button", class: "plain", onclick: async () => {
-      if (button.getAttribute("aria-disabled") || !this.#board) return;
-      button.setAttribute("aria-disabled", "true");
-      fill(said, "Preparing …");
-      try {
-        const schools = await this.#chase((number) => fill(said, `Preparing … ${count(number, "school")}`));
-        fill(said, `The chase list has ${count(schools, "school")}.`);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        fill(said, error.detail);
-      } finally {
-        button.removeAttribute("aria-disabled");
-      }
-    } }, icon("download"), "Chase list (CSV)");
+    const button = h(
+      "button",
+      {
+        type: "button",
+        class: "plain",
+        onclick: async () => {
+          if (button.getAttribute("aria-disabled") || !this.#board) return;
+          button.setAttribute("aria-disabled", "true");
+          fill(said, "Preparing …");
+          try {
+            const schools = await this.#chase((number) => fill(said, `Preparing … ${count(number, "school")}`));
+            fill(said, `The chase list has ${count(schools, "school")}.`);
+          } catch (error) {
+            if (!(error instanceof Problem)) throw error;
+            fill(said, error.detail);
+          } finally {
+            button.removeAttribute("aria-disabled");
+          }
+        },
+      },
+      icon("download"),
+      "Chase list (CSV)",
+    );
     return h("span", { class: "with-said" }, button, said);
   }
 
@@ -249,8 +488,20 @@ export class Board {
       cursor = page.cursor;
       tell(schools.length);
     }
-    const lines = [csvLine(["School DFE", "Name", "Trust", "LA", "Standing", "Window", "Closes"]),
-      ...schools.map((school) => csvLine([school.school, school.name, school.trust, school.authority, STANDINGS[school.standing][0], window, closes]))];
+    const lines = [
+      csvLine(["School DFE", "Name", "Trust", "LA", "Standing", "Window", "Closes"]),
+      ...schools.map((school) =>
+        csvLine([
+          school.school,
+          school.name,
+          school.trust,
+          school.authority,
+          STANDINGS[school.standing][0],
+          window,
+          closes,
+        ]),
+      ),
+    ];
     save(`chase-${service}-window-${window}.csv`, ["\ufeff", lines.join("\r\n"), "\r\n"], "text/csv");
     return schools.length;
   }
@@ -259,13 +510,26 @@ export class Board {
     const id = unique("organisation");
     const said = h("span", { class: "said", role: "status" });
     const input = h("input", { id, placeholder: "1231234 or a trust's id", autocomplete: "off" });
-    return h("section", { class: "card" }, h("h2", {}, "Upload history of a school or trust"),
-      h("form", { class: "filters", onsubmit: (event) => {
-        event.preventDefault();
-        const text = input.value.trim();
-        fill(said, text ? "" : "Please type a DfE number or a trust's id.");
-        if (text) this.#show(/^\d{7}$/.test(text) ? `SCHOOL#${text}` : `TRUST#${text}`, text);
-      } }, h("div", { class: "filter" }, h("label", { for: id }, "School DFE or trust"), input), h("button", { class: "plain" }, "Show history"), said));
+    return h(
+      "section",
+      { class: "card" },
+      h("h2", {}, "Upload history of a school or trust"),
+      h(
+        "form",
+        {
+          class: "filters",
+          onsubmit: (event) => {
+            event.preventDefault();
+            const text = input.value.trim();
+            fill(said, text ? "" : "Please type a DfE number or a trust's id.");
+            if (text) this.#show(/^\d{7}$/.test(text) ? `SCHOOL#${text}` : `TRUST#${text}`, text);
+          },
+        },
+        h("div", { class: "filter" }, h("label", { for: id }, "School DFE or trust"), input),
+        h("button", { class: "plain" }, "Show history"),
+        said,
+      ),
+    );
   }
 
   #show(organisation, words) {

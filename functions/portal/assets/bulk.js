@@ -1,114 +1,27 @@
 // Bulk upload, for trust administrators: many files at once, each with its own way and its own verdict.
+//
+//   new BulkUpload(service).element
 
 import { Problem } from "./api.js";
-import { announce, ask, fill, h, icon, panel, quiet } from "./dom.js";
-import { coverage, events, now, openWindow, schoolWords, secondsTo, serviceOf, state } from "./state.js";
-import { Transfer, askForms, cameOf, goesOn, interrupted } from "./transfer.js";
-import { dropZone, progressOf, setReady, slowWords } from "./upload.js";
-import { countWords, isGood, verdict } from "./verdict.js";
-import { count, moment, size } from "./words.js";
+import { ask } from "./ask.js";
+import { openWindow, secondsTo } from "./clock.js";
+import { fill, h } from "./dom.js";
+import { dropZone } from "./dropzone.js";
+import { icon } from "./icons.js";
+import { goesOn, interrupted } from "./kept.js";
+import { Line } from "./line.js";
+import { repeated } from "./names.js";
+import { why } from "./outcome.js";
+import { announce, panel } from "./panels.js";
+import { coverage, events, schoolWords, serviceOf } from "./state.js";
+import { askForms } from "./transfer.js";
+import { setReady } from "./upload.js";
+import { cameOf } from "./verdicts.js";
+import { count, moment } from "./words.js";
 
 const MOST = 500;
 const SIDE_BY_SIDE = 4;
 const FORMS = 20; // asked for at a time: they live ten minutes, so never for the whole of a long queue
-
-/** The DfE number in a file name, `1231234`, `123-1234` or `123/1234`; null if there is none. */
-export function numberIn(name) {
-  const found = /(?<!\d)(\d{3})[-_/ ]?(\d{4})(?!\d)/.exec(name);
-  return found ? found[1] + found[2] : null;
-}
-
-/** One file of the bulk: its line on the page and its transfer. */
-class Line {
-  transfer = null;
-  #phase = "";
-
-  constructor(service, file, dropped) {
-    this.service = service;
-    this.file = file;
-    this.dropped = dropped;
-    this.number = numberIn(file.name);
-    this.school = h("span", { class: "next" });
-    this.doing = h("div", { class: "progress" });
-    this.more = h("div", {});
-    this.bin = h("button", { type: "button", class: "icon-button", onclick: () => dropped(this) }, icon("cross"), quiet(`Leave out ${file.name}`));
-    this.element = h("li", { class: "line" },
-      h("div", { class: "what" }, h("span", { class: "filename" }, file.name), h("span", { class: "next" }, size(file.size)), this.school),
-      h("div", { class: "how" }, this.doing, this.bin),
-      this.more);
-    this.words();
-  }
-
-  get known() {
-    return state.me.organisations.some((one) => one.school && one.school === this.number);
-  }
-
-  get ended() {
-    return this.transfer?.ended ?? false;
-  }
-
-  get good() {
-    return this.transfer?.phase === "done" && isGood(this.transfer.upload);
-  }
-
-  get attention() {
-    return this.ended && !this.good;
-  }
-
-  /** Whose file it is: by the name before the upload, by the rows after it. */
-  words() {
-    const { upload } = this.transfer ?? {};
-    if (upload) return void fill(this.school, upload.school ? schoolWords(upload.school) : "No school of your trust could be recognised from the rows");
-    if (this.known) fill(this.school, schoolWords(this.number));
-    else if (this.number) fill(this.school, icon("warning"), `${this.number} in the name is not one of your trust's schools`);
-    else fill(this.school, "No DfE number in the name: the rows will tell the school");
-  }
-
-  start(previous = null) {
-    this.bin.hidden = true;
-    this.transfer = new Transfer(this.service, this.file, () => this.#show());
-    if (previous?.form?.post && Date.parse(previous.form.expires_at) > now() + 30_000) this.transfer.take(previous.form, previous.window, true);
-    this.#phase = "";
-    fill(this.more);
-    fill(this.doing, h("span", { class: "note" }, "Waiting its turn"));
-  }
-
-  #show() {
-    const { transfer } = this;
-    if (transfer.phase === "sending" || transfer.phase !== this.#phase) {
-      this.#phase = transfer.phase;
-      if (!transfer.ended) fill(this.doing, progressOf(transfer));
-    }
-    if (transfer.slow && !this.more.hasChildNodes()) fill(this.more, slowWords(serviceOf(this.service)));
-    if (!transfer.ended) return;
-    this.words();
-    fill(this.more);
-    if (transfer.phase === "failed") {
-      fill(this.doing, h("span", { class: "badge cross" }, icon("cross"), "Not received"));
-      fill(this.more, h("p", {}, h("b", {}, `${transfer.problem.title}. `), transfer.problem.detail));
-    } else {
-      fill(this.doing, this.good
-        ? h("span", { class: "badge tick" }, icon("tick"), "Uploaded successfully")
-        : h("span", { class: "badge cross" }, icon("cross"), "Upload error"));
-      this.#details(transfer);
-    }
-    this.done?.();
-  }
-
-  #details({ upload, window }) {
-    const body = h("div", {});
-    const details = h("details", { ontoggle: () => details.open && !body.hasChildNodes() && fill(body, verdict(upload, window)) },
-      h("summary", {}, this.good ? `Details and receipt: ${countWords(upload.counts)}` : `${countWords(upload.counts)}: ${why(upload)}`), body);
-    fill(this.more, details);
-  }
-}
-
-/** `Another school's file`, `Scaled score out of range and 2 other kinds of error`. */
-function why(upload) {
-  const titles = [...new Set(upload.findings.filter((one) => upload.rules[one.code]?.severity === "error").map((one) => upload.rules[one.code].title))];
-  if (!titles.length) return upload.next_step;
-  return titles.length === 1 ? titles[0] : `${titles[0]} and ${count(titles.length - 1, "other kind")} of error`;
-}
 
 export class BulkUpload {
   #lines = [];
@@ -128,9 +41,21 @@ export class BulkUpload {
     this.overall = h("div", { class: "overall" });
     this.only = h("input", { type: "checkbox", id: `only-${service}`, onchange: () => this.#filter() });
     this.list = h("ul", { class: "lines" });
-    this.onlyRow = h("p", { hidden: true }, this.only, " ", h("label", { for: `only-${service}` }, "Show only the files that need attention"));
-    this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true },
-      h("h2", { id: `status-${service}`, tabindex: "-1" }, "File upload status"), this.overall, this.onlyRow, this.list);
+    this.onlyRow = h(
+      "p",
+      { hidden: true },
+      this.only,
+      " ",
+      h("label", { for: `only-${service}` }, "Show only the files that need attention"),
+    );
+    this.status = h(
+      "section",
+      { class: "status", "aria-labelledby": `status-${service}`, hidden: true },
+      h("h2", { id: `status-${service}`, tabindex: "-1" }, "File upload status"),
+      this.overall,
+      this.onlyRow,
+      this.list,
+    );
     for (const name of ["services", "schools"]) events.addEventListener(name, () => this.#draw());
     this.#draw();
     this.#resume();
@@ -143,7 +68,9 @@ export class BulkUpload {
   /** The lines whose school has a good file now, that they would overwrite. */
   #overwriting(lines) {
     const { schools } = coverage(this.service);
-    return lines.map((line) => [line, schools.find((one) => one.school === line.number)?.current]).filter(([, current]) => current);
+    return lines
+      .map((line) => [line, schools.find((one) => one.school === line.number)?.current])
+      .filter(([, current]) => current);
   }
 
   #draw() {
@@ -151,52 +78,149 @@ export class BulkUpload {
     const open = openWindow(service);
     const { schools, missing, words } = coverage(this.service);
     const waiting = this.#waiting;
-    const looks = JSON.stringify([open?.number, open?.closes, this.#busy, waiting.map((line) => [line.file.name, line.file.size]), schools]);
+    const looks = JSON.stringify([
+      open?.number,
+      open?.closes,
+      this.#busy,
+      waiting.map((line) => [line.file.name, line.file.size]),
+      schools,
+    ]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     const isOpen = this.coverage.querySelector("details")?.open ?? false;
-    fill(this.coverage, schools.length > 0 && h("details", { open: isOpen },
-      h("summary", {}, words),
-      h("ul", { class: "plainlist" }, [...missing, ...schools.filter((one) => one.current)].map((one) =>
-        h("li", {}, h("span", { class: `badge ${one.current ? "tick" : "clock"}` }, icon(one.current ? "tick" : "clock"), one.current ? "Good file" : "No good file yet"),
-          ` ${schoolWords(one.school)}`, one.current && h("span", { class: "next" }, `${one.current.name}, by ${one.current.user}, received at ${moment(one.current.received)}, in window ${one.current.window}`))))));
+    fill(
+      this.coverage,
+      schools.length > 0 &&
+        h(
+          "details",
+          { open: isOpen },
+          h("summary", {}, words),
+          h(
+            "ul",
+            { class: "plainlist" },
+            [...missing, ...schools.filter((one) => one.current)].map((one) =>
+              h(
+                "li",
+                {},
+                h(
+                  "span",
+                  { class: `badge ${one.current ? "tick" : "clock"}` },
+                  icon(one.current ? "tick" : "clock"),
+                  one.current ? "Good file" : "No good file yet",
+                ),
+                ` ${schoolWords(one.school)}`,
+                one.current &&
+                  h(
+                    "span",
+                    { class: "next" },
+                    `${one.current.name}, by ${one.current.user}, received at ${moment(one.current.received)}, in ` +
+                      `window ${one.current.window}`,
+                  ),
+              ),
+            ),
+          ),
+        ),
+    );
     const frame = JSON.stringify([open?.number, open?.closes]);
     if (frame !== this.#frame) {
       this.#frame = frame;
-      fill(this.area, open
-        ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, h("span", { class: "note" }, `until ${open.closes_words} (London time)`))]
-        : this.#closed(service));
+      fill(
+        this.area,
+        open
+          ? [
+              this.zone,
+              this.warnings,
+              h(
+                "div",
+                { class: "row" },
+                this.button,
+                h("span", { class: "note" }, `until ${open.closes_words} (London time)`),
+              ),
+            ]
+          : this.#closed(service),
+      );
     }
     const overwriting = this.#overwriting(waiting);
     const twice = repeated(waiting);
-    fill(this.warnings,
-      overwriting.length > 0 && panel("warn", `${count(overwriting.length, "file")} would overwrite a good file`,
-        h("p", {}, "Each replaces its school's present file once it has passed the checks:"),
-        h("ul", {}, overwriting.slice(0, 10).map(([line, current]) => h("li", {}, `${schoolWords(line.number)}: ${current.name}, by ${current.user}, ${moment(current.received)}`))),
-        overwriting.length > 10 && h("p", {}, `and ${count(overwriting.length - 10, "more", "more")}.`)),
-      twice.length > 0 && panel("warn", "More than one file for a school", h("p", {}, `${twice.map(schoolWords).join("; ")}. The good file that we receive last will count.`)));
-    setReady(this.button, waiting.length && !this.#busy, this.#busy ? "Uploading …" : waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload");
+    fill(
+      this.warnings,
+      overwriting.length > 0 &&
+        panel(
+          "warn",
+          `${count(overwriting.length, "file")} would overwrite a good file`,
+          h("p", {}, "Each replaces its school's present file once it has passed the checks:"),
+          h(
+            "ul",
+            {},
+            overwriting
+              .slice(0, 10)
+              .map(([line, current]) =>
+                h(
+                  "li",
+                  {},
+                  `${schoolWords(line.number)}: ${current.name}, by ${current.user}, ${moment(current.received)}`,
+                ),
+              ),
+          ),
+          overwriting.length > 10 && h("p", {}, `and ${count(overwriting.length - 10, "more", "more")}.`),
+        ),
+      twice.length > 0 &&
+        panel(
+          "warn",
+          "More than one file for a school",
+          h("p", {}, `${twice.map(schoolWords).join("; ")}. The good file that we receive last will count.`),
+        ),
+    );
+    setReady(
+      this.button,
+      waiting.length && !this.#busy,
+      this.#busy ? "Uploading …" : waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload",
+    );
   }
 
   #closed(service) {
     const next = service.windows.find((window) => secondsTo(window.opens) > 0);
-    return panel("info", "Files cannot be uploaded at the moment",
-      h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed."));
+    return panel(
+      "info",
+      "Files cannot be uploaded at the moment",
+      h(
+        "p",
+        {},
+        next
+          ? `The next window opens at ${moment(next.opens)} (London time).`
+          : "The last window of this service has closed.",
+      ),
+    );
   }
 
   #choose(files) {
     if (this.#busy) return announce("Files are being uploaded. Please wait until all have been sent.", true);
     if (this.#lines.every((line) => line.ended)) this.#lines = [];
-    const same = (file) => this.#lines.some(({ file: other }) => other.name === file.name && other.size === file.size && other.lastModified === file.lastModified);
+    const same = (file) =>
+      this.#lines.some(
+        ({ file: other }) =>
+          other.name === file.name && other.size === file.size && other.lastModified === file.lastModified,
+      );
     const fresh = files.filter((file) => !same(file));
     const room = MOST - this.#waiting.length;
-    for (const file of fresh.slice(0, room)) this.#lines.push(new Line(this.service, file, (line) => this.#leaveOut(line)));
+    for (const file of fresh.slice(0, room))
+      this.#lines.push(new Line(this.service, file, (line) => this.#leaveOut(line)));
     this.status.hidden = false;
     this.only.checked = false;
-    fill(this.list, this.#lines.map((line) => line.element));
-    fill(this.overall, fresh.length > room
-      ? panel("warn", `Only the first ${MOST} files were taken`, h("p", {}, `Upload these first, and then choose the other ${fresh.length - room}.`))
-      : h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`));
+    fill(
+      this.list,
+      this.#lines.map((line) => line.element),
+    );
+    fill(
+      this.overall,
+      fresh.length > room
+        ? panel(
+            "warn",
+            `Only the first ${MOST} files were taken`,
+            h("p", {}, `Upload these first, and then choose the other ${fresh.length - room}.`),
+          )
+        : h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`),
+    );
     this.onlyRow.hidden = true;
     this.#draw();
     this.#filter();
@@ -222,8 +246,14 @@ export class BulkUpload {
     if (overwriting.length) {
       const sure = await ask({
         title: `Overwrite ${count(overwriting.length, "good file")}?`,
-        body: [h("p", {}, "These schools have a good file already. A file that passes the checks replaces it completely."),
-          h("ul", { class: "scroll" }, overwriting.map(([line]) => h("li", {}, `${line.file.name}: ${schoolWords(line.number)}`)))],
+        body: [
+          h("p", {}, "These schools have a good file already. A file that passes the checks replaces it completely."),
+          h(
+            "ul",
+            { class: "scroll" },
+            overwriting.map(([line]) => h("li", {}, `${line.file.name}: ${schoolWords(line.number)}`)),
+          ),
+        ],
         yes: `Upload ${count(lines.length, "file")}`,
       });
       if (!sure) {
@@ -249,8 +279,11 @@ export class BulkUpload {
       const batch = queue.filter((line) => !line.transfer.form && !line.transfer.ended).slice(0, FORMS);
       const window = openWindow(serviceOf(this.service))?.number;
       try {
-        const forms = await askForms(this.service, batch.map((line) => line.file));
-        batch.forEach((line, at) => line.transfer.take(forms[at], window));
+        const forms = await askForms(
+          this.service,
+          batch.map((line) => line.file),
+        );
+        for (const [at, line] of batch.entries()) line.transfer.take(forms[at], window);
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         for (const line of batch) line.transfer.fail(error);
@@ -288,19 +321,54 @@ export class BulkUpload {
     const bad = ended.filter((line) => line.attention && line.transfer.phase === "done");
     const all = ended.length === lines.length;
     this.onlyRow.hidden = !bad.length && !lost.length;
-    const said = [`${good.length} uploaded successfully`, bad.length && `${bad.length} with errors`, lost.length && `${lost.length} not received`].filter(Boolean).join(", ");
+    const said = [
+      `${good.length} uploaded successfully`,
+      bad.length && `${bad.length} with errors`,
+      lost.length && `${lost.length} not received`,
+    ]
+      .filter(Boolean)
+      .join(", ");
     if (!all) {
-      fill(this.overall, h("div", { class: "progress" }, h("progress", { max: lines.length, value: ended.length, "aria-label": "All files" }), h("span", {}, `${ended.length} of ${count(lines.length, "file")} done: ${said}.`)));
+      fill(
+        this.overall,
+        h(
+          "div",
+          { class: "progress" },
+          h("progress", { max: lines.length, value: ended.length, "aria-label": "All files" }),
+          h("span", {}, `${ended.length} of ${count(lines.length, "file")} done: ${said}.`),
+        ),
+      );
       return;
     }
     const again = lost.filter((line) => line.transfer.problem.again);
-    fill(this.overall,
-      panel(bad.length || lost.length ? "warn" : "good", `All ${count(lines.length, "file")} done: ${said}.`,
+    fill(
+      this.overall,
+      panel(
+        bad.length || lost.length ? "warn" : "good",
+        `All ${count(lines.length, "file")} done: ${said}.`,
         (bad.length > 0 || lost.length > 0) && [
           h("p", {}, "These files need attention. The others are not affected:"),
-          h("ul", { class: "scroll" }, [...bad, ...lost].map((line) => h("li", {}, h("span", { class: "filename" }, line.file.name), `: ${line.transfer.upload ? why(line.transfer.upload) : line.transfer.problem.title}`))),
+          h(
+            "ul",
+            { class: "scroll" },
+            [...bad, ...lost].map((line) =>
+              h(
+                "li",
+                {},
+                h("span", { class: "filename" }, line.file.name),
+                `: ${line.transfer.upload ? why(line.transfer.upload) : line.transfer.problem.title}`,
+              ),
+            ),
+          ),
         ],
-        again.length > 0 && h("button", { type: "button", class: "main", onclick: () => this.#again(again) }, `Try again with ${count(again.length, "file")}`)));
+        again.length > 0 &&
+          h(
+            "button",
+            { type: "button", class: "main", onclick: () => this.#again(again) },
+            `Try again with ${count(again.length, "file")}`,
+          ),
+      ),
+    );
     this.#filter();
     announce(`All files are done: ${said}.`, true);
   }
@@ -320,21 +388,37 @@ export class BulkUpload {
     const left = interrupted(this.service);
     if (!left.length) return;
     this.status.hidden = false;
-    fill(this.overall, panel("wait", "The page was left while files were being uploaded", h("p", {}, "Looking for what arrived …")));
+    fill(
+      this.overall,
+      panel("wait", "The page was left while files were being uploaded", h("p", {}, "Looking for what arrived …")),
+    );
     const came = await Promise.all(left.map(cameOf));
     const missing = left.filter((_, at) => !came[at]);
     this.#left = missing;
-    fill(this.overall, missing.length
-      ? panel("warn", `${count(missing.length, "file")} did not arrive`,
-        h("p", {}, `The page was left before ${missing.length === 1 ? "it" : "they"} had been sent. Choose ${missing.length === 1 ? "it" : "them"} again, with any file that had not had its turn. The history below lists what arrived.`),
-        h("ul", { class: "scroll" }, missing.map((one) => h("li", { class: "filename" }, one.name))))
-      : panel("good", "The files that were on their way have arrived", h("p", {}, "The history below has their results. Choose any file that had not had its turn.")));
+    fill(
+      this.overall,
+      missing.length
+        ? panel(
+            "warn",
+            `${count(missing.length, "file")} did not arrive`,
+            h(
+              "p",
+              {},
+              `The page was left before ${missing.length === 1 ? "it" : "they"} had been sent. Choose ` +
+                `${missing.length === 1 ? "it" : "them"} again, with any file that had not had its turn. The history ` +
+                `below lists what arrived.`,
+            ),
+            h(
+              "ul",
+              { class: "scroll" },
+              missing.map((one) => h("li", { class: "filename" }, one.name)),
+            ),
+          )
+        : panel(
+            "good",
+            "The files that were on their way have arrived",
+            h("p", {}, "The history below has their results. Choose any file that had not had its turn."),
+          ),
+    );
   }
-}
-
-function repeated(lines) {
-  const seen = new Set();
-  const twice = new Set();
-  for (const { number } of lines) if (number) (seen.has(number) ? twice : seen).add(number);
-  return [...twice];
 }

@@ -1,9 +1,14 @@
 // After a close: what was frozen, when reports come, and then the reports themselves.
+//
+//   new Reports(service).element
 
-import { Problem, get } from "./api.js";
-import { fill, h, icon, panel, unique } from "./dom.js";
-import { events, loadServices, now, schoolWords, state } from "./state.js";
-import { downloadButton } from "./verdict.js";
+import { get, Problem } from "./api.js";
+import { now } from "./clock.js";
+import { fill, h, unique } from "./dom.js";
+import { downloadButton } from "./downloads.js";
+import { icon } from "./icons.js";
+import { panel } from "./panels.js";
+import { events, loadServices, schoolWords, state } from "./state.js";
 import { count, moment } from "./words.js";
 
 const AGAIN = 10_000;
@@ -43,7 +48,9 @@ export class Reports {
       }
     }
     this.#draw(closed);
-    const moving = closed.some((window) => window.state !== "FROZEN") || this.#reports.some((report) => report.state === "PROCESSING");
+    const moving =
+      closed.some((window) => window.state !== "FROZEN") ||
+      this.#reports.some((report) => report.state === "PROCESSING");
     if (moving && !document.hidden) this.#timer = setTimeout(() => this.#look(), AGAIN);
     return undefined;
   }
@@ -61,45 +68,114 @@ export class Reports {
     const looks = JSON.stringify([closed, this.#reports]);
     if (looks === this.#shown) return;
     this.#shown = looks;
-    fill(this.element, closed.map((window) => this.#window(window)));
+    fill(
+      this.element,
+      closed.map((window) => this.#window(window)),
+    );
   }
 
   #window(window) {
     const id = unique("window");
     const schools = state.me.organisations.filter((one) => one.school).map((one) => one.school);
-    return h("section", { class: "card", "aria-labelledby": id },
+    return h(
+      "section",
+      { class: "card", "aria-labelledby": id },
       h("h2", { id }, `Reports of window ${window.number}`),
-      h("p", {}, `Window ${window.number} closed at ${window.closes_words} (London time). `,
+      h(
+        "p",
+        {},
+        `Window ${window.number} closed at ${window.closes_words} (London time). `,
         window.state === "FROZEN"
           ? `The files that count are fixed. Reports are available from ${window.reports_words}.`
-          : "We are making sure that every file that reached us in time is counted, which takes a few minutes. This page shows the result by itself."),
-      window.state === "FROZEN" && (this.#reports ? this.#list(window, schools) : h("p", { class: "note" }, "Loading …")));
+          : "We are making sure that every file that reached us in time is counted, which takes a few minutes. " +
+              "This page shows the result by itself.",
+      ),
+      window.state === "FROZEN" &&
+        (this.#reports ? this.#list(window, schools) : h("p", { class: "note" }, "Loading …")),
+    );
   }
 
   #list(window, schools) {
-    const rows = schools.map((school) => [school, this.#reports.find((report) => report.school === school && report.window === window.number)]);
-    const list = h("ul", { class: "plainlist reports" }, rows.map(([school, report]) => this.#row(window, school, report)));
+    const rows = schools.map((school) => [
+      school,
+      this.#reports.find((report) => report.school === school && report.window === window.number),
+    ]);
+    const list = h(
+      "ul",
+      { class: "plainlist reports" },
+      rows.map(([school, report]) => this.#row(window, school, report)),
+    );
     if (rows.length <= MANY) return list;
     const files = rows.filter(([, report]) => report).length;
-    return h("details", {}, h("summary", {}, `${files} of ${count(rows.length, "school")} ${rows.length === 1 ? "has" : "have"} a file that counts`), list);
+    return h(
+      "details",
+      {},
+      h(
+        "summary",
+        {},
+        `${files} of ${count(rows.length, "school")} ${rows.length === 1 ? "has" : "have"} a file that counts`,
+      ),
+      list,
+    );
   }
 
   #row(window, school, report) {
     if (!report)
-      return h("li", {}, h("b", {}, schoolWords(school)), h("p", { class: "note" }, "No file counts for this window, so there is no report. No good file had reached us when it closed, or the file was deleted."));
+      return h(
+        "li",
+        {},
+        h("b", {}, schoolWords(school)),
+        h(
+          "p",
+          { class: "note" },
+          "No file counts for this window, so there is no report. No good file had reached us when it closed, or " +
+            "the file was deleted.",
+        ),
+      );
     const { file } = report;
     const carried = file?.window && file.window !== window.number;
-    return h("li", {},
+    return h(
+      "li",
+      {},
       h("b", {}, schoolWords(school)),
-      file && h("p", {}, icon("tick"), "The file that counts: ", h("span", { class: "filename" }, file.name), `, uploaded by ${file.user}, received at ${moment(file.received)}${carried ? `, carried forward from window ${file.window}` : ""}.`),
-      this.#report(window, school, report));
+      file &&
+        h(
+          "p",
+          {},
+          icon("tick"),
+          "The file that counts: ",
+          h("span", { class: "filename" }, file.name),
+          `, uploaded by ${file.user}, received at ` +
+            `${moment(file.received)}${carried ? `, carried forward from window ${file.window}` : ""}.`,
+        ),
+      this.#report(window, school, report),
+    );
   }
 
   #report(window, school, report) {
-    if (report.state === "FAILED") return h("p", {}, icon("warning"), "There is an error in the report creation process. We have been told and are looking into it; your data is safe.");
-    if (report.state === "PROCESSING") return h("p", {}, icon("wait"), `Report generation is in progress. Reports are available from ${report.available_from_words}.`);
-    if (!report.available) return h("p", {}, icon("clock"), `The report will be available from ${report.available_from_words}.`);
+    if (report.state === "FAILED")
+      return h(
+        "p",
+        {},
+        icon("warning"),
+        "There is an error in the report creation process. We have been told and are looking into it; your data is " +
+          "safe.",
+      );
+    if (report.state === "PROCESSING")
+      return h(
+        "p",
+        {},
+        icon("wait"),
+        `Report generation is in progress. Reports are available from ${report.available_from_words}.`,
+      );
+    if (!report.available)
+      return h("p", {}, icon("clock"), `The report will be available from ${report.available_from_words}.`);
     const path = `/reports/${this.service}/${window.number}/${school}`;
-    return h("div", { class: "row" }, downloadButton("Report (PDF)", path, { format: "pdf" }), downloadButton("Report (Excel)", path, { format: "xlsx" }));
+    return h(
+      "div",
+      { class: "row" },
+      downloadButton("Report (PDF)", path, { format: "pdf" }),
+      downloadButton("Report (Excel)", path, { format: "xlsx" }),
+    );
   }
 }

@@ -1,5 +1,7 @@
 // Who is signed in. Tokens live in this tab alone (sessionStorage, so that a reload keeps them) and are renewed before
 // they expire; the password itself never leaves the page.
+//
+//   await signIn(address, password);  await token()
 
 import { ephemeral, proof } from "./srp.js";
 
@@ -55,7 +57,9 @@ const WORDS = {
   UserNotConfirmedException: "Your account is not ready yet. Please contact support.",
   TooManyRequestsException: "Too many attempts. Please wait a minute and try again.",
   LimitExceededException: "Too many attempts. Please wait a few minutes and try again.",
-  InvalidPasswordException: "That password is not strong enough: use at least 12 characters, with a capital letter, a small letter and a number.",
+  InvalidPasswordException:
+    "That password is not strong enough: use at least 12 characters, with a capital letter, a small letter and a " +
+    "number.",
   CodeMismatchException: "That code is not right. Please check the latest email we sent you.",
   ExpiredCodeException: "That code has expired. Please ask for a new one.",
 };
@@ -65,7 +69,10 @@ async function cognito(action, body) {
   try {
     response = await fetch(config.cognito, {
       method: "POST",
-      headers: { "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": `AWSCognitoIdentityProviderService.${action}` },
+      headers: {
+        "Content-Type": "application/x-amz-json-1.1",
+        "X-Amz-Target": `AWSCognitoIdentityProviderService.${action}`,
+      },
       body: JSON.stringify(body),
       cache: "no-store",
       referrerPolicy: "no-referrer",
@@ -76,26 +83,38 @@ async function cognito(action, body) {
   const text = await response.text();
   const answer = text ? JSON.parse(text) : {};
   if (response.ok) return answer;
-  const kind = String(answer.__type ?? "").split("#").pop();
+  const kind = String(answer.__type ?? "")
+    .split("#")
+    .pop();
   throw new SignInRefused(kind, WORDS[kind] ?? "We could not sign you in. Please try again, or contact support.");
 }
 
 const respond = (challenge, session, answers) =>
   cognito("RespondToAuthChallenge", {
-    ClientId: config.client_id, ChallengeName: challenge, Session: session, ChallengeResponses: answers,
+    ClientId: config.client_id,
+    ChallengeName: challenge,
+    Session: session,
+    ChallengeResponses: answers,
   });
 
 /**
- * Signs in. Gives null once signed in, or a function to be called with a new password where the first sign-in asks for one.
+ * Signs in. Gives null once signed in, or a function to be called with a new password where the first sign-in asks for
+ * one.
  */
 export async function signIn(address, password) {
   const name = address.trim();
   const pair = ephemeral();
   let answer = await cognito("InitiateAuth", {
-    ClientId: config.client_id, AuthFlow: "USER_SRP_AUTH", AuthParameters: { USERNAME: name, SRP_A: pair.A.toString(16) },
+    ClientId: config.client_id,
+    AuthFlow: "USER_SRP_AUTH",
+    AuthParameters: { USERNAME: name, SRP_A: pair.A.toString(16) },
   });
   if (answer.ChallengeName === "PASSWORD_VERIFIER")
-    answer = await respond("PASSWORD_VERIFIER", answer.Session, await proof(pair, answer.ChallengeParameters, config.user_pool, password));
+    answer = await respond(
+      "PASSWORD_VERIFIER",
+      answer.Session,
+      await proof(pair, answer.ChallengeParameters, config.user_pool, password),
+    );
   return settle(answer, name);
 }
 
@@ -106,7 +125,10 @@ function settle(answer, name) {
       settle(await respond("NEW_PASSWORD_REQUIRED", answer.Session, { USERNAME: user, NEW_PASSWORD: chosen }), name);
   }
   if (!answer.AuthenticationResult)
-    throw new SignInRefused("challenge", "This account needs a way of signing in that this page does not offer. Please contact support.");
+    throw new SignInRefused(
+      "challenge",
+      "This account needs a way of signing in that this page does not offer. Please contact support.",
+    );
   accept(answer.AuthenticationResult, name);
   return null;
 }
@@ -126,7 +148,10 @@ export const forgot = (address) => cognito("ForgotPassword", { ClientId: config.
 /** Sets a new password with the emailed code. */
 export const reset = (address, code, password) =>
   cognito("ConfirmForgotPassword", {
-    ClientId: config.client_id, Username: address.trim(), ConfirmationCode: code.trim(), Password: password,
+    ClientId: config.client_id,
+    Username: address.trim(),
+    ConfirmationCode: code.trim(),
+    Password: password,
   });
 
 /** An access token that is good for a while. Renews it, or asks the person to sign in again, if need be. */
@@ -145,7 +170,9 @@ async function renewOnce() {
   if (current?.refresh) {
     try {
       const answer = await cognito("InitiateAuth", {
-        ClientId: config.client_id, AuthFlow: "REFRESH_TOKEN_AUTH", AuthParameters: { REFRESH_TOKEN: current.refresh },
+        ClientId: config.client_id,
+        AuthFlow: "REFRESH_TOKEN_AUTH",
+        AuthParameters: { REFRESH_TOKEN: current.refresh },
       });
       accept(answer.AuthenticationResult, current.email);
       return current.access;
@@ -170,6 +197,7 @@ export async function signOut() {
   try {
     await cognito("RevokeToken", { ClientId: config.client_id, Token: refresh });
   } catch (error) {
-    if (!(error instanceof SignInRefused || error instanceof Unreachable)) throw error; // signed out on this computer all the same
+    // Signed out on this computer all the same.
+    if (!(error instanceof SignInRefused || error instanceof Unreachable)) throw error;
   }
 }

@@ -1,38 +1,59 @@
 // Signing in: the first screen, the first sign-in's new password, a forgotten password, and the dialog over the page.
+//
+//   signInForm(place, enter)
 
-import { announce, fill, h, panel, unique } from "./dom.js";
-import { SignInRefused, Unreachable, forgot, reset, signIn, support } from "./session.js";
+import { fill, h, unique } from "./dom.js";
+import { announce, panel } from "./panels.js";
+import { forgot, reset, SignInRefused, signIn, support, Unreachable } from "./session.js";
 
 const RULES = "At least 12 characters, with a capital letter, a small letter and a number.";
 
 function field(label, properties, hint) {
   const id = unique("field");
   const input = h("input", { id, required: true, "aria-describedby": hint ? `${id}-hint` : null, ...properties });
-  return [input, h("div", { class: "field" }, h("label", { for: id }, label), hint && h("p", { id: `${id}-hint`, class: "note" }, hint), input)];
+  return [
+    input,
+    h(
+      "div",
+      { class: "field" },
+      h("label", { for: id }, label),
+      hint && h("p", { id: `${id}-hint`, class: "note" }, hint),
+      input,
+    ),
+  ];
 }
 
 function form(children, button, submit) {
   const said = h("div", { role: "alert" });
   const send = h("button", { class: "main", type: "submit" }, button);
   let busy = false;
-  const element = h("form", { novalidate: false, onsubmit: async (event) => {
-    event.preventDefault();
-    if (busy) return;
-    busy = true;
-    send.setAttribute("aria-disabled", "true");
-    fill(send, "Please wait …");
-    fill(said);
-    try {
-      await submit();
-    } catch (error) {
-      if (!(error instanceof SignInRefused || error instanceof Unreachable)) throw error;
-      fill(said, panel("bad", error.message));
-    } finally {
-      busy = false;
-      send.removeAttribute("aria-disabled");
-      fill(send, button);
-    }
-  } }, said, children, send);
+  const element = h(
+    "form",
+    {
+      novalidate: false,
+      onsubmit: async (event) => {
+        event.preventDefault();
+        if (busy) return;
+        busy = true;
+        send.setAttribute("aria-disabled", "true");
+        fill(send, "Please wait …");
+        fill(said);
+        try {
+          await submit();
+        } catch (error) {
+          if (!(error instanceof SignInRefused || error instanceof Unreachable)) throw error;
+          fill(said, panel("bad", error.message));
+        } finally {
+          busy = false;
+          send.removeAttribute("aria-disabled");
+          fill(send, button);
+        }
+      },
+    },
+    said,
+    children,
+    send,
+  );
   return element;
 }
 
@@ -47,50 +68,99 @@ export function signInForm(place, done, known = "", title = "h1") {
     first?.focus();
   };
   const first = (message = null) => {
-    const [address, addressField] = field("Email address", { type: "email", autocomplete: "username", value: known, readonly: Boolean(known) });
+    const [address, addressField] = field("Email address", {
+      type: "email",
+      autocomplete: "username",
+      value: known,
+      readonly: Boolean(known),
+    });
     const [password, passwordField] = field("Password", { type: "password", autocomplete: "current-password" });
     const sign = form([addressField, passwordField], "Sign in", async () => {
       const more = await signIn(address.value, password.value);
       if (more) choose(more);
       else done();
     });
-    show(known ? "Please sign in again" : "Sign in",
+    show(
+      known ? "Please sign in again" : "Sign in",
       known && h("p", {}, "Your session has ended. Nothing you chose on the page is lost."),
-      message, sign,
-      h("p", {}, h("button", { type: "button", class: "link", onclick: () => forgotten(address.value) }, "Forgotten your password?")),
-      !known && h("p", { class: "note" }, "Accounts are made by the administrators of your school or trust. You need administration permissions to use this service."),
-      !known && h("p", { class: "note" }, "If you cannot sign in, contact support: ", h("a", { href: `mailto:${support().email}` }, support().email), `, ${support().telephone}.`));
+      message,
+      sign,
+      h(
+        "p",
+        {},
+        h(
+          "button",
+          { type: "button", class: "link", onclick: () => forgotten(address.value) },
+          "Forgotten your password?",
+        ),
+      ),
+      !known &&
+        h(
+          "p",
+          { class: "note" },
+          "Accounts are made by the administrators of your school or trust. You need administration permissions to " +
+            "use this service.",
+        ),
+      !known &&
+        h(
+          "p",
+          { class: "note" },
+          "If you cannot sign in, contact support: ",
+          h("a", { href: `mailto:${support().email}` }, support().email),
+          `, ${support().telephone}.`,
+        ),
+    );
   };
   const choose = (settle) => {
-    const [password, passwordField] = field("New password", { type: "password", autocomplete: "new-password", minlength: 12 }, RULES);
-    show("Choose your own password",
+    const [password, passwordField] = field(
+      "New password",
+      { type: "password", autocomplete: "new-password", minlength: 12 },
+      RULES,
+    );
+    show(
+      "Choose your own password",
       h("p", {}, "This is the first time you sign in. Please choose a password that only you know."),
       form([passwordField], "Save and continue", async () => {
         await settle(password.value);
         done();
-      }));
+      }),
+    );
   };
   const forgotten = (typed) => {
-    const [address, addressField] = field("Email address", { type: "email", autocomplete: "username", value: typed, readonly: Boolean(known) });
-    show("Reset your password",
+    const [address, addressField] = field("Email address", {
+      type: "email",
+      autocomplete: "username",
+      value: typed,
+      readonly: Boolean(known),
+    });
+    show(
+      "Reset your password",
       form([addressField], "Email me a code", async () => {
         await forgot(address.value);
         withCode(address.value);
       }),
-      back());
+      back(),
+    );
   };
   const withCode = (address) => {
     const [code, codeField] = field("Code from the email", { inputmode: "numeric", autocomplete: "one-time-code" });
-    const [password, passwordField] = field("New password", { type: "password", autocomplete: "new-password", minlength: 12 }, RULES);
-    show("Enter the code we emailed you",
+    const [password, passwordField] = field(
+      "New password",
+      { type: "password", autocomplete: "new-password", minlength: 12 },
+      RULES,
+    );
+    show(
+      "Enter the code we emailed you",
       h("p", {}, `If there is an account for ${address}, an email with a code is on its way.`),
       form([codeField, passwordField], "Set new password", async () => {
         await reset(address, code.value, password.value);
         first(panel("good", "Your password has been changed. Please sign in with it."));
       }),
-      back());
+      back(),
+    );
   };
-  const back = () => h("p", {}, h("button", { type: "button", class: "link", onclick: () => first() }, "Back to signing in"));
+  const back = () =>
+    h("p", {}, h("button", { type: "button", class: "link", onclick: () => first() }, "Back to signing in"));
   first();
 }
 
@@ -98,20 +168,33 @@ export function signInForm(place, done, known = "", title = "h1") {
 export function askAgain(address) {
   return new Promise((resolve) => {
     const place = h("div", {});
-    const leave = h("button", { type: "button", class: "link", onclick: () => {
-      sessionStorage.clear();
-      location.reload();
-    } }, "Sign in as somebody else (this page starts afresh)");
+    const leave = h(
+      "button",
+      {
+        type: "button",
+        class: "link",
+        onclick: () => {
+          sessionStorage.clear();
+          location.reload();
+        },
+      },
+      "Sign in as somebody else (this page starts afresh)",
+    );
     const dialog = h("dialog", { class: "again", "aria-label": "Sign in again" }, place, h("p", {}, leave));
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     document.body.append(dialog);
     dialog.showModal();
     announce("Your session has ended. Please sign in again.", true);
-    signInForm(place, () => {
-      dialog.close();
-      dialog.remove();
-      announce("You are signed in again.");
-      resolve();
-    }, address, "h2");
+    signInForm(
+      place,
+      () => {
+        dialog.close();
+        dialog.remove();
+        announce("You are signed in again.");
+        resolve();
+      },
+      address,
+      "h2",
+    );
   });
 }

@@ -1,14 +1,16 @@
-// What the whole page shares: who is asking, the services and their windows, and the service's own clock.
+// What the whole page shares: who is asking, the services and their windows, the schools.
+//
+//   await loadServices();  events.addEventListener("services", draw)
 
 import { get } from "./api.js";
+import { setClock } from "./clock.js";
 import { count } from "./words.js";
 
 export const state = { me: null, services: [], schools: new Map() };
 
-/** Events: "services" when the calendar was read again, "uploads" when the history or a school's file may have changed. */
+/** Events: "services" when the calendar was read again, "uploads" when histories or files may have changed. */
 export const events = new EventTarget();
-export const tell = (name) => events.dispatchEvent(new Event(name));
-
+const tell = (name) => events.dispatchEvent(new Event(name));
 let told = -Infinity;
 let telling = null;
 
@@ -23,12 +25,6 @@ export function tellUploads() {
   }, wait);
 }
 
-let serverTime = 0;
-let readAt = 0;
-
-/** Now by the service's clock, in milliseconds: a computer whose clock is wrong still counts down rightly. */
-export const now = () => serverTime + (performance.now() - readAt);
-
 /** Who is asking; once a sign-in. */
 export async function loadMe() {
   state.me = await get("/me");
@@ -38,8 +34,7 @@ export async function loadMe() {
 export async function loadServices() {
   const asked = performance.now();
   const answer = await get("/services");
-  readAt = (asked + performance.now()) / 2;
-  serverTime = Date.parse(answer.now);
+  setClock(answer.now, asked, performance.now());
   state.services = answer.services;
   tell("services");
 }
@@ -53,13 +48,6 @@ export async function loadSchools(service) {
 
 export const serviceOf = (name) => state.services.find((service) => service.service === name);
 
-/** The window that is open by the service's clock at this moment, or undefined. */
-export const openWindow = (service) =>
-  service.windows.find((window) => Date.parse(window.opens) <= now() && now() < Date.parse(window.closes));
-
-/** Seconds until a moment, never below nought. */
-export const secondsTo = (text) => Math.max(0, (Date.parse(text) - now()) / 1000);
-
 /** `Holly Lane Primary School (1231234)`, or the number alone where no name is known. */
 export function schoolWords(number) {
   if (!number) return "";
@@ -71,5 +59,11 @@ export function schoolWords(number) {
 export function coverage(service) {
   const schools = state.schools.get(service) ?? [];
   const missing = schools.filter((one) => !one.current);
-  return { schools, missing, words: `${schools.length - missing.length} of ${count(schools.length, "school")} ${schools.length === 1 ? "has" : "have"} a good file.` };
+  return {
+    schools,
+    missing,
+    words:
+      `${schools.length - missing.length} of ${count(schools.length, "school")} ` +
+      `${schools.length === 1 ? "has" : "have"} a good file.`,
+  };
 }

@@ -1,39 +1,19 @@
 // Uploading one file, for a school: choose or drop, send, check, verdict.
+//
+//   new SingleUpload(service).element
 
-import { announce, fill, h, icon, panel, unique } from "./dom.js";
-import { events, now, openWindow, secondsTo, state } from "./state.js";
-import { Transfer, cameOf, goesOn, interrupted } from "./transfer.js";
-import { isGood, countWords, verdict } from "./verdict.js";
-import { count, moment, size } from "./words.js";
-
-export const ACCEPT = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
-
-/** A place to drop files on or choose them with; `chosen` is called with the files. */
-export function dropZone(words, many, chosen) {
-  const id = unique("files");
-  const input = h("input", { id, type: "file", accept: ACCEPT, multiple: many, class: "quiet", onchange: () => {
-    const files = [...input.files];
-    input.value = ""; // so that the same file can be chosen again after it was corrected
-    if (files.length) chosen(files);
-  } });
-  let depth = 0;
-  const over = (change) => (event) => {
-    if (!event.dataTransfer?.types.includes("Files")) return;
-    event.preventDefault();
-    depth = Math.max(0, depth + change);
-    zone.classList.toggle("over", depth > 0);
-  };
-  const zone = h("div", { class: "drop", ondragenter: over(1), ondragleave: over(-1), ondragover: over(0), ondrop: (event) => {
-    event.preventDefault();
-    depth = 0;
-    zone.classList.remove("over");
-    const entries = [...event.dataTransfer.items].filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory);
-    const files = entries.map((item) => item.getAsFile()).filter(Boolean);
-    if (files.length) chosen(many ? files : files.slice(0, 1), files.length);
-    else announce("Please drop files, not folders.", true);
-  } }, input, h("label", { for: id, class: "button plain" }, icon("upload"), many ? "Choose files" : "Choose file"), h("span", { class: "note" }, words));
-  return zone;
-}
+import { now, openWindow, secondsTo } from "./clock.js";
+import { fill, h } from "./dom.js";
+import { dropZone } from "./dropzone.js";
+import { goesOn, interrupted } from "./kept.js";
+import { countWords, isGood } from "./outcome.js";
+import { announce, panel } from "./panels.js";
+import { progressOf, slowWords } from "./progress.js";
+import { events, state } from "./state.js";
+import { Transfer } from "./transfer.js";
+import { verdict } from "./verdict.js";
+import { cameOf } from "./verdicts.js";
+import { moment, size } from "./words.js";
 
 /** The words of an Upload button, and whether it does anything; it keeps the focus either way. */
 export function setReady(button, ready, words) {
@@ -41,28 +21,6 @@ export function setReady(button, ready, words) {
   else button.setAttribute("aria-disabled", "true");
   if (button.textContent !== words) button.textContent = words;
 }
-
-/** What a transfer is doing, in words and as a bar. */
-export function progressOf(transfer) {
-  const bar = (value, words) => h("progress", { max: 1, value, "aria-label": words });
-  if (transfer.phase === "sending") {
-    const part = Math.round(transfer.progress * 100);
-    return transfer.progress >= 1
-      ? [bar(1, "Sending"), h("span", {}, "Sent. Waiting for it to be confirmed …")]
-      : [bar(transfer.progress, "Sending"), h("span", {}, `Sending: ${part}% of ${size(transfer.size)}`)];
-  }
-  if (transfer.phase === "retrying") return [bar(transfer.progress, "Sending"), h("span", {}, "The connection was lost. Trying again by itself …")];
-  if (transfer.phase === "checking")
-    return [h("progress", { "aria-label": "Checking" }), h("span", {}, "Received. Checking your file, which usually takes a few seconds …")];
-  return [h("progress", { "aria-label": "Preparing" }), h("span", {}, "Preparing …")];
-}
-
-/** What is said once a check takes longer than a minute. */
-export const slowWords = (service) =>
-  panel("wait", "This is taking longer than usual",
-    h("p", {}, "Your file has arrived and is safe, and the time that it arrived is what counts. You do not need to upload it again. " +
-      "We are still checking it, and this page will show the result by itself. You may also close the page: the result will be in the upload history below."),
-    h("p", {}, `If there is no result after 15 minutes, contact support: ${service.support.email}, ${service.support.telephone}.`));
 
 /** The upload area of a school. Lives as long as the page does, so that nothing chosen is ever lost. */
 export class SingleUpload {
@@ -74,7 +32,9 @@ export class SingleUpload {
   constructor(service) {
     this.service = service;
     this.area = h("div", {});
-    this.zone = dropZone("or drop your completed workbook here", false, (files, dropped = 1) => this.#choose(files[0], dropped));
+    this.zone = dropZone("or drop your completed workbook here", false, (files, dropped = 1) =>
+      this.#choose(files[0], dropped),
+    );
     this.chosen = h("div", { class: "chosen" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     this.counting = h("p", { class: "note counting" });
@@ -100,24 +60,61 @@ export class SingleUpload {
     const frame = JSON.stringify([open?.number, open?.closes]);
     if (frame !== this.#shown) {
       this.#shown = frame;
-      fill(this.area, open
-        ? [this.zone, this.chosen, h("div", { class: "row" }, this.button, h("span", { class: "note" }, `until ${open.closes_words} (London time)`)), this.counting]
-        : this.#closed());
+      fill(
+        this.area,
+        open
+          ? [
+              this.zone,
+              this.chosen,
+              h(
+                "div",
+                { class: "row" },
+                this.button,
+                h("span", { class: "note" }, `until ${open.closes_words} (London time)`),
+              ),
+              this.counting,
+            ]
+          : this.#closed(),
+      );
     }
     if (!open) return;
     const { current } = this;
-    fill(this.chosen, this.#file && [
-      h("p", {}, h("b", {}, "Chosen: "), h("span", { class: "filename" }, this.#file.name), ` (${size(this.#file.size)})`),
-      current && h("p", { class: "note" }, `If it passes the checks, it will overwrite ${current.name}, uploaded by ${current.user} at ${moment(current.received)}.`),
-    ]);
+    fill(
+      this.chosen,
+      this.#file && [
+        h(
+          "p",
+          {},
+          h("b", {}, "Chosen: "),
+          h("span", { class: "filename" }, this.#file.name),
+          ` (${size(this.#file.size)})`,
+        ),
+        current &&
+          h(
+            "p",
+            { class: "note" },
+            `If it passes the checks, it will overwrite ${current.name}, uploaded by ${current.user} at ` +
+              `${moment(current.received)}.`,
+          ),
+      ],
+    );
     setReady(this.button, this.#file && !this.#busy, this.#busy ? "Uploading …" : "Upload");
     fill(this.counting, this.#counting(open));
   }
 
   #closed() {
     const next = this.described.windows.find((window) => secondsTo(window.opens) > 0);
-    return panel("info", "Files cannot be uploaded at the moment",
-      h("p", {}, next ? `The next window opens at ${moment(next.opens)} (London time).` : "The last window of this service has closed."));
+    return panel(
+      "info",
+      "Files cannot be uploaded at the moment",
+      h(
+        "p",
+        {},
+        next
+          ? `The next window opens at ${moment(next.opens)} (London time).`
+          : "The last window of this service has closed.",
+      ),
+    );
   }
 
   /** Which file counts as things stand: nobody should have to work it out from the history. */
@@ -127,8 +124,12 @@ export class SingleUpload {
     const { current } = school;
     if (!current) return "No file counts for your school yet.";
     const carried = current.window && current.window !== open.number;
-    return ["The file that counts now: ", h("span", { class: "filename" }, current.name), `, by ${current.user}, received at ${moment(current.received)}`,
-      carried ? `, in window ${current.window}. It is carried forward unless you upload another.` : "."];
+    return [
+      "The file that counts now: ",
+      h("span", { class: "filename" }, current.name),
+      `, by ${current.user}, received at ${moment(current.received)}`,
+      carried ? `, in window ${current.window}. It is carried forward unless you upload another.` : ".",
+    ];
   }
 
   #choose(file, dropped) {
@@ -136,7 +137,11 @@ export class SingleUpload {
     this.#file = file;
     this.draw();
     this.button.focus();
-    announce(dropped > 1 ? `One file at a time: ${file.name} was chosen. Select Upload to send it.` : `${file.name} was chosen. Select Upload to send it.`);
+    announce(
+      dropped > 1
+        ? `One file at a time: ${file.name} was chosen. Select Upload to send it.`
+        : `${file.name} was chosen. Select Upload to send it.`,
+    );
   }
 
   async #start(transfer = null) {
@@ -161,7 +166,11 @@ export class SingleUpload {
   async #resume() {
     const [left] = interrupted(this.service);
     if (!left) return;
-    this.#say("wait", `Looking for ${left.name} …`, h("p", {}, "The page was left while this file was being uploaded."));
+    this.#say(
+      "wait",
+      `Looking for ${left.name} …`,
+      h("p", {}, "The page was left while this file was being uploaded."),
+    );
     const upload = await cameOf(left);
     if (upload) return this.#verdict(upload);
     this.#again = () => {
@@ -171,8 +180,16 @@ export class SingleUpload {
       transfer.take(left.form, left.window, true);
       return transfer;
     };
-    return this.#say("warn", "Your upload was interrupted",
-      h("p", {}, `The page was left before all of ${left.name} had been sent, so it has not been received. Choose the file again and select Upload.`));
+    return this.#say(
+      "warn",
+      "Your upload was interrupted",
+      h(
+        "p",
+        {},
+        `The page was left before all of ${left.name} had been sent, so it has not been received. Choose the file ` +
+          `again and select Upload.`,
+      ),
+    );
   }
 
   #heading(note = false) {
@@ -191,10 +208,20 @@ export class SingleUpload {
   #verdict(upload, window) {
     this.status.hidden = false;
     const heading = this.#heading(true);
-    fill(this.status, heading, h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, upload.name)), verdict(upload, window));
+    fill(
+      this.status,
+      heading,
+      h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, upload.name)),
+      verdict(upload, window),
+    );
     heading[0].tabIndex = -1;
     heading[0].focus();
-    announce(isGood(upload) ? `File uploaded successfully, with ${countWords(upload.counts)}.` : `File upload error: ${countWords(upload.counts)}.`, true);
+    announce(
+      isGood(upload)
+        ? `File uploaded successfully, with ${countWords(upload.counts)}.`
+        : `File upload error: ${countWords(upload.counts)}.`,
+      true,
+    );
   }
 
   #live = null;
@@ -208,19 +235,39 @@ export class SingleUpload {
       this.#live = null;
       const { title, detail, again } = transfer.problem;
       this.status.hidden = false;
-      fill(this.status, this.#heading(), panel("bad", title, h("p", {}, detail),
-        again && h("button", { type: "button", class: "main", onclick: () => this.#retry(transfer) }, "Try again")));
+      fill(
+        this.status,
+        this.#heading(),
+        panel(
+          "bad",
+          title,
+          h("p", {}, detail),
+          again && h("button", { type: "button", class: "main", onclick: () => this.#retry(transfer) }, "Try again"),
+        ),
+      );
       return announce(`${title}. ${detail}`, true);
     }
     if (!this.#live) {
       this.status.hidden = false;
       this.#live = { line: h("div", { class: "progress" }), slow: h("div", {}), said: "" };
-      fill(this.status, this.#heading(), h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, transfer.name)), this.#live.line, this.#live.slow);
+      fill(
+        this.status,
+        this.#heading(),
+        h("p", {}, h("b", {}, "File: "), h("span", { class: "filename" }, transfer.name)),
+        this.#live.line,
+        this.#live.slow,
+      );
       this.status.scrollIntoView({ block: "nearest" });
     }
     if (transfer.phase !== this.#live.said) {
       this.#live.said = transfer.phase;
-      announce({ sending: `Sending ${transfer.name}`, checking: "The file has been received and is being checked.", retrying: "The connection was lost. Trying again." }[transfer.phase] ?? "");
+      announce(
+        {
+          sending: `Sending ${transfer.name}`,
+          checking: "The file has been received and is being checked.",
+          retrying: "The connection was lost. Trying again.",
+        }[transfer.phase] ?? "",
+      );
     }
     fill(this.#live.line, progressOf(transfer));
     if (transfer.slow && !this.#live.slow.hasChildNodes()) {
@@ -233,12 +280,9 @@ export class SingleUpload {
   /** Tries once more: with the same form while it is good, so that nothing is sent twice. */
   #retry(transfer) {
     const next = new Transfer(this.service, transfer.file, (one) => this.#show(one));
-    if (transfer.form?.post && Date.parse(transfer.form.expires_at) > now() + 30_000) next.take(transfer.form, transfer.window, true);
+    if (transfer.form?.post && Date.parse(transfer.form.expires_at) > now() + 30_000)
+      next.take(transfer.form, transfer.window, true);
     this.#file = transfer.file;
     this.#start(next);
   }
 }
-
-/** `3 pupils, list of 9.05am on ...` for the template's note. */
-export const rosterWords = (roster) =>
-  roster ? `${count(roster.pupils, "pupil")}, as your MIS had them at ${moment(roster.made)}` : "We hold no pupil list for this school yet.";

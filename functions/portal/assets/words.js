@@ -1,8 +1,17 @@
 // Words for people: London time whatever the computer's own zone is, sizes, counts.
+//
+//   moment(upload.received), count(2, "file"), list(["A", "B"])
 
 const LONDON = "Europe/London";
 const part = (options) => new Intl.DateTimeFormat("en-GB", { timeZone: LONDON, ...options });
-const STAMP = part({ day: "2-digit", month: "2-digit", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const STAMP = part({
+  day: "2-digit",
+  month: "2-digit",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
 const DAY = part({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
 const CLOCK = part({ hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
@@ -19,14 +28,21 @@ export function moment(text) {
   if (!minute && !second && hour % 12 === 0) clock = hour ? "12 noon" : "midnight";
   else {
     const two = (number) => String(number).padStart(2, "0");
-    clock = `${hour % 12 || 12}${minute || second ? "." + two(minute) : ""}${second ? "." + two(second) : ""}${hour < 12 ? "am" : "pm"}`;
+    const minutes = minute || second ? `.${two(minute)}` : "";
+    const seconds = second ? `.${two(second)}` : "";
+    clock = `${hour % 12 || 12}${minutes}${seconds}${hour < 12 ? "am" : "pm"}`;
   }
   return `${clock} on ${day(text)}`;
 }
 
 /** `3 days 4 hours`, `2 hours 5 minutes`, `9 minutes 3 seconds`: two parts, the second left out when it is nought. */
 export function duration(seconds) {
-  const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const units = [
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+    ["second", 1],
+  ];
   const start = units.findIndex(([, size]) => seconds >= size);
   if (start < 0) return "0 seconds";
   let rest = Math.floor(seconds);
@@ -40,7 +56,8 @@ export function duration(seconds) {
 }
 
 /** `1 file`, `2 files`, `1,200 files`. */
-export const count = (number, noun, many = noun + "s") => `${number.toLocaleString("en-GB")} ${number === 1 ? noun : many}`;
+export const count = (number, noun, many = noun + "s") =>
+  `${number.toLocaleString("en-GB")} ${number === 1 ? noun : many}`;
 
 /** `712 bytes`, `23 KB`, `1.4 MB`. */
 export function size(bytes) {
