@@ -191,6 +191,7 @@ class Bucket:
             "Bucket": self.name,
             "Key": key,
             "ResponseContentType": content_type,
+            "ResponseCacheControl": "no-store",  # no browser or proxy keeps pupils' results
             "ResponseContentDisposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
         }
         if version:

@@ -79,6 +79,11 @@ def forms(who: str) -> Key:
     return Key(f"FORMS#{who}", "LEDGER")
 
 
+def requests(sub: str, minute: int) -> Key:
+    """How many requests a user has made in a minute, counted since 1970."""
+    return Key(f"REQUESTS#{sub}", f"MINUTE#{minute}")
+
+
 def calendar(service: str) -> Key:
     """A service's calendar."""
     return Key(f"SERVICE#{service}", "CALENDAR")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import traceback
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
@@ -17,6 +18,7 @@ from adapters.people import has_codes
 from adapters.rosters import user_of
 from adapters.settings import setting
 from adapters.stores import Stores, open_stores
+from early_results import keys
 from early_results.access import Role, User
 
 from . import board, downloads, history, page, problems, services, uploading
@@ -39,7 +41,10 @@ logger = Logger()
 metrics = Metrics()
 app = APIGatewayHttpResolver()
 
-NO_STORE = {"Cache-Control": "no-store"}
+NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+MOST_LOGGED = 120  # characters of a path
+# What the log says of the request that is being answered. One at a time: that is how Lambda calls a function.
+_noted: dict[str, Any] = {}
 
 
 @app.exception_handler(problems.Problem)
@@ -50,6 +55,7 @@ def _problem(problem: problems.Problem) -> Response[str]:
 @app.exception_handler(NotFoundError)
 def _no_route(_: NotFoundError) -> Response[str]:
     path = app.current_event.path
+    _noted["path"] = None  # somebody's own words: they are not for the log
     allowed = sorted({route.method for route in [*app._static_routes, *app._dynamic_routes] if route.rule.match(path)})
     if allowed:
         return problems.method_not_allowed(allowed).response()
@@ -69,8 +75,10 @@ def _ours(error: Exception) -> Response[str]:
 def caller() -> User:
     """Who is asking: an access token's `sub`, looked up in the table. Problem (401, 403) for anybody else."""
     claims = app.current_event.request_context.authorizer.jwt_claim or {}
+    _noted["sub"] = claims.get("sub")
     if claims.get("token_use") != "access" or not claims.get("sub"):
         raise problems.unauthorised()
+    _count_request(claims["sub"])
     user = user_of(open_stores(), claims["sub"])
     if user is None:
         raise problems.unknown_user()
@@ -79,8 +87,18 @@ def caller() -> User:
     return user
 
 
+UPLOAD_PATH = re.compile(r"/uploads/([0-7][0-9A-HJKMNP-TV-Z]{25})(?:/|$)")
 CODES_LAST = timedelta(minutes=5)  # until the pool is asked again whether an operator signs in with codes
 _with_codes: dict[str, datetime] = {}
+
+
+def _count_request(sub: str) -> None:
+    """Problem (429) for a user who has made as many requests this minute as one may: nobody else waits for them."""
+    now = int(datetime.now(UTC).timestamp())
+    minute = now // 60
+    count = open_stores().table.add_one(keys.requests(sub, minute), (minute + 10) * 60)
+    if count > int(setting("REQUESTS_A_MINUTE")):
+        raise problems.too_many_requests((minute + 1) * 60 - now)
 
 
 def _demand_codes(sub: str) -> None:
@@ -147,6 +165,7 @@ def _upload() -> Response[str]:
     stores, user, now = _asking()
     request = upload_request(app.current_event.decoded_body)
     forms = uploading.issue_forms(stores, user, services.service_of(request.service), request, now)
+    _noted["correlation_id"] = [form["upload_id"] for form in forms]
     return answer(forms, HTTPStatus.CREATED)
 
 
@@ -221,5 +240,21 @@ def _asset(version: str, name: str) -> Response[bytes | str]:
 @logger.inject_lambda_context
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """A request of the HTTP API."""
-    return app.resolve(event, context)
+    """A request of the HTTP API. The log says who asked for what, and what became of it: never a query or a body."""
+    asked = event["requestContext"]
+    _noted.clear()
+    _noted.update(sub=None, path=asked["http"]["path"][:MOST_LOGGED])
+    answered = app.resolve(event, context)
+    upload = UPLOAD_PATH.search(_noted["path"] or "")
+    if upload:
+        _noted["correlation_id"] = [upload[1]]
+    logger.info(
+        "request",
+        extra={
+            **_noted,
+            "method": asked["http"]["method"],
+            "status": answered["statusCode"],
+            "api_request_id": asked.get("requestId"),
+        },
+    )
+    return answered

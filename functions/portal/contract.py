@@ -562,7 +562,13 @@ RETRY_AFTER: Schema = {
         "schema": {"type": "integer", "minimum": 1},
     }
 }
-EVERYWHERE = (problems.unauthorised(), problems.unknown_user(), problems.codes_needed(), problems.our_fault())
+EVERYWHERE = (
+    problems.unauthorised(),
+    problems.unknown_user(),
+    problems.codes_needed(),
+    problems.too_many_requests(30),
+    problems.our_fault(),
+)
 NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
 NOT_YOURS = problems.forbidden("This school is not one that you act for.")
@@ -591,7 +597,10 @@ def _json(description: str, schema: Schema, **examples: Any) -> Schema:
     shown = {name: {"value": value} for name, value in examples.items()}
     return {
         "description": description,
-        "headers": {"Cache-Control": {"required": True, "schema": {"const": "no-store"}}},
+        "headers": {
+            "Cache-Control": {"required": True, "schema": {"const": "no-store"}},
+            "X-Content-Type-Options": {"required": True, "schema": {"const": "nosniff"}},
+        },
         "content": {JSON: {"schema": schema, "examples": shown}},
     }
 

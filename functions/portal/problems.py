@@ -22,7 +22,7 @@ class Problem(Exception):
         self.title = title
         self.detail = detail
         self.more = more
-        self.headers: dict[str, str | list[str]] = {"Cache-Control": "no-store"}
+        self.headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
     def document(self) -> dict[str, Any]:
         """The problem document."""
@@ -129,6 +129,19 @@ def too_many_forms(most: int, seconds: int) -> Problem:
         "That is too many uploads at once",
         f"At most {most:,} uploads can be under way at a time for one account or organisation. Nothing you uploaded "
         f"has been lost. Please try again in about {minutes} minute{'s' if minutes > 1 else ''}.",
+    )
+    problem.headers["Retry-After"] = str(seconds)
+    return problem
+
+
+def too_many_requests(seconds: int) -> Problem:
+    """The user has made as many requests this minute as one may."""
+    problem = Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-requests",
+        "That is too many requests",
+        "Your account has asked for too much in one minute. Nothing you sent has been lost. Please wait a minute, and "
+        "then try again.",
     )
     problem.headers["Retry-After"] = str(seconds)
     return problem

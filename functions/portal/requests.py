@@ -42,12 +42,21 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
+# Marks that turn the direction of writing round: with one, "gpj.exe" is shown as "exe.jpg".
+_TURNS = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
+
+def _without_turns(name: Any) -> Any:
+    """A file name without marks of direction: nobody means them, and a name is shown to others."""
+    return name.translate(_TURNS) if isinstance(name, str) else name
+
+
 class FileToUpload(BaseModel):
     """One file of an upload: its name on the user's computer and its size in bytes."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    name: Annotated[str, Field(max_length=LONGEST_NAME, pattern=NAME)]
+    name: Annotated[str, Field(max_length=LONGEST_NAME, pattern=NAME), BeforeValidator(_without_turns)]
     size: Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_whole)]
 
 

@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 
 from adapters.settings import setting
 from adapters.stores import open_stores
+from early_results import keys
 from workflow.build_report import Built, build_report, fail_report
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def build_record(record: SQSRecord) -> None:
     act = fail_report if dead else build_report
     built = act(open_stores(), message["service"], int(message["window"]), message["school"])
     # Under a name of its own: the message has a `service` too, which would take the place of the function's.
-    logger.info("report", extra={"asked": message, "outcome": built.value})
+    report = open_stores().table.get(keys.report(message["service"], int(message["window"]), message["school"])) or {}
+    told = {"asked": message, "outcome": built.value, "correlation_id": report.get("upload_id")}
+    logger.info("report", extra=told)
     metrics.add_metric(METRICS[built], MetricUnit.Count, 1)
 
 

@@ -29,7 +29,8 @@ def offer_record(record: DynamoDBRecord) -> None:
     if not image or "offer_pending" not in image:
         return
     outcome = offer_upload(open_stores(), image["upload_id"])
-    logger.info("offered", extra={"upload_id": image["upload_id"], "outcome": outcome.value})
+    upload_id = image["upload_id"]
+    logger.info("offered", extra={"upload_id": upload_id, "outcome": outcome.value, "correlation_id": upload_id})
     if outcome is Outcome.STRAGGLER:
         metrics.add_metric("Straggler", MetricUnit.Count, 1)
 

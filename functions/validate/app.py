@@ -12,6 +12,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters.stores import open_stores
+from early_results.object_keys import parse_upload_key
 from workflow.check_upload import Checked, check_object, note_rescue, park_upload
 
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ def objects_of(body: str) -> list[tuple[str, str | None]]:
     ]
 
 
+def _upload_in(key: str) -> str | None:
+    """The upload that an object is of: what joins the lines of the log from a form to its report."""
+    found = parse_upload_key(key)
+    return found[1] if found else None
+
+
 def check_record(record: SQSRecord) -> None:
     """Checks every object that a message names."""
     for key, version in objects_of(record.body):
         outcome = check_object(open_stores(), key, version, datetime.now(UTC))
-        logger.info("checked", extra={"object_key": key, "outcome": outcome.value})
+        logger.info("checked", extra={"object_key": key, "outcome": outcome.value, "correlation_id": _upload_in(key)})
         if outcome in METRICS:
             metrics.add_metric(METRICS[outcome], MetricUnit.Count, 1)
 
@@ -60,7 +67,7 @@ def rescue_record(record: SQSRecord) -> None:
         return
     for key, _ in objects_of(record.body):
         if park_upload(stores, key):
-            logger.error("parked", extra={"object_key": key})
+            logger.error("parked", extra={"object_key": key, "correlation_id": _upload_in(key)})
             metrics.add_metric("UploadParked", MetricUnit.Count, 1)
 
 

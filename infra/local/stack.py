@@ -241,6 +241,8 @@ def deploy(
         "PortalOrigin": endpoint,
         "CognitoEndpoint": f"{endpoint}/",
         "OperatorsNeedCodes": "false",
+        "RequestsPerMinute": "60000",
+        "ReadTrail": "false",
         **parameters,
     }
     _sam(

@@ -191,7 +191,7 @@ def test_every_function_logs_json_to_a_group_of_its_own_that_does_not_grow_for_e
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
         used.append(function["LoggingConfig"]["LogGroup"]["Ref"])
     groups = of_type(template, "AWS::Logs::LogGroup")
-    assert sorted(used) == sorted(groups)
+    assert sorted([*used, "AccessLogs"]) == sorted(groups)
     for name, group in groups.items():
         assert group == {"RetentionInDays": {"Ref": "LogRetentionDays"}}, name
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from portal.contract import document
 from tests.openapi import operations
 
@@ -195,6 +197,11 @@ def test_the_api_hands_every_request_to_the_portal(template: Template) -> None:
     assert integration["PayloadFormatVersion"] == "2.0"
     stage = props(template, "ApiStage")
     assert (stage["ApiId"], stage["StageName"], stage["AutoDeploy"]) == ({"Ref": "Api"}, "$default", True)
+    log = stage["AccessLogSettings"]
+    assert log["DestinationArn"] == arn("AccessLogs")
+    fields = json.loads(log["Format"])
+    assert fields["sub"] == "$context.authorizer.claims.sub"
+    assert {"api_request_id", "time", "ip", "sub", "method", "path", "status", "bytes", "error"} == set(fields)
     limits = stage["DefaultRouteSettings"]
     assert limits["ThrottlingBurstLimit"] >= limits["ThrottlingRateLimit"] >= 100
     assert limits["DetailedMetricsEnabled"] is True

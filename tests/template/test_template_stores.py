@@ -30,12 +30,13 @@ def test_what_holds_data_outlives_its_stack(template: Template) -> None:
         assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
-def test_there_are_three_buckets_named_for_their_account(template: Template) -> None:
+def test_the_buckets_are_named_for_their_account(template: Template) -> None:
     names = {name: bucket["BucketName"]["Fn::Sub"] for name, bucket in of_type(template, BUCKET).items()}
     assert names == {
         "UploadsBucket": "${AWS::StackName}-uploads" + OWN_ACCOUNT,
         "ResultsBucket": "${AWS::StackName}-results" + OWN_ACCOUNT,
         "RecordsBucket": "${AWS::StackName}-records" + OWN_ACCOUNT,
+        "TrailBucket": "${AWS::StackName}-reads" + OWN_ACCOUNT,
     }
 
 
@@ -43,12 +44,13 @@ def test_every_bucket_refuses_plain_http(template: Template) -> None:
     refused = set()
     for name, policy in of_type(template, "AWS::S3::BucketPolicy").items():
         bucket = policy["Bucket"]["Ref"]
-        [statement] = policy["PolicyDocument"]["Statement"]
+        statement, *more = policy["PolicyDocument"]["Statement"]
+        assert not more or name == "TrailBucketPolicy", name
         assert policy["PolicyDocument"]["Version"] == "2012-10-17"
         assert (statement["Effect"], statement["Principal"], statement["Action"]) == ("Deny", "*", "s3:*"), name
         assert statement["Resource"] == [arn(bucket), {"Fn::Sub": f"${{{bucket}.Arn}}/*"}], name
         assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}, name
-        assert template["Resources"][name]["Condition"] == "TlsOnlyOn", name
+        assert template["Resources"][name]["Condition"] == ("Trailed" if more else "TlsOnlyOn"), name
         refused.add(bucket)
     assert refused == set(of_type(template, BUCKET))
 
@@ -61,16 +63,78 @@ def test_uploads_and_records_keep_every_version_and_results_none(template: Templ
     assert "VersioningConfiguration" not in props(template, "ResultsBucket")
 
 
-def test_no_rule_expires_anything(template: Template) -> None:
-    for name, bucket in of_type(template, BUCKET).items():
-        for rule in bucket.get("LifecycleConfiguration", {"Rules": []})["Rules"]:
-            assert set(rule) <= {"Id", "Status", "AbortIncompleteMultipartUpload"}, name
+YEAR = {
+    "Id": "after-a-year",
+    "Status": "Enabled",
+    "ExpirationInDays": {"Ref": "DataRetentionDays"},
+    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+}
 
 
-def test_abandoned_parts_of_uploads_go_after_a_day(template: Template) -> None:
-    [rule] = props(template, "UploadsBucket")["LifecycleConfiguration"]["Rules"]
-    assert rule["Status"] == "Enabled"
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+def test_every_bucket_forgets_in_the_end_and_none_within_a_season(template: Template) -> None:
+    rules = {name: b["LifecycleConfiguration"]["Rules"] for name, b in of_type(template, BUCKET).items()}
+    assert rules["UploadsBucket"] == [
+        {
+            "Id": "abandoned-multipart-uploads",
+            "Status": "Enabled",
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 1},
+        },
+        YEAR,
+        {"Id": "delete-markers-of-nothing", "Status": "Enabled", "ExpiredObjectDeleteMarker": True},
+    ]
+    assert rules["ResultsBucket"] == [YEAR]
+    assert rules["TrailBucket"] == [
+        {"Id": "old-reads", "Status": "Enabled", "ExpirationInDays": {"Ref": "ReadTrailDays"}}
+    ]
+    unlocked = {
+        "Status": "Enabled",
+        "ExpirationInDays": {"Ref": "RecordsRetentionDays"},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+    }
+    # Those that name a user by their id; what a rebuild needs of users themselves stays, and so do the manifests.
+    names = ("verdicts", "tombstones", "operations", "amendments", "stragglers")
+    assert rules["RecordsBucket"] == [{"Id": name, "Prefix": f"{name}/", **unlocked} for name in names]
+    parameters = template["Parameters"]
+    assert (parameters["DataRetentionDays"]["Default"], parameters["DataRetentionDays"]["MinValue"]) == (400, 366)
+    assert (parameters["RecordsRetentionDays"]["Default"], parameters["RecordsRetentionDays"]["MinValue"]) == (
+        1100,
+        731,
+    )
+    assert (parameters["ReadTrailDays"]["Default"], parameters["ReadTrailDays"]["MinValue"]) == (400, 30)
+
+
+def test_who_read_what_is_kept_by_a_trail_of_the_three_buckets(template: Template) -> None:
+    assert template["Conditions"]["Trailed"] == {"Fn::Equals": [{"Ref": "ReadTrail"}, "true"]}
+    assert template["Parameters"]["ReadTrail"]["Default"] == "true"
+    for name in ("Trail", "TrailBucket", "TrailBucketPolicy"):
+        assert template["Resources"][name]["Condition"] == "Trailed", name
+    assert template["Resources"]["Trail"]["DependsOn"] == "TrailBucketPolicy"
+    trail = props(template, "Trail")
+    assert (trail["IsLogging"], trail["EnableLogFileValidation"]) == (True, True)
+    assert (trail["IncludeGlobalServiceEvents"], trail["IsMultiRegionTrail"]) == (False, False)
+    assert trail["S3BucketName"] == {"Ref": "TrailBucket"}
+    assert trail["TrailName"] == {"Fn::Sub": "${AWS::StackName}-reads"}
+    [selected] = trail["AdvancedEventSelectors"]
+    assert selected["FieldSelectors"] == [
+        {"Field": "eventCategory", "Equals": ["Data"]},
+        {"Field": "resources.type", "Equals": ["AWS::S3::Object"]},
+        {
+            "Field": "resources.ARN",
+            "StartsWith": [
+                {"Fn::Sub": f"${{{name}.Arn}}/"} for name in ("UploadsBucket", "ResultsBucket", "RecordsBucket")
+            ],
+        },
+    ]
+    _, looks, writes = props(template, "TrailBucketPolicy")["PolicyDocument"]["Statement"]
+    account = "${AWS::Partition}:cloudtrail:${AWS::Region}:${AWS::AccountId}"
+    ours = {"StringEquals": {"aws:SourceArn": {"Fn::Sub": f"arn:{account}:trail/${{AWS::StackName}}-reads"}}}
+    for statement, action, resource in (
+        (looks, "s3:GetBucketAcl", arn("TrailBucket")),
+        (writes, "s3:PutObject", {"Fn::Sub": "${TrailBucket.Arn}/AWSLogs/${AWS::AccountId}/*"}),
+    ):
+        assert (statement["Effect"], statement["Action"], statement["Resource"]) == ("Allow", action, resource)
+        assert statement["Principal"] == {"Service": "cloudtrail.amazonaws.com"}
+        assert statement["Condition"] == ours
 
 
 def test_records_are_locked_and_nothing_else_is(template: Template) -> None:
@@ -168,6 +232,7 @@ def test_what_is_on_by_default(template: Template) -> None:
     assert defaults["Protected"] == "false"
     assert template["Conditions"]["Protect"] == {"Fn::Equals": [{"Ref": "Protected"}, "true"]}
     assert defaults["OperatorsNeedCodes"] == "true"
+    assert defaults["RequestsPerMinute"] == 1200
     assert (defaults["Runtime"], defaults["Architecture"]) == ("python3.13", "arm64")
     assert defaults["GraceSeconds"] == 180
     assert defaults["SweepAgeSeconds"] == 60

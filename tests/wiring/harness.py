@@ -47,6 +47,8 @@ class Workbench:
             "PortalOrigin": self.base.endpoint,
             "CognitoEndpoint": f"{self.base.endpoint}/",
             "OperatorsNeedCodes": "false",
+            "RequestsPerMinute": "60000",
+            "ReadTrail": "false",
             **parameters,
         }
         # By address: a body may have 51,200 characters.

@@ -213,11 +213,18 @@ def test_only_who_asks_for_it_waits_for_it() -> None:
 
 
 def _answer(status: int, body: Any, kind: str = "application/json", **headers: str) -> Answer:
-    told = {"Content-Type": kind, "Cache-Control": "no-store", **headers}
+    told = {"Content-Type": kind, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", **headers}
     return Answer(status, told, b"" if body is None else json.dumps(body).encode())
 
 
 ME = contract.EXAMPLE_ME
+
+
+def _without(header: str) -> Answer:
+    whole = _answer(200, ME)
+    return Answer(whole.status, {name: text for name, text in whole.headers.items() if name != header}, whole.body)
+
+
 PROBLEM = problems.no_such_upload().document()
 
 
@@ -230,7 +237,8 @@ PROBLEM = problems.no_such_upload().document()
         ("/me", _answer(200, {**ME, "role": "king"}), "king"),
         ("/me", _answer(200, ME, "text/html"), "text/html"),
         ("/me", _answer(418, ME), "418"),
-        ("/me", Answer(200, {"Content-Type": "application/json"}, json.dumps(ME).encode()), "Cache-Control"),
+        ("/me", _without("Cache-Control"), "Cache-Control"),
+        ("/me", _without("X-Content-Type-Options"), "X-Content-Type-Options"),
         ("/me", _answer(401, {"message": "Unauthorized"}), None),
         ("/me", _answer(404, PROBLEM, problems.CONTENT_TYPE), "404"),
         ("/uploads/x", _answer(404, PROBLEM, problems.CONTENT_TYPE), None),
