@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -44,3 +44,4 @@ def test_a_form_is_posted_to_the_buckets_own_host_in_its_region(region: str) -> 
 def test_a_link_names_the_buckets_own_host_in_its_region(region: str) -> None:
     link = Bucket(clients.s3(), NAME).link("key", filename="a", content_type="text/plain", seconds=60)
     assert urlsplit(link).netloc == HOSTS[region]
+    assert parse_qs(urlsplit(link).query)["response-cache-control"] == ["no-store"]

@@ -222,7 +222,7 @@ ME = contract.EXAMPLE_ME
 
 def _without(header: str) -> Answer:
     whole = _answer(200, ME)
-    return Answer(whole.status, {name: text for name, text in whole.headers.items() if name != header}, whole.body)
+    return Answer(whole.status, {name: text for name, text in whole.headers.items() if name != header}, whole.data)
 
 
 PROBLEM = problems.no_such_upload().document()

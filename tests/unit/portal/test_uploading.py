@@ -80,6 +80,15 @@ def test_an_organisation_has_a_limit_of_its_own(stores: Stores) -> None:
     assert sum(given(stores, who, MOST_FILES, now) for who in people) * MOST_FILES == MOST_OF_ORGANISATION
 
 
+@pytest.mark.parametrize("mark", ["\u202e", "\u2066", "\u200f", "\u061c"])
+def test_a_name_loses_its_marks_of_direction(stores: Stores, mark: str) -> None:
+    """Shown to others, a name with one reads as another: `gpj.exe` as `exe.jpg`."""
+    files = [FileToUpload(name=f"results{mark}xslx.exe", size=1)]
+    now = NOON - timedelta(minutes=9)
+    [form] = issue_forms(stores, user("one"), SERVICE, UploadRequest(service=SERVICE.name, files=files), now)
+    assert form["name"] == "resultsxslx.exe"
+
+
 def test_a_request_that_is_refused_takes_nothing(stores: Stores) -> None:
     now = NOON - timedelta(minutes=9)
     assert given(stores, user("one"), MOST_FILES, now)
