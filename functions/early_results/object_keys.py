@@ -53,6 +53,11 @@ def user_key(sub: str) -> str:
     return f"users/{sub}.json"
 
 
+def season_key(service: str) -> str:
+    """Where it is kept in the records bucket that a season was closed and its children's data removed."""
+    return f"seasons/{service}/closed.json"
+
+
 def closing_key(service: str, window: int) -> str:
     """Where the terms of a window's freeze lie in the records bucket: its close, its calendar, its schools."""
     return f"closings/{service}/{window}.json"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from early_results.checking.roster import Roster
     from early_results.results import Pupil
@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_validate(commands)
     _add_deciding(commands)
     _add_calendar(commands)
+    _add_season(commands)
     _add_tracing(commands)
     _add_verifying(commands)
     _add_user(commands)
@@ -124,8 +125,18 @@ def _add_calendar(commands: Any) -> None:
     extend.add_argument("--window", required=True, type=int, metavar="N")
     extend.add_argument("--closes", required=True, metavar="TIME", help='the new close, London: "2023-06-30 15:00"')
     _add_reason(extend)
+    change = actions.add_parser(
+        "set",
+        help="move a window's opening, close or day of reports",
+        description="Moves what lies ahead of a window. Several windows that have not opened: `season open --window`.",
+    )
+    change.add_argument("--window", required=True, type=int, metavar="N")
+    change.add_argument("--opens", metavar="TIME", help='London: "2023-06-05 00:00"')
+    change.add_argument("--closes", metavar="TIME", help='London: "2023-06-30 12:00"')
+    change.add_argument("--reports", metavar="DAY", help='"2023-07-07"')
+    _add_reason(change)
     windows = commands.add_parser("windows", help="the windows, what a freeze waits for, and what waits for you")
-    for one, act in ((show, _show_calendar), (extend, _extend), (windows, _show_windows)):
+    for one, act in ((show, _show_calendar), (extend, _extend), (change, _set), (windows, _show_windows)):
         one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
         _add_stack(one)
         one.set_defaults(run=_operated, act=act)
@@ -145,6 +156,40 @@ def _add_tracing(commands: Any) -> None:
     trace.add_argument("--no-logs", action="store_true", help="do not read the functions' logs")
     _add_stack(trace)
     trace.set_defaults(run=_operated, act=_trace)
+
+
+def _add_season(commands: Any) -> None:
+    command = commands.add_parser("season", help="open a season step by step, or close it and remove its data")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    opening = actions.add_parser(
+        "open",
+        help="take in schools and pupils, set the windows, and see what is missing",
+        description="Does what it is given, and then says what is there and what is missing before schools can upload. "
+        "Exit code: 0 ready, 1 something is missing, 2 could not be run.",
+    )
+    for kind, what in (("schools", "School DFE,Name,Trust"), ("trusts", "Trust,Name"), ("pupils", "the MIS extract")):
+        opening.add_argument(f"--{kind}", metavar="FILE.csv", help=f"an extract to take in: {what}")
+    opening.add_argument(
+        "--window",
+        nargs=4,
+        action="append",
+        default=[],
+        metavar=("N", "OPENS", "CLOSES", "REPORTS"),
+        help='a window in London time: 1 "2027-06-07 00:00" "2027-06-25 12:00" 2027-07-02; once for each',
+    )
+    opening.add_argument("--reason", help="why the windows are set so; it is recorded")
+    closing = actions.add_parser(
+        "close",
+        help="remove a season's files, pupils, results and reports once all is over",
+        description="Counts what a season has left, and removes it with --yes: files, pupils, findings, extracts and "
+        "reports, and what the table says of them. What was frozen stays in evidence by school and hash.",
+    )
+    closing.add_argument("--yes", action="store_true", help="remove it; nothing brings it back")
+    _add_reason(closing)
+    for one, act in ((opening, _open_season), (closing, _close_season)):
+        one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+        _add_stack(one)
+        one.set_defaults(run=_operated, act=act)
 
 
 def _add_verifying(commands: Any) -> None:
@@ -275,6 +320,64 @@ def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
     except tracing.CannotTrace as error:
         raise CannotRun(str(error)) from error
     return ACCEPTED
+
+
+def _set(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import seasons
+
+    moments = seasons.Moments(
+        london_moment(options.opens) if options.opens else None,
+        london_moment(options.closes) if options.closes else None,
+        _day(options.reports) if options.reports else None,
+    )
+    service, changes = _service(options.service).name, {options.window: moments}
+    print(seasons.set_calendar(session, service, changes, options.reason, _now()))
+    return ACCEPTED
+
+
+def _open_season(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import seasons
+
+    service = _service(options.service)
+    if options.window and not options.reason:
+        raise CannotRun("say with --reason why the windows are set so")
+    changes = {
+        _window_number(number): seasons.Moments(london_moment(opens), london_moment(closes), _day(reports))
+        for number, opens, closes, reports in options.window
+    }
+    given = {"schools": options.schools, "trusts": options.trusts, "pupils": options.pupils}
+    extracts = {kind: _read(path) for kind, path in given.items() if path}
+    if extracts:
+        print(seasons.take_in(session, service, extracts))
+    if changes:
+        print(seasons.set_calendar(session, service.name, changes, options.reason, _now()))
+    words, ready = seasons.checklist(session, service, _now())
+    print(words)
+    return ACCEPTED if ready else ERRORS_FOUND
+
+
+def _close_season(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import seasons
+
+    service = _service(options.service)
+    closed = seasons.close_season(session, service, options.reason, really=options.yes)
+    print(seasons.describe_closed(closed, service.name, really=options.yes))
+    return ACCEPTED
+
+
+def _window_number(text: str) -> int:
+    if not text.isdigit():
+        raise CannotRun(f'"{text}" is not the number of a window')
+    return int(text)
+
+
+def _day(text: str) -> date:
+    from datetime import date
+
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise CannotRun(f'"{text}" is not a day; write it as "2023-07-07"') from None
 
 
 def _verify(options: argparse.Namespace, session: OperatorSession) -> int:

@@ -34,6 +34,7 @@ from early_results.object_keys import (
     parse_upload_key,
     report_key,
     roster_key,
+    season_key,
     user_key,
 )
 from early_results.reporting.summary import canonical, summarise
@@ -147,6 +148,8 @@ class _Service:
         made["window states"] = self._put((keys.state(self.name, n), i) for n, i in self._states())
         made["rosters"] = self._put(self._rosters())
         made["registers of windows"] = self._put(self._window_registers())
+        if self.stores.records.has(season_key(self.name)):
+            return made  # its files, results and reports were removed for good: what was frozen is all there is
         made["registers of services"] = self._put(self._current_registers())
         made["stragglers let in"] = self._put(self._added())
         self._reports()

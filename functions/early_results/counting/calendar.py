@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from ..service import LONDON, Service, Window
@@ -100,6 +101,32 @@ class Calendar:
         if moved == window:
             raise CalendarRefused(f"window {number} is so already: nothing would change")
         return Calendar(self.service, self.version + 1, tuple(self._beside(window, moved)))
+
+    def plan(self, planned: Mapping[int, Window], now: datetime, free: Collection[int]) -> Calendar:
+        """The next version of the calendar, with windows put anywhere ahead in which no file is or can have been.
+
+        A published calendar may be of a year that is over; its windows are moved all at once, since they would stand in
+        each other's way one by one. `free` are the numbers of the windows that were never held or have not opened.
+        CalendarRefused says why not: an opening lies ahead, or a minute ago for one that is to open at once.
+        """
+        for number, window in planned.items():
+            if number not in free:
+                raise CalendarRefused(f"window {self._known(number).number} has opened: move its close instead")
+            if window.opens < cut(now) - CHANGE_CUTOFF:
+                raise CalendarRefused(f"window {number} would open in the past")
+            if window.opens >= window.closes:
+                raise CalendarRefused(f"window {number} would be left with no time")
+            if window.reports < window.closes.astimezone(LONDON).date():
+                raise CalendarRefused(f"reports of window {number} cannot come out before the day it closes")
+        windows = tuple(planned.get(window.number, window) for window in self.windows)
+        for before, after in pairwise(windows):
+            if before.closes > after.opens:
+                raise CalendarRefused(
+                    f"window {after.number} would open before window {before.number} has closed: name both"
+                )
+        if windows == self.windows:
+            raise CalendarRefused("the calendar is so already: nothing would change")
+        return Calendar(self.service, self.version + 1, windows)
 
     def _known(self, number: int) -> Window:
         window = self.window(number)
