@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,14 +19,21 @@ import typst
 from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
+    CodeCount,
+    Cohort,
     Measure,
     ReportInput,
     Scores,
     Share,
+    capital,
     measures,
+    score_tables,
+    subject_tables,
+    subjects_of,
     text_of,
     words,
 )
+from early_results.service import Service
 
 ASSETS = Path(__file__).parent / "report_assets"
 
@@ -91,8 +98,6 @@ def _has_glyph(character: str) -> bool:
 def view(report: ReportInput) -> dict[str, Any]:
     """The report as the template reads it: texts, and whole numbers for the lengths of bars."""
     figures, says = report.figures, words(report)
-    school, national = figures.all.school, figures.all.national
-    beside = national or school
     texts: dict[str, Any] = {
         "title": says.title,
         "author": "Early Results",
@@ -102,55 +107,74 @@ def view(report: ReportInput) -> dict[str, Any]:
         "facts": [list(fact) for fact in says.facts],
         "footer": f"{says.title} · School {report.school} · Window {report.window} · Early, unvalidated data",
         "none": NO_FIGURE,
-        "national": national is not None,
-        "expected": str(figures.score_expected),
-        "high": str(figures.score_high),
-        "headline": [
-            _headline(mine, theirs if national else None)
-            for mine, theirs in zip(
-                (*school.assessments, school.combined), (*beside.assessments, beside.combined), strict=True
-            )
+        "national": figures.has_national,
+        "cohorts": [_cohort(report.service, cohort) for cohort in figures.cohorts],
+        "codes": [[code.code, code.meaning] for code in report.service.codes],
+        "notes": list(figures.notes),
+        "provenance": says.provenance,
+    }
+    return {key: _every_text(value, printable) for key, value in texts.items()}
+
+
+def _cohort(service: Service, cohort: Cohort) -> dict[str, Any]:
+    """The pages of one year group."""
+    terms, school, national = service.words, cohort.all.school, cohort.all.national
+    beside = national or school
+    subjects = list(zip(subjects_of(school), subjects_of(beside), strict=True))
+    tests = list(zip(school.scores, beside.scores, strict=True))
+    return {
+        "subjects": [
+            {
+                "title": cohort.titled(f"{table.title} at a glance"),
+                "expected": capital(terms.reached_short),
+                "higher": capital(terms.higher) if table.has_higher else None,
+                "rows": [_headline(subjects[at][0], subjects[at][1] if national else None) for at in table.lines],
+            }
+            for table in subject_tables(terms, school)
         ],
         "scores": [
             {
-                "name": mine.name,
-                "number": str(mine.number),
-                "mean": mine.mean.text,
-                "national_mean": theirs.mean.text,
-                "expected": _pair(mine.expected, theirs.expected if national else None),
-                "high": _pair(mine.high, theirs.high if national else None),
+                "title": cohort.titled(f"{table.title} at a glance"),
+                "number": ["Pupils with", f"a {terms.one}"],
+                "mean": ["Mean", terms.one],
+                "expected": None
+                if tests[table.lines[0]][0].expected is None
+                else f"{tests[table.lines[0]][0].expected_at} or more",
+                "high": tests[table.lines[0]][0].high_name if table.has_higher else None,
+                "rows": [
+                    {
+                        "name": mine.name,
+                        "number": str(mine.number),
+                        "mean": mine.mean.text,
+                        "national_mean": theirs.mean.text,
+                        "expected": _maybe_pair(mine.expected, theirs.expected if national else None),
+                        "high": _maybe_pair(mine.high, theirs.high if national else None),
+                    }
+                    for mine, theirs in (tests[at] for at in table.lines)
+                ],
             }
-            for mine, theirs in zip(school.scores, beside.scores, strict=True)
+            for table in score_tables(terms, school)
         ],
+        "distributions_title": cohort.titled(f"{capital(terms.code)}, code by code"),
         "distributions": [
             {
                 "name": mine.name,
-                "line": counted(mine.assessed, "pupil assessed", "pupils assessed") + _blank(mine.blank, "blank"),
-                "rows": [
-                    {
-                        "code": own.code,
-                        "count": str(own.share.count),
-                        "share": own.share.shown,
-                        "national": nation.share.shown,
-                        "bar": _thousandths(own.share),
-                        "tick": _thousandths(nation.share) if national else None,
-                    }
-                    for own, nation in zip(mine.codes, theirs.codes, strict=True)
-                ],
+                "line": counted(mine.assessed, "pupil assessed", "pupils assessed")
+                + _blank(mine.out, "out of the cohort")
+                + _blank(mine.blank, "blank"),
+                "rows": _code_rows(mine.codes, theirs.codes, national=national is not None),
             }
             for mine, theirs in zip(school.assessments, beside.assessments, strict=True)
         ],
-        "codes": [[code.code, code.meaning] for code in report.service.codes],
-        "charts": [
-            _chart(figures.score_expected, figures.score_high, mine, theirs if national else None)
-            for mine, theirs in zip(school.scores, beside.scores, strict=True)
-        ],
-        "crossing_line": "Pupils by teacher assessment and score band. Pupils with neither, and codes that nobody has, "
-        "are left out.",
+        "charts_title": cohort.titled(f"{capital(terms.numbers)}, {terms.one} by {terms.one}"),
+        "charts": [_chart(service, mine, theirs if national else None) for mine, theirs in tests],
+        "crossings_title": cohort.titled(f"{capital(terms.code)} beside {terms.number}"),
+        "crossing_line": f"Pupils by {terms.code} and {terms.one} band. Pupils with neither, and "
+        "codes that nobody has, are left out.",
         "crossings": [
             {
                 "name": crossing.name,
-                "head": ["Code", *figures.bands, "All"],
+                "head": ["Code", *crossing.bands, "All"],
                 "rows": [
                     {"cells": [row.code or "Blank", *(str(c) for c in row.counts), str(row.total)]}
                     for row in crossing.rows
@@ -160,17 +184,29 @@ def view(report: ReportInput) -> dict[str, Any]:
             }
             for crossing in school.crossings
         ],
+        "groups_title": cohort.titled("Girls and boys, and term of birth"),
         "group_line": "Your school's figure for each group of pupils"
         + (", and under it the national figure for the same group." if national else ".")
         + " The workbook of this report has every code and every score by group.",
         "groups": {
-            "labels": [group.short for group in figures.groups],
-            "rows": _group_rows(measures(figures)),
+            "labels": [group.short for group in cohort.groups],
+            "rows": _group_rows(measures(terms, cohort)),
         },
-        "notes": list(figures.notes),
-        "provenance": says.provenance,
     }
-    return {key: _every_text(value, printable) for key, value in texts.items()}
+
+
+def _code_rows(own: Sequence[CodeCount], nation: Sequence[CodeCount], *, national: bool) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": mine.code,
+            "count": str(mine.share.count),
+            "share": mine.share.shown,
+            "national": theirs.share.shown,
+            "bar": _thousandths(mine.share),
+            "tick": _thousandths(theirs.share) if national else None,
+        }
+        for mine, theirs in zip(own, nation, strict=True)
+    ]
 
 
 def counted(count: int, one: str, many: str) -> str:
@@ -196,6 +232,10 @@ def _pair(school: Share, national: Share | None) -> dict[str, Any]:
     }
 
 
+def _maybe_pair(school: Share | None, national: Share | None) -> dict[str, Any] | None:
+    return None if school is None else _pair(school, national)
+
+
 def _headline(school: Assessment, national: Assessment | None) -> dict[str, Any]:
     return {
         "name": school.name,
@@ -205,32 +245,47 @@ def _headline(school: Assessment, national: Assessment | None) -> dict[str, Any]
     }
 
 
-def _chart(expected: int, high: int, school: Scores, national: Scores | None) -> dict[str, Any]:
+def _chart(service: Service, school: Scores, national: Scores | None) -> dict[str, Any]:
+    terms = service.words
+    one = terms.one
     mine = [_thousandths(count.share) or 0 for count in school.distribution]
     theirs = [_thousandths(count.share) or 0 for count in national.distribution] if national else None
     tallest = max((*mine, *(theirs or []), 50))
     step = next(step for step in (20, 50, 100, 200, 500) if tallest <= 5 * step or step == 500)
     top = -(-tallest // step) * step + step // 2
-    line = f"{counted(school.number, 'pupil with a score', 'pupils with a score')}{_blank(school.blank, 'without')}"
+    line = counted(school.number, f"pupil with a {one}", f"pupils with a {one}")
+    line += "".join(f", {code.share.count:,} {code.code}" for code in school.codes if code.share.count)
+    line += _blank(school.blank, "without" if not school.codes else "blank")
     having = [count.score for count in school.distribution if count.share.count]
-    alt = f"Bar chart of {school.name} scaled scores. "
+    alt = f"Bar chart of {school.name} {terms.numbers}. "
+    reached = [
+        (share, national_share, words)
+        for share, national_share, words in (
+            (school.expected, national.expected if national else None, f"{school.expected_at} or more"),
+            (school.high, national.high if national else None, school.high_name),
+        )
+        if share is not None
+    ]
     if having:
         line += f" · mean {school.mean.text}" + (f", national {national.mean.text}" if national else "")
         alt += (
-            f"{counted(school.number, 'pupil has a score', 'pupils have scores')} from {having[0]} to {having[-1]}, "
-            f"mean {school.mean.text}; {school.expected.text} have {expected} or more, "
-            f"{school.high.text} have {high} or more."
+            f"{counted(school.number, f'pupil has a {one}', f'pupils have {one}s')} from {having[0]} to {having[-1]}, "
+            f"mean {school.mean.text}"
+            + (f"; {', '.join(f'{share.text} have {words}' for share, _, words in reached)}." if reached else ".")
         )
         if national:
-            alt += f" Nationally: mean {national.mean.text}, {national.expected.text} and {national.high.text}."
+            shares = [share.text for _, share, _ in reached if share is not None]
+            alt += f" Nationally: mean {national.mean.text}" + (f", {' and '.join(shares)}." if shares else ".")
     else:
-        alt += "No pupil of this school has a score."
+        alt += f"No pupil of this school has a {one}."
+    marks = [[school.expected_at, f"{school.expected_at}: {terms.expected}"]] if school.expected_at is not None else []
+    marks += [[school.high_at, f"{school.high_at}: {terms.high}"]] if school.high_at is not None else []
     return {
         "name": school.name,
         "line": line,
         "alt": alt,
         "first": school.distribution[0].score,
-        "marks": [[expected, f"{expected}: expected standard"], [high, f"{high}: high score"]],
+        "marks": marks,
         "levels": [[level, f"{level // 10}%"] for level in range(step, top, step)],
         "top": top,
         "school": mine,

@@ -33,6 +33,7 @@ from openpyxl.xml.functions import tostring
 from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
+    Cohort,
     Figures,
     Group,
     Mean,
@@ -40,9 +41,14 @@ from early_results.reporting.figures import (
     Scores,
     Share,
     Words,
+    capital,
     measures,
+    score_tables,
+    subject_tables,
+    subjects_of,
     words,
 )
+from early_results.service import Words as Terms
 
 SCHOOL_COLOUR, NATIONAL_COLOUR = "12436D", "F46A25"
 _THIN = Side(style="thin", color="C9D0D8")
@@ -57,13 +63,25 @@ def build_workbook(report: ReportInput) -> bytes:
     book = Workbook()
     for style in _styles():
         book.add_named_style(style)
-    _summary(_sheet(book, "Summary", says, 46), figures, says)
-    _assessments(_sheet(book, "Teacher assessment", says, 14, tall=True), figures)
-    _scores(_sheet(book, "Scaled scores", says, 12), figures)
-    _crossings(_sheet(book, "Assessment by score", says, 14, tall=True), figures)
-    _groups(_sheet(book, "Groups of pupils", says, 46, tall=True), figures)
-    _codes_by_group(_sheet(book, "Codes by group", says, 18), figures)
-    _scores_by_group(_sheet(book, "Scores by group", says, 34), figures)
+    terms = report.service.words
+    _summary(_sheet(book, "Summary", says, 46), terms, figures, says)
+    for cohort in figures.cohorts:
+        block = cohort.all.school
+
+        def sheet(title: str, first_width: int, *, tall: bool = False, cohort: Cohort = cohort) -> Worksheet:
+            return _sheet(book, cohort.titled(title).replace(":", ""), says, first_width, tall=tall)
+
+        if block.assessments:
+            _assessments(sheet(capital(terms.code), 14, tall=True), cohort)
+        if block.scores:
+            _scores(sheet(capital(terms.numbers), 12), cohort)
+        if block.crossings:
+            _crossings(sheet("Assessment by score", 14, tall=True), cohort)
+        _groups(sheet("Groups of pupils", 46, tall=True), terms, cohort)
+        if any(_coded(cohort.all)):
+            _codes_by_group(sheet("Codes by group", 18), cohort)
+        if block.scores:
+            _scores_by_group(sheet(f"{capital(terms.one)}s by group", 34), cohort)
     _notes(_sheet(book, "How it is counted", says, 110), figures, says)
     book.remove(book.worksheets[0])  # the empty sheet that a new workbook comes with
     book.properties.title = f"{says.title}: {says.school}"
@@ -193,20 +211,20 @@ def _table(
     return row + 1
 
 
-def _beside(figures: Figures, *heads: str) -> list[str]:
+def _beside(national: bool, *heads: str) -> list[str]:
     """Headings, each with a National one after it where there are national figures."""
-    return [text for head in heads for text in ((head, "National") if figures.all.national else (head,))]
+    return [text for head in heads for text in ((head, "National") if national else (head,))]
 
 
-def _both(mine: Share | Mean | None, theirs: Share | Mean | None, figures: Figures) -> list[Cell]:
-    return [mine or NO_FIGURE, theirs or NO_FIGURE] if figures.all.national else [mine or NO_FIGURE]
+def _both(mine: Share | Mean | None, theirs: Share | Mean | None, national: bool) -> list[Cell]:
+    return [mine or NO_FIGURE, theirs or NO_FIGURE] if national else [mine or NO_FIGURE]
 
 
 def _lines(group: Group) -> list[tuple[Assessment, Assessment | None]]:
-    mine = (*group.school.assessments, group.school.combined)
+    mine = subjects_of(group.school)
     if group.national is None:
         return [(line, None) for line in mine]
-    return list(zip(mine, (*group.national.assessments, group.national.combined), strict=True))
+    return list(zip(mine, subjects_of(group.national), strict=True))
 
 
 def _tests(group: Group) -> list[tuple[Scores, Scores | None]]:
@@ -215,7 +233,13 @@ def _tests(group: Group) -> list[tuple[Scores, Scores | None]]:
     return list(zip(group.school.scores, group.national.scores, strict=True))
 
 
-def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
+def _coded(group: Group) -> list[tuple[Assessment | Scores, Assessment | Scores | None]]:
+    """The subjects with codes, those that take a number or a code last."""
+    pairs: list[tuple[Assessment | Scores, Assessment | Scores | None]] = [*_lines(group), *_tests(group)]
+    return [pair for pair in pairs if pair[0].codes]
+
+
+def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> None:
     for column in range(1, 9):
         _put(sheet, 3, column, None, "er notice")
     _put(sheet, 3, 1, f"Early, unvalidated data. {says.notice}", "er notice")
@@ -227,65 +251,83 @@ def _summary(sheet: Worksheet, figures: Figures, says: Words) -> None:
         _put(sheet, row, 2, text, "er wrap")
         sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
         row += 1
-    _put(sheet, row + 1, 1, "Teacher assessment", "er section")
-    row = _table(
-        sheet,
-        row + 2,
-        1,
-        ["Subject", "Pupils assessed", "Blank", *_beside(figures, "Expected or above", "Greater depth")],
-        (
-            [
-                mine.name,
-                mine.assessed,
-                mine.blank,
-                *_both(mine.expected, theirs.expected if theirs else None, figures),
-                *_both(mine.higher, theirs.higher if theirs else None, figures),
-            ]
-            for mine, theirs in _lines(figures.all)
-        ),
-    )
-    headline = (row - len(_lines(figures.all)) - 1, row - 1)
-    _put(sheet, row + 1, 1, "Scaled scores", "er section")
-    row = _table(
-        sheet,
-        row + 2,
-        1,
-        [
-            "Test",
-            "Pupils with a score",
-            "Without",
-            *_beside(figures, "Mean", f"{figures.score_expected} or more", f"{figures.score_high} or more"),
-        ],
-        (
-            [
-                mine.name,
-                mine.number,
-                mine.blank,
-                *_both(mine.mean, theirs.mean if theirs else None, figures),
-                *_both(mine.expected, theirs.expected if theirs else None, figures),
-                *_both(mine.high, theirs.high if theirs else None, figures),
-            ]
-            for mine, theirs in _tests(figures.all)
-        ),
-    )
-    title = "Teacher assessment: expected standard or above"
-    _bar_chart(sheet, f"A{row + 1}", title, *headline, 4, 5 if figures.all.national else 4, width=24)
+    national = figures.has_national
+    chart: tuple[str, int, int] | None = None
+    for cohort in figures.cohorts:
+        lines, tests = _lines(cohort.all), _tests(cohort.all)
+        for table in subject_tables(terms, cohort.all.school):
+            heads = [capital(terms.reached_short), *([capital(terms.higher)] if table.has_higher else [])]
+            _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
+            row = _table(
+                sheet,
+                row + 2,
+                1,
+                ["Subject", "Pupils assessed", "Blank", *_beside(national, *heads)],
+                (
+                    [
+                        mine.name,
+                        mine.assessed,
+                        mine.blank,
+                        *_both(mine.expected, theirs.expected if theirs else None, national),
+                        *(_both(mine.higher, theirs.higher if theirs else None, national) if table.has_higher else ()),
+                    ]
+                    for mine, theirs in (lines[at] for at in table.lines)
+                ),
+            )
+            chart = chart or (f"{table.title}: {terms.reached}", row - len(table.lines) - 1, row - 1)
+        for table in score_tables(terms, cohort.all.school):
+            first = tests[table.lines[0]][0]
+            heads = ["Mean"]
+            if first.expected is not None:
+                heads.append(f"{first.expected_at} or more")
+            if first.high is not None:
+                heads.append(first.high_name)
+            _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
+            row = _table(
+                sheet,
+                row + 2,
+                1,
+                ["Test", f"Pupils with a {terms.one}", "Without", *_beside(national, *heads)],
+                (
+                    [
+                        mine.name,
+                        mine.number,
+                        cohort.all.school.pupils - mine.number,
+                        *_both(mine.mean, theirs.mean if theirs else None, national),
+                        *(
+                            _both(mine.expected, theirs.expected if theirs else None, national)
+                            if first.expected is not None
+                            else ()
+                        ),
+                        *(
+                            _both(mine.high, theirs.high if theirs else None, national)
+                            if first.high is not None
+                            else ()
+                        ),
+                    ]
+                    for mine, theirs in (tests[at] for at in table.lines)
+                ),
+            )
+    if chart:
+        _bar_chart(sheet, f"A{row + 1}", chart[0], *chart[1:], 4, 5 if national else 4, width=24)
 
 
-def _assessments(sheet: Worksheet, figures: Figures) -> None:
+def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
+    national = cohort.all.national is not None
     sheet.column_dimensions["F"].width = 4
     row = 4
-    for mine, theirs in _lines(figures.all)[:-1]:
+    for mine, theirs in _lines(cohort.all)[: len(cohort.all.school.assessments)]:
         _put(sheet, row, 1, mine.name, "er section")
-        _put(sheet, row, 2, f"{mine.assessed:,} assessed, {mine.blank:,} blank", "er quiet")
+        out = f"{mine.out:,} out of the cohort, " if mine.out else ""
+        _put(sheet, row, 2, f"{mine.assessed:,} assessed, {out}{mine.blank:,} blank", "er quiet")
         nation = theirs.codes if theirs else mine.codes
         after = _table(
             sheet,
             row + 1,
             1,
-            ["Code", "Pupils", *_beside(figures, "Share")],
+            ["Code", "Pupils", *_beside(national, "Share")],
             (
-                [own.code, own.share.count, *_both(own.share, other.share if theirs else None, figures)]
+                [own.code, own.share.count, *_both(own.share, other.share if theirs else None, national)]
                 for own, other in zip(mine.codes, nation, strict=True)
             ),
         )
@@ -293,29 +335,35 @@ def _assessments(sheet: Worksheet, figures: Figures) -> None:
         row = max(after, row + 14) + 2
 
 
-def _scores(sheet: Worksheet, figures: Figures) -> None:
-    tests = _tests(figures.all)
-    head = ["Score"]
-    for mine, _ in tests:
-        short = mine.heading.rpartition(" ")[2]
-        head += [f"{short}: pupils", *_share_heads(figures, short)]
-    span = 3 if figures.all.national else 2
-    rows = []
-    for at, first in enumerate(tests[0][0].distribution if tests else ()):
-        line: list[Cell] = [first.score]
-        for mine, theirs in tests:
-            line += [
-                mine.distribution[at].share.count,
-                *_both(mine.distribution[at].share, theirs.distribution[at].share if theirs else None, figures),
-            ]
-        rows.append(line)
+def _scores(sheet: Worksheet, cohort: Cohort) -> None:
+    """Every number with its pupils, beside one another where the subjects have one range, else a table each."""
+    national = cohort.all.national is not None
+    ranges: dict[tuple[int, int], list[tuple[Scores, Scores | None]]] = {}
+    for mine, theirs in _tests(cohort.all):
+        ranges.setdefault((mine.distribution[0].score, mine.distribution[-1].score), []).append((mine, theirs))
     top = 4
-    after = _table(sheet, top, 1, head, rows)
-    sheet.freeze_panes = f"A{top + 1}"
-    for at, (mine, theirs) in enumerate(tests):
-        column = 2 + span * at + 1
-        place = f"{get_column_letter(3 + span * len(tests))}{top + at * 16}"
-        _bar_chart(sheet, place, mine.name, top, after - 1, column, column + (1 if theirs else 0), line=True)
+    sheet.freeze_panes = f"A{top + 1}" if len(ranges) == 1 else None
+    for tests in ranges.values():
+        head = ["Score"]
+        for mine, _ in tests:
+            short = mine.heading.rpartition(" ")[2]
+            head += [f"{short}: pupils", *_share_heads(national, short)]
+        span = 3 if national else 2
+        rows = []
+        for at, first in enumerate(tests[0][0].distribution):
+            line: list[Cell] = [first.score]
+            for mine, theirs in tests:
+                line += [
+                    mine.distribution[at].share.count,
+                    *_both(mine.distribution[at].share, theirs.distribution[at].share if theirs else None, national),
+                ]
+            rows.append(line)
+        after = _table(sheet, top, 1, head, rows)
+        for at, (mine, theirs) in enumerate(tests):
+            column = 2 + span * at + 1
+            place = f"{get_column_letter(3 + span * len(tests))}{top + at * 16}"
+            _bar_chart(sheet, place, mine.name, top, after - 1, column, column + (1 if theirs else 0), line=True)
+        top = max(after, top + 16 * len(tests)) + 2
 
 
 def _bar_chart(
@@ -367,15 +415,15 @@ def _bar_chart(
     sheet.add_chart(chart, place)
 
 
-def _crossings(sheet: Worksheet, figures: Figures) -> None:
+def _crossings(sheet: Worksheet, cohort: Cohort) -> None:
     row = 4
-    head = ["Code", *figures.bands, "All"]
-    for number, group in enumerate(figures.groups):
-        if group.dimension == "term" and figures.groups[number - 1].dimension != "term":
+    for number, group in enumerate(cohort.groups):
+        if group.dimension == "term" and cohort.groups[number - 1].dimension != "term":
             sheet.row_breaks.append(Break(row - 1))  # a page for each way of grouping, when printed
         _put(sheet, row, 1, group.label, "er section")
         after = row
         for at, crossing in enumerate(group.school.crossings):
+            head = ["Code", *crossing.bands, "All"]
             left = 1 + at * (len(head) + 1)
             _put(sheet, row + 1, left, crossing.name, "er quiet")
             after = max(
@@ -397,12 +445,12 @@ def _crossings(sheet: Worksheet, figures: Figures) -> None:
         row = after + 1
 
 
-def _groups(sheet: Worksheet, figures: Figures) -> None:
+def _groups(sheet: Worksheet, terms: Terms, cohort: Cohort) -> None:
     row, section = 4, ""
-    for line in measures(figures):
+    for line in measures(terms, cohort):
         if line.section != section:
             section = line.section
-            for at, text in enumerate((section, *(group.short for group in figures.groups))):
+            for at, text in enumerate((section, *(group.short for group in cohort.groups))):
                 _put(sheet, row, 1 + at, text, "er head" if at else "er first head")
             sheet.row_dimensions[row].height = 32
             row += 1
@@ -415,35 +463,36 @@ def _groups(sheet: Worksheet, figures: Figures) -> None:
             row += 1
 
 
-def _codes_by_group(sheet: Worksheet, figures: Figures) -> None:
+def _codes_by_group(sheet: Worksheet, cohort: Cohort) -> None:
     """Every code of every subject, for each group: pupils, share and the national share."""
+    national = cohort.all.national is not None
     head = ["Subject", "Code"]
-    for group in figures.groups:
-        head += [f"{group.short}: pupils", *_share_heads(figures, group.short)]
+    for group in cohort.groups:
+        head += [f"{group.short}: pupils", *_share_heads(national, group.short)]
     rows = []
-    for at, (subject, _) in enumerate(_lines(figures.all)[:-1]):
+    for at, (subject, _) in enumerate(_coded(cohort.all)):
         for code in range(len(subject.codes)):
             line: list[Cell] = [subject.name, subject.codes[code].code]
-            for group in figures.groups:
-                mine, theirs = _lines(group)[at]
+            for group in cohort.groups:
+                mine, theirs = _coded(group)[at]
                 share = mine.codes[code].share
-                line += [share.count, *_both(share, theirs.codes[code].share if theirs else None, figures)]
+                line += [share.count, *_both(share, theirs.codes[code].share if theirs else None, national)]
             rows.append(line)
     _table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
     sheet.print_title_rows = "4:4"
 
 
-def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
+def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
     """Every score of every test, for each group: pupils, and the national share."""
     head = ["Test", "Score"]
-    for group in figures.groups:
-        head += [f"{group.short}: pupils", *([f"National: {group.short}"] if figures.all.national else [])]
+    for group in cohort.groups:
+        head += [f"{group.short}: pupils", *([f"National: {group.short}"] if cohort.all.national else [])]
     rows = []
-    for at, (test, _) in enumerate(_tests(figures.all)):
+    for at, (test, _) in enumerate(_tests(cohort.all)):
         for place, counted in enumerate(test.distribution):
             line: list[Cell] = [test.name, counted.score]
-            for group in figures.groups:
+            for group in cohort.groups:
                 mine, theirs = _tests(group)[at]
                 line.append(mine.distribution[place].share.count)
                 if theirs:
@@ -455,8 +504,8 @@ def _scores_by_group(sheet: Worksheet, figures: Figures) -> None:
     sheet.auto_filter.ref = f"A4:B{after - 1}"  # to pick one test
 
 
-def _share_heads(figures: Figures, name: str) -> list[str]:
-    return [f"{name}: share", f"National: {name}"] if figures.all.national else [f"{name}: share"]
+def _share_heads(national: bool, name: str) -> list[str]:
+    return [f"{name}: share", f"National: {name}"] if national else [f"{name}: share"]
 
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:

@@ -101,7 +101,7 @@ class ResultsSheet:
         self._columns = service.columns
         self._first_row = heading_row + 1
         self._looks: dict[tuple[str, bool, bool], StyleArray] = {}
-        fills = {"identity": HEAD, "assessment": HEAD_ASSESSMENT, "score": HEAD_SCORE}
+        fills = {"identity": HEAD, "code": HEAD_ASSESSMENT, "number": HEAD_SCORE, "number-or-code": HEAD_SCORE}
         for position, column in enumerate(service.columns, 1):
             cell = put(sheet, heading_row, position, column.heading)
             cell.font, cell.fill, cell.alignment, cell.border = WHITE, fills[column.kind], HEAD_ALIGN, BOX
@@ -174,7 +174,7 @@ def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
 
 def _validation(column: Column) -> DataValidation:
     """What Excel lets people type. No prompt beside the cell: it would hide the rows below at every step."""
-    if column.kind == "assessment":
+    if column.kind == "code":
         check = DataValidation(type="list", formula1=f'"{",".join(column.codes)}"', allow_blank=True)
         check.error = f"Choose one of {', '.join(column.codes)} (in capitals), or leave the cell empty."
     else:

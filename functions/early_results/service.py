@@ -1,7 +1,8 @@
 """A service: one Early Results collection in one year, read from its data file.
 
-Nothing about a key stage is written in Python: columns, codes, ranges, rules and the calendar come from
-`services/<service>.toml`. An unknown service or a setting that does not fit refuses to load, by name.
+No collection is written in Python: columns, codes, ranges, thresholds, rules, words and the calendar come from
+`services/<service>.toml`, which docs/services.md explains. An unknown service or a setting that does not fit refuses to
+load, by name and in words that say what to write.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import os.path
 import tomllib
 from datetime import date, datetime
+from enum import StrEnum
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from zoneinfo import ZoneInfo
 
     LONDON: ZoneInfo
@@ -29,7 +32,11 @@ else:
 # Plain files beside this one. importlib.resources would do, and costs 15 ms of every cold start.
 _FOLDER = os.path.join(os.path.dirname(__file__), "services")
 
-ColumnKind = Literal["identity", "assessment", "score"]
+ColumnKind = Literal["identity", "code", "number", "number-or-code"]
+RESULT_KINDS = ("code", "number", "number-or-code")
+IDENTITY_KEYS = ("school", "upn", "forename", "surname", "gender", "birth_date", "nc_year")
+# What a summary calls other things: a combined measure of that key would be mistaken for them.
+RESERVED_KEYS = ("pupils", "empty", "code", "score", "band")
 
 
 class UnknownService(LookupError):
@@ -41,11 +48,25 @@ class UnknownRuleset(LookupError):
 
 
 class BadServiceFile(ValueError):
-    """A service's data file does not say what it must; the message names the file and the setting."""
+    """A service's data file does not say what it must: the message names file and setting, and says what to write."""
+
+
+class Fate(StrEnum):
+    """What a code does to a percentage. A code that is `OUT` leaves its pupil out of the cohort."""
+
+    HIGHER = "higher"
+    MET = "met"
+    NOT_MET = "not-met"
+    OUT = "out"
 
 
 class Column(NamedTuple):
-    """A column of the workbook. `subject`, `codes` and the range are set for result columns only."""
+    """A column of the workbook. What follows `kind` is set for result columns only.
+
+    A column of kind `code` takes one of `codes`, one of kind `number` a whole number from `minimum` to `maximum`, and
+    one of kind `number-or-code` either. `expected` and `higher` are the least numbers that reach the standard and the
+    higher one, None where there is no such threshold. `unreachable` are numbers that no raw mark leads to that year.
+    """
 
     key: str
     heading: str
@@ -55,23 +76,95 @@ class Column(NamedTuple):
     codes: tuple[str, ...] = ()
     minimum: int = 0
     maximum: int = 0
+    expected: int | None = None
+    higher: int | None = None
+    unreachable: tuple[int, ...] = ()
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether a cell of it may hold a number."""
+        return self.kind in ("number", "number-or-code")
 
 
-class AssessmentCode(NamedTuple):
-    """A teacher assessment code: whether it meets the expected standard, and whether it is the higher one."""
+class ResultCode(NamedTuple):
+    """A code that stands for a result, or for why there is none."""
 
     code: str
     meaning: str
-    met: bool = False
-    higher: bool = False
+    fate: Fate
+
+    @property
+    def met(self) -> bool:
+        """Whether it meets the expected standard."""
+        return self.fate in (Fate.MET, Fate.HIGHER)
+
+    @property
+    def higher(self) -> bool:
+        """Whether it is the higher standard, too."""
+        return self.fate is Fate.HIGHER
+
+    @property
+    def counted(self) -> bool:
+        """Whether its pupils are in the cohort of a percentage."""
+        return self.fate is not Fate.OUT
 
 
 class Mismatch(NamedTuple):
-    """Codes that disagree strongly with a scaled score below `below`, or with any score at all."""
+    """Codes that disagree strongly with a number below `below`, or with any number at all."""
 
     codes: frozenset[str]
     below: int | None
     any_score: bool
+
+
+class Pair(NamedTuple):
+    """Two columns of one subject, by key: its codes and its numbers. They are crossed, and rules may compare them."""
+
+    codes: str
+    numbers: str
+
+
+class Combined(NamedTuple):
+    """A measure that a pupil reaches by reaching every one of its parts, which are column keys."""
+
+    key: str
+    name: str
+    parts: tuple[str, ...]
+
+
+class YearGroup(NamedTuple):
+    """Pupils of one year. `measure` is the key of the column or combined measure that is their headline, "" if none."""
+
+    nc_year: str
+    name: str
+    headline: str = ""
+    measure: str = ""
+
+
+class Words(NamedTuple):
+    """What this collection calls things. Each is as it stands within a sentence.
+
+    `code` and `number` are one result of either kind, `numbers` several. `expected` is the standard, `reached` that
+    standard or more, `reached_short` the same as a table's heading; `higher` is the higher standard of codes and of
+    combined measures, `high` that of numbers. `statutory` and `not_statutory_here` are what a report and a template say
+    of the statutory return.
+    """
+
+    code: str
+    number: str
+    numbers: str
+    expected: str
+    reached: str
+    reached_short: str
+    higher: str
+    high: str
+    statutory: str
+    not_statutory_here: str
+
+    @property
+    def one(self) -> str:
+        """`score` of `scaled score`: a number in short, where the kind is plain from what stands around it."""
+        return self.number.rpartition(" ")[2]
 
 
 class Window(NamedTuple):
@@ -88,6 +181,9 @@ class Service(NamedTuple):
 
     `rules` is the edition of the table of rules that judges its files (`checking/rules.py`). `published` are its
     windows in London time: number, opens, closes, reports.
+
+    `together` are runs of columns, by key: where a pupil has a result in one and none in another, it is asked for.
+    `notes` tell a report's reader how this collection is counted.
     """
 
     name: str
@@ -96,17 +192,17 @@ class Service(NamedTuple):
     title: str
     short_title: str
     year: int
-    nc_year: str
-    year_group: str
     sheet: str
+    words: Words
+    year_groups: tuple[YearGroup, ...]
     identity: tuple[Column, ...]
     results: tuple[Column, ...]
-    codes: tuple[AssessmentCode, ...]
-    score_expected: int
-    score_high: int
-    combined_name: str
-    combined_subjects: tuple[str, ...]
+    codes: tuple[ResultCode, ...]
+    pairs: tuple[Pair, ...]
+    combined: tuple[Combined, ...]
     mismatches: tuple[Mismatch, ...]
+    together: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...]
     published: tuple[tuple[int, datetime, datetime, date], ...]
     support_email: str
     support_telephone: str
@@ -118,22 +214,34 @@ class Service(NamedTuple):
         return _windows(self.published)
 
     @property
+    def year_group(self) -> str:
+        """`Year 2`, or `Year 1 and Year 2`: whose results it collects."""
+        return " and ".join(group.name for group in self.year_groups)
+
+    @property
     def columns(self) -> tuple[Column, ...]:
         """Identity columns and then result columns, in the template's order."""
         return self.identity + self.results
 
     @property
     def assessments(self) -> tuple[Column, ...]:
-        """The teacher assessment columns, in order."""
-        return tuple(c for c in self.results if c.kind == "assessment")
+        """The columns that hold codes and nothing else, in order."""
+        return tuple(c for c in self.results if c.kind == "code")
 
     @property
     def scores(self) -> tuple[Column, ...]:
-        """The scaled score columns, in order."""
-        return tuple(c for c in self.results if c.kind == "score")
+        """The columns that hold numbers, those that take codes as well included, in order."""
+        return tuple(c for c in self.results if c.has_numbers)
 
-    def code(self, code: str) -> AssessmentCode:
-        """The assessment code of that name. KeyError if the service has none."""
+    def column(self, key: str) -> Column:
+        """The result column of that key. KeyError if the service has none."""
+        for column in self.results:
+            if column.key == key:
+                return column
+        raise KeyError(key)
+
+    def code(self, code: str) -> ResultCode:
+        """The code of that name. KeyError if the service has none."""
         for known in self.codes:
             if known.code == code:
                 return known
@@ -167,15 +275,25 @@ def load_service(name: str) -> Service:
     """The service of that name, for example `ks1-2023`. UnknownService or BadServiceFile if there is none to be had."""
     if name not in service_names():
         raise UnknownService(name)
-    return _read(f"{name}.toml")
+    service = _read(f"{name}.toml")
+    if service.name != name:
+        raise BadServiceFile(f'services/{name}.toml: service: is "{service.name}". Write service = "{name}"')
+    return service
 
 
 def _read(file: str) -> Service:
+    with open(os.path.join(_FOLDER, file), "rb") as source:
+        return read_service(source.read(), f"services/{file}")
+
+
+def read_service(text: bytes, file: str) -> Service:
+    """The service that a data file's text defines. BadServiceFile, naming `file`, if it does not fit."""
     try:
-        with open(os.path.join(_FOLDER, file), "rb") as source:
-            return parse_service(tomllib.load(source))
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadServiceFile(f"services/{file}: {type(error).__name__}: {error}") from error
+        return parse_service(tomllib.loads(text.decode()))
+    except BadServiceFile as error:
+        raise BadServiceFile(f"{file}: {error}") from None
+    except ValueError as error:  # TOML's own complaint names line and column; text that is not UTF-8 has neither
+        raise BadServiceFile(f"{file}: not a TOML file: {error}") from error
 
 
 @cache
@@ -206,56 +324,375 @@ def ruleset_names() -> tuple[str, ...]:
 
 
 def parse_service(data: dict[str, Any]) -> Service:
-    """A service from the parsed data file. KeyError, TypeError or ValueError where a setting is missing or wrong."""
-    identity = tuple(Column(kind="identity", **entry) for entry in data["identity"])
-    results = tuple(
-        Column(**{**entry, "codes": tuple(entry.get("codes", ()))})  # TOML gives lists
-        for entry in data["result"]
-    )
-    codes = tuple(AssessmentCode(**entry) for entry in data["code"])
-    known = {c.code for c in codes}
-    for column in results:
-        if column.kind not in ("assessment", "score"):
-            raise ValueError(f"column {column.key}: kind {column.kind}")
-        if not known.issuperset(column.codes):
-            raise ValueError(f"column {column.key}: codes without a meaning: {sorted(set(column.codes) - known)}")
-        if (column.kind == "assessment") is not bool(column.codes):
-            raise ValueError(f"column {column.key}: an assessment column, and no other, lists codes")
-        if column.kind == "score" and not 0 < column.minimum < column.maximum:
-            raise ValueError(f"column {column.key}: a score needs a minimum below its maximum")
-    headings = [c.heading.casefold() for c in identity + results]
-    keys = [c.key for c in identity + results]
-    if len(set(headings)) != len(headings) or len(set(keys)) != len(keys):
-        raise ValueError("two columns share a heading or a key")
-    published = tuple((w["number"], w["opens"], w["closes"], w["reports"]) for w in data["window"])
-    for number, opens, closes, _ in published:
-        if not opens < closes:
-            raise ValueError(f"window {number} does not close after it opens")
-    for (before, _, closes, _), (after, opens, _, _) in pairwise(published):
-        if closes > opens or before >= after:
-            raise ValueError(f"window {after} does not follow window {before}")
-    return Service(
-        name=data["service"],
-        ruleset=data["ruleset"],
-        rules=data.get("rules", 1),
-        title=data["title"],
-        short_title=data["short_title"],
-        year=int(data["year"]),
-        nc_year=data["nc_year"],
-        year_group=data["year_group"],
-        sheet=data["sheet"],
+    """A service from the parsed data file. BadServiceFile, naming the setting, if one is missing, wrong or unknown."""
+    top = _Settings(data, "")
+    identity = tuple(_identity(entry) for entry in top.tables("identity"))
+    results = tuple(_result(entry) for entry in top.tables("result"))
+    codes = tuple(_code(entry) for entry in top.tables("code", least=0))
+    pairs = tuple(_pair(entry) for entry in top.tables("pair", least=0))
+    combined = tuple(_combined(entry) for entry in top.tables("combined", least=0))
+    mismatches = tuple(_mismatch(entry) for entry in top.tables("mismatch", least=0))
+    together = tuple(_together(entry) for entry in top.tables("together", least=0))
+    words = _words(top.table("words"))
+    support = top.table("support")
+    service = Service(
+        name=top.text("service"),
+        ruleset=top.text("ruleset"),
+        rules=top.number("rules", 1, 99, default=1),
+        title=top.text("title"),
+        short_title=top.text("short_title"),
+        year=top.number("year", 2000, 2100),
+        sheet=top.text("sheet"),
+        words=words,
+        year_groups=tuple(_year_group(entry) for entry in top.tables("year_group")),
         identity=identity,
         results=results,
         codes=codes,
-        score_expected=data["scores"]["expected"],
-        score_high=data["scores"]["high"],
-        combined_name=data["combined"]["name"],
-        combined_subjects=tuple(data["combined"]["subjects"]),
-        mismatches=tuple(
-            Mismatch(frozenset(m["codes"]), m.get("below"), m.get("any_score", False)) for m in data["mismatch"]
-        ),
-        published=published,
-        support_email=data["support"]["email"],
-        support_telephone=data["support"]["telephone"],
-        support_hours=tuple(data["support"]["hours"]),
+        pairs=pairs,
+        combined=combined,
+        mismatches=mismatches,
+        together=together,
+        notes=top.texts("notes"),
+        published=tuple(_window(entry) for entry in top.tables("window")),
+        support_email=support.text("email"),
+        support_telephone=support.text("telephone"),
+        support_hours=support.texts("hours"),
     )
+    support.end()
+    top.end()
+    _check_columns(service)
+    _check_codes(service)
+    _check_measures(service)
+    _check_words(service)
+    _check_windows(service)
+    return service
+
+
+_KINDS = {
+    str: "a text in quotation marks",
+    int: "a whole number without quotation marks",
+    bool: "true or false, without quotation marks",
+    datetime: "a London date and time without an offset, such as 2026-06-26T12:00:00",
+    date: "a date such as 2026-07-16",
+    list: "a list in square brackets",
+    dict: "a table",
+}
+
+
+class _Settings:
+    """One table of the file: each setting is asked for by name and type, and `end` refuses what nobody asked for."""
+
+    def __init__(self, data: dict[str, Any], place: str) -> None:
+        self._data = data
+        self._place = place
+        self._asked: set[str] = set()
+
+    def refuse(self, setting: str, told: str) -> BadServiceFile:
+        """The refusal of a setting here, to raise."""
+        return BadServiceFile(f"{self._place}{setting}: {told}")
+
+    def _get(self, setting: str, kind: type, *, needed: bool = True) -> Any:
+        self._asked.add(setting)
+        value = self._data.get(setting)
+        if value is None:
+            if needed:
+                raise self.refuse(setting, f"is missing. Write {_KINDS[kind]}")
+            return None
+        # A bool is an int to Python, and a datetime a date: neither is to this file.
+        if type(value) is not kind:
+            raise self.refuse(setting, f"is {_KINDS.get(type(value), 'something else')}. Write {_KINDS[kind]}")
+        return value
+
+    def text(self, setting: str, default: str | None = None) -> str:
+        """A text that is not blank."""
+        value = self._get(setting, str, needed=default is None)
+        if value is None:
+            return default or ""
+        if not value.strip() or value != value.strip() or not value.isprintable():
+            raise self.refuse(setting, "is blank, or has spaces around it or line breaks in it. Write one line of text")
+        return cast("str", value)
+
+    def number(self, setting: str, least: int, most: int, default: int | None = None) -> int:
+        """A whole number from least to most; the default, where there is one, if the setting is not there."""
+        value = self.maybe_number(setting, least, most)
+        if value is None:
+            value = default
+        if value is None:
+            raise self.refuse(setting, f"is missing. Write {_KINDS[int]}, from {least} to {most}")
+        return value
+
+    def maybe_number(self, setting: str, least: int, most: int) -> int | None:
+        """A whole number from least to most, or None where the setting is not there."""
+        value: int | None = self._get(setting, int, needed=False)
+        if value is not None and not least <= value <= most:
+            raise self.refuse(setting, f"is {value}. Write a whole number from {least} to {most}")
+        return value
+
+    def flag(self, setting: str) -> bool:
+        """True or false; false where the setting is not there."""
+        return bool(self._get(setting, bool, needed=False))
+
+    def texts(self, setting: str, *, needed: bool = True) -> tuple[str, ...]:
+        """A list of texts, each once."""
+        values = self._get(setting, list, needed=needed) or ()
+        for value in values:
+            if not isinstance(value, str) or not value.strip() or not value.isprintable():
+                raise self.refuse(setting, 'is a list with something else in it. Write texts only: ["2", "1"]')
+        if needed and not values:
+            raise self.refuse(setting, "is an empty list. Write at least one text")
+        if len(set(values)) != len(values):
+            raise self.refuse(setting, "names something twice. Write each once")
+        return tuple(values)
+
+    def numbers(self, setting: str) -> tuple[int, ...]:
+        """A list of whole numbers, empty where the setting is not there."""
+        values = self._get(setting, list, needed=False) or ()
+        if not all(type(value) is int for value in values):
+            raise self.refuse(setting, "is a list with something else in it. Write whole numbers only: [81, 115]")
+        return tuple(values)
+
+    def moment(self, setting: str) -> datetime:
+        """A London wall-clock time."""
+        value = self._get(setting, datetime)
+        if value.tzinfo is not None:
+            raise self.refuse(setting, f"has an offset. Write {_KINDS[datetime]}")
+        return cast("datetime", value)
+
+    def day(self, setting: str) -> date:
+        """A date."""
+        return cast("date", self._get(setting, date))
+
+    def table(self, setting: str) -> _Settings:
+        """The table of that name."""
+        return _Settings(self._get(setting, dict), f"[{setting}] ")
+
+    def tables(self, setting: str, least: int = 1) -> list[_Settings]:
+        """The tables of that name, each known by its own key, or by its number in the file where it has none."""
+        values = self._get(setting, list, needed=least > 0) or []
+        found = []
+        for at, value in enumerate(values, 1):
+            if not isinstance(value, dict):
+                raise self.refuse(setting, f"is a list. Write a table under [[{setting}]] for each")
+            own = next((value[name] for name in ("key", "code", "nc_year", "number") if name in value), None)
+            found.append(_Settings(value, f"[[{setting}]] {own if isinstance(own, str | int) else f'no. {at}'}: "))
+        if len(found) < least:
+            raise self.refuse(setting, f"is empty. Write at least one [[{setting}]]")
+        return found
+
+    def end(self) -> None:
+        """Refuses settings that nothing reads: a slip in a name must not be taken for a setting left out."""
+        for setting in self._data:
+            if setting not in self._asked:
+                from difflib import get_close_matches
+
+                near = get_close_matches(setting, self._asked, 1)
+                meant = f"Did you mean {near[0]}?" if near else f"Known here are {', '.join(sorted(self._asked))}"
+                raise self.refuse(setting, f"is not a setting of a service file. {meant}")
+
+
+def _identity(entry: _Settings) -> Column:
+    column = Column(entry.text("key"), entry.text("heading"), "identity")
+    if column.key not in IDENTITY_KEYS:
+        raise entry.refuse("key", f'is "{column.key}". Write one of {", ".join(IDENTITY_KEYS)}')
+    entry.end()
+    return column
+
+
+def _result(entry: _Settings) -> Column:
+    kind = entry.text("kind")
+    if kind not in RESULT_KINDS:
+        raise entry.refuse("kind", f'is "{kind}". Write one of {", ".join(RESULT_KINDS)}')
+    codes = entry.texts("codes", needed=False)
+    if kind != "number" and not codes:
+        raise entry.refuse("codes", f'is missing, and a column of kind {kind} takes codes. Write codes = ["...", ...]')
+    if kind == "number" and codes:
+        raise entry.refuse("codes", "is there, and a column of kind number takes none. Write kind = number-or-code")
+    low = high = 0
+    expected = higher = None
+    unreachable: tuple[int, ...] = ()
+    if kind != "code":
+        low = entry.number("minimum", 0, 9_998)
+        high = entry.number("maximum", low + 1, 9_999)
+        expected = entry.maybe_number("expected", low, high)
+        higher = entry.maybe_number("higher", low if expected is None else expected + 1, high)
+        unreachable = entry.numbers("unreachable")
+        if not all(low <= number <= high for number in unreachable):
+            raise entry.refuse("unreachable", f"has a number outside the range. Write numbers from {low} to {high}")
+    key = entry.text("key")
+    column = Column(
+        key=key,
+        heading=entry.text("heading"),
+        kind=cast("ColumnKind", kind),
+        subject=entry.text("subject", key),
+        subject_name=entry.text("subject_name"),
+        codes=codes,
+        minimum=low,
+        maximum=high,
+        expected=expected,
+        higher=higher,
+        unreachable=unreachable,
+    )
+    entry.end()
+    return column
+
+
+def _code(entry: _Settings) -> ResultCode:
+    fate = entry.text("fate")
+    if fate not in tuple(Fate):
+        raise entry.refuse("fate", f'is "{fate}". Write one of {", ".join(Fate)}')
+    code = ResultCode(entry.text("code"), entry.text("meaning"), Fate(fate))
+    if code.code != code.code.upper() or not code.code.isalnum():
+        raise entry.refuse("code", "has small letters, spaces or signs in it. Write capitals and digits")
+    entry.end()
+    return code
+
+
+def _pair(entry: _Settings) -> Pair:
+    pair = Pair(entry.text("codes"), entry.text("numbers"))
+    entry.end()
+    return pair
+
+
+def _combined(entry: _Settings) -> Combined:
+    measure = Combined(entry.text("key"), entry.text("name"), entry.texts("parts"))
+    if measure.key in RESERVED_KEYS:
+        raise entry.refuse("key", f"is taken. Write another than {', '.join(RESERVED_KEYS)}")
+    entry.end()
+    return measure
+
+
+def _mismatch(entry: _Settings) -> Mismatch:
+    rule = Mismatch(frozenset(entry.texts("codes")), entry.maybe_number("below", 1, 9_999), entry.flag("any_score"))
+    if (rule.below is None) is not rule.any_score:
+        raise entry.refuse("below", "and any_score exclude each other. Write below = 100, or any_score = true")
+    entry.end()
+    return rule
+
+
+def _together(entry: _Settings) -> tuple[str, ...]:
+    columns = entry.texts("columns")
+    entry.end()
+    return columns
+
+
+def _year_group(entry: _Settings) -> YearGroup:
+    group = YearGroup(entry.text("nc_year"), entry.text("name"), entry.text("headline", ""), entry.text("measure", ""))
+    if bool(group.headline) is not bool(group.measure):
+        raise entry.refuse("headline", "and measure belong together. Write both, or neither")
+    entry.end()
+    return group
+
+
+def _words(entry: _Settings) -> Words:
+    words = Words(
+        **{name: entry.text(name, "") for name in Words._fields if not name.endswith("statutory")}
+        | {"statutory": entry.text("statutory"), "not_statutory_here": entry.text("not_statutory_here")}
+    )
+    entry.end()
+    return words
+
+
+def _window(entry: _Settings) -> tuple[int, datetime, datetime, date]:
+    window = (entry.number("number", 1, 99), entry.moment("opens"), entry.moment("closes"), entry.day("reports"))
+    entry.end()
+    return window
+
+
+def _check_columns(service: Service) -> None:
+    missing = [key for key in IDENTITY_KEYS if key not in {column.key for column in service.identity}]
+    if missing:
+        raise BadServiceFile(f"[[identity]] {missing[0]}: is missing. Write the column with its heading")
+    headings = ["".join(column.heading.split()).casefold() for column in service.columns]
+    keys = [column.key for column in service.columns]
+    for at, column in enumerate(service.columns):
+        if headings[at] in headings[:at] or column.key in keys[:at]:
+            raise BadServiceFile(f"[[result]] {column.key}: two columns share a heading or a key. Write each once")
+    years = [group.nc_year for group in service.year_groups]
+    if len(set(years)) != len(years):
+        raise BadServiceFile("[[year_group]] nc_year: two year groups share it. Write each once")
+
+
+def _check_codes(service: Service) -> None:
+    known = [code.code for code in service.codes]
+    if len(set(known)) != len(known):
+        raise BadServiceFile("[[code]] code: two codes share a name. Write each once")
+    used = {code for column in service.results for code in column.codes}
+    for column in service.results:
+        for code in column.codes:
+            if code not in known:
+                raise BadServiceFile(f"[[result]] {column.key}: codes: {code} has no meaning. Write a [[code]] for it")
+            if column.has_numbers and code.isdigit():
+                raise BadServiceFile(
+                    f"[[result]] {column.key}: codes: {code} is a number, and the column takes numbers. "
+                    "Write kind = code, or leave the code out"
+                )
+    for code in known:
+        if code not in used:
+            raise BadServiceFile(f"[[code]] {code}: no column takes it. Write it among a column's codes")
+    for rule in service.mismatches:
+        _known(rule.codes, known, "[[mismatch]] codes")
+
+
+def _check_measures(service: Service) -> None:
+    keys = [column.key for column in service.results]
+    names = [measure.key for measure in service.combined]
+    if len(set(names)) != len(names) or set(names) & set(keys):
+        raise BadServiceFile("[[combined]] key: is that of another measure or of a column. Write each once")
+    for measure in service.combined:
+        _known(measure.parts, keys, f"[[combined]] {measure.key}: parts")
+        for part in map(service.column, measure.parts):
+            if part.has_numbers and part.expected is None:
+                raise BadServiceFile(
+                    f"[[combined]] {measure.key}: parts: {part.key} has no threshold to reach. "
+                    f"Write expected = ... under [[result]] {part.key}"
+                )
+    for run in service.together:
+        _known(run, keys, "[[together]] columns")
+    for group in service.year_groups:
+        if group.measure:
+            _known([group.measure], [*keys, *names], f"[[year_group]] {group.nc_year}: measure")
+    for pair in service.pairs:
+        _known([pair.codes], [column.key for column in service.assessments], "[[pair]] codes")
+        _known([pair.numbers], [column.key for column in service.scores], "[[pair]] numbers")
+        numbers = service.column(pair.numbers)
+        if numbers.expected is None or numbers.higher is None:
+            raise BadServiceFile(
+                f"[[pair]] numbers: {pair.numbers} is crossed by thresholds. Write its expected and higher"
+            )
+    if service.mismatches and not service.pairs:
+        raise BadServiceFile("[[mismatch]] codes: there is nothing to compare. Write a [[pair]]")
+
+
+def _known(given: Iterable[str], known: Iterable[str], setting: str) -> None:
+    choices = list(known)
+    for name in sorted(given):
+        if name not in choices:
+            raise BadServiceFile(f'{setting}: names "{name}". Write one of {", ".join(choices)}')
+
+
+def _check_words(service: Service) -> None:
+    """Each word is there where something is said with it."""
+    needed = {
+        "code": any(column.codes for column in service.results),
+        "number": bool(service.scores),
+        "numbers": bool(service.scores),
+        "expected": any(code.met for code in service.codes) or any(c.expected is not None for c in service.scores),
+        "reached": any(code.met for code in service.codes),
+        "reached_short": any(code.met for code in service.codes) or bool(service.combined),
+        "higher": any(code.higher for code in service.codes),
+        "high": any(column.higher is not None for column in service.scores),
+    }
+    for name, so in needed.items():
+        if so and not getattr(service.words, name):
+            raise BadServiceFile(f"[words] {name}: is missing. Write what this collection calls it, in small letters")
+
+
+def _check_windows(service: Service) -> None:
+    for number, opens, closes, reports in service.published:
+        if not opens < closes:
+            raise BadServiceFile(f"[[window]] {number}: closes: window {number} does not close after it opens")
+        if reports < closes.date():
+            raise BadServiceFile(f"[[window]] {number}: reports: is before the close. Write a later date")
+    for (before, _, closes, _), (after, opens, _, _) in pairwise(service.published):
+        if closes > opens or before >= after:
+            raise BadServiceFile(f"[[window]] {after}: opens: window {after} does not follow window {before}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from copy import deepcopy
@@ -20,6 +21,7 @@ from early_results.service import (
     load_service,
     london,
     parse_service,
+    read_service,
     service_names,
     with_ruleset,
 )
@@ -30,7 +32,8 @@ DATA = tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 def test_the_guide_is_followed() -> None:
     service = load_service("ks1-2023")
-    assert service_names() == ("ks1-2023",)
+    others = ("ks1-2026", "ks2-2023", "ks2-2026", "mtc-2026", "phonics-2026")
+    assert service_names() == ("eyfsp-2026", "ks1-2023", *others)
     assert [column.heading for column in service.columns][7:] == [
         "Teacher Assessment: KS1 Reading",
         "Teacher Assessment: KS1 Writing",
@@ -76,24 +79,119 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (_set(["result", 0, "kind"], "score"), "lists codes"),
-        (_set(["result", 0, "kind"], "grade"), "kind grade"),
-        (_set(["result", 0, "codes"], ["GDS", "ZZZ"]), "ZZZ"),
-        (_set(["result", 4, "minimum"], 115), "minimum below its maximum"),
+        (_set(["result", 0, "kind"], "number"), "[[result]] ta_reading: codes: is there"),
+        (_set(["result", 0, "kind"], "grade"), 'kind: is "grade". Write one of code, number, number-or-code'),
+        (_set(["result", 0, "codes"], ["GDS", "ZZZ"]), "ta_reading: codes: ZZZ has no meaning. Write a [[code]]"),
+        (_set(["result", 0, "codes"], []), "takes codes. Write codes"),
+        (_set(["result", 0, "codes"], ["GDS", 2]), "Write texts only"),
+        (_set(["result", 0, "codes"], ["GDS", "GDS"]), "names something twice"),
+        (_set(["result", 4, "minimum"], 115), "maximum: is 115. Write a whole number from 116"),
+        (_set(["result", 4, "minimum"], -1), "minimum: is -1. Write a whole number from 0"),
+        (_set(["result", 4, "minimum"], "85"), "minimum: is a text in quotation marks. Write a whole number"),
+        (_set(["result", 4, "minimum"], True), "minimum: is true or false"),
+        (_set(["result", 4, "minimum"], 85.0), "minimum: is something else. Write a whole number"),
+        (_set(["result", 4, "expected"], 116), "expected: is 116. Write a whole number from 85 to 115"),
+        (_set(["result", 4, "higher"], 100), "higher: is 100. Write a whole number from 101"),
+        (_set(["result", 4, "unreachable"], [84]), "unreachable: has a number outside the range"),
         (_set(["result", 4, "heading"], "upn"), "share a heading"),
+        (_set(["result", 4, "heading"], "U P N"), "share a heading"),
         (_set(["result", 4, "key"], "ss_maths"), "share a heading or a key"),
-        (_set(["result", 4, "colour"], "red"), "colour"),
+        (_set(["result", 4, "colour"], "red"), "[[result]] ss_reading: colour: is not a setting"),
+        (_set(["result", 4, "minimun"], 85), "minimun: is not a setting of a service file. Did you mean minimum?"),
+        (_set(["colour"], "red"), "colour: is not a setting"),
+        (_set(["nc_year"], ["1", "2"]), "nc_year: is not a setting"),
+        (_set(["year_group", 0, "nc_year"], ["1", "2"]), "nc_year: is a list in square brackets. Write a text"),
+        (_set(["year_group", 0, "headline"], "Expected"), "headline: and measure belong together"),
+        (_set(["year_group"], []), "year_group: is empty. Write at least one [[year_group]]"),
+        (_set(["code", 0, "fate"], "passed"), 'fate: is "passed". Write one of higher, met, not-met, out'),
+        (_set(["code", 0, "code"], "GDs"), "has small letters"),
+        (_set(["code", 1, "code"], "GDS"), "two codes share a name"),
+        (_set(["code", 0, "met"], True), "[[code]] GDS: met: is not a setting"),
+        (_set(["combined", 0, "parts"], ["ta_reading", "reading"]), 'parts: names "reading". Write one of ta_reading'),
+        (_set(["combined", 0, "key"], "pupils"), "key: is taken"),
+        (_set(["combined", 0, "key"], "ta_maths"), "is that of another measure or of a column"),
+        (_set(["pair", 0, "codes"], "ss_reading"), "[[pair]] codes: names"),
+        (_set(["mismatch", 0, "codes"], ["XYZ"]), "[[mismatch]] codes: names"),
+        (_set(["mismatch", 0, "any_score"], True), "exclude each other"),
+        (_set(["together", 0, "columns"], ["reading"]), "[[together]] columns: names"),
+        (_set(["words", "higher"], ""), "higher: is blank"),
+        (lambda data: data["words"].pop("higher"), "[words] higher: is missing"),
+        (lambda data: data["words"].pop("statutory"), "[words] statutory: is missing. Write a text"),
         (_set(["window", 1, "opens"], datetime(2023, 6, 30, 11)), "window 2 does not follow window 1"),  # noqa: DTZ001
         (_set(["window", 1, "number"], 1), "window 1 does not follow window 1"),
         (_set(["window", 0, "closes"], datetime(2023, 6, 1)), "window 1 does not close after it opens"),  # noqa: DTZ001
-        (lambda data: data.pop("support"), "support"),
+        (_set(["window", 0, "closes"], datetime(2023, 6, 30, 12, tzinfo=UTC)), "closes: has an offset"),
+        (_set(["window", 0, "closes"], date(2023, 6, 30)), "closes: is a date"),
+        (_set(["window", 0, "reports"], datetime(2023, 7, 7)), "reports: is a London date and time"),  # noqa: DTZ001
+        (_set(["window", 0, "reports"], date(2023, 6, 29)), "reports: is before the close"),
+        (_set(["year"], "2023"), "year: is a text in quotation marks"),
+        (_set(["title"], "Two\nlines"), "Write one line"),
+        (_set(["identity", 1, "key"], "name"), 'key: is "name". Write one of school, upn'),
+        (lambda data: data["identity"].pop(), "[[identity]] nc_year: is missing"),
+        (lambda data: data.pop("support"), "support: is missing. Write a table"),
+        (_set(["support", "hours"], "9 to 5"), "hours: is a text in quotation marks. Write a list"),
+        (_set(["result"], {}), "result: is a table. Write a list"),
+        (_set(["result"], ["ta_reading"]), "result: is a list. Write a table under [[result]] for each"),
     ],
 )
 def test_a_setting_that_does_not_fit_refuses_to_load(change: Callable[[dict[str, Any]], Any], told: str) -> None:
     data = deepcopy(DATA)
     change(data)
-    with pytest.raises((ValueError, TypeError, KeyError), match=told):
+    with pytest.raises(BadServiceFile, match=re.escape(told)):
         parse_service(data)
+
+
+def test_a_combined_measure_needs_thresholds_for_its_numbers() -> None:
+    data = deepcopy(DATA)
+    del data["result"][5]["expected"], data["result"][5]["higher"], data["pair"], data["mismatch"]
+    data["combined"][0]["parts"] = ["ta_reading", "ss_maths"]
+    with pytest.raises(BadServiceFile, match="ss_maths has no threshold to reach"):
+        parse_service(data)
+
+
+def _texts_of(data: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(data, dict | list):
+        for key, inner in data.items() if isinstance(data, dict) else enumerate(data):
+            yield (*path, key)
+            yield from _texts_of(inner, (*path, key))
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_no_setting_of_any_service_may_be_of_another_type(name: str) -> None:
+    """Each setting of each file in turn is made what it is not: the file refuses to load, and names the setting."""
+    data = tomllib.loads((FILE.parent / f"{name}.toml").read_text(encoding="utf-8"))
+    for path in _texts_of(data):
+        spoilt = deepcopy(data)
+        _set(list(path), 3.5)(spoilt)
+        setting = next(step for step in reversed(path) if isinstance(step, str))
+        with pytest.raises(BadServiceFile, match=re.escape(setting)):
+            parse_service(spoilt)
+
+
+@pytest.mark.parametrize("name", service_names())
+def test_every_service_loads_and_says_whom_its_lists_are_from(name: str) -> None:
+    service = load_service(name)
+    assert service.name == name
+    assert service.ruleset.startswith(name)
+    assert str(service.year) in service.title
+    text = (FILE.parent / f"{name}.toml").read_text(encoding="utf-8")
+    assert "Sources:" in text
+    assert name == "ks1-2023" or all(f"[{trust}]" in text for trust in "ABC")
+
+
+def test_a_file_that_is_not_toml_is_refused_by_its_name() -> None:
+    with pytest.raises(BadServiceFile, match=r"a.toml: not a TOML file: .*line 1"):
+        read_service(b"service = \n", "a.toml")
+    with pytest.raises(BadServiceFile, match=r"a.toml: not a TOML file"):
+        read_service(b"\xff", "a.toml")
+
+
+def test_a_file_under_another_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ks2-2031.toml").write_bytes(FILE.read_bytes())
+    monkeypatch.setattr(module, "_FOLDER", str(tmp_path))
+    load_service.cache_clear()
+    with pytest.raises(BadServiceFile, match=r'ks2-2031.toml: service: is "ks1-2023"\. Write'):
+        load_service("ks2-2031")
 
 
 @pytest.fixture

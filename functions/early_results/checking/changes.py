@@ -72,7 +72,7 @@ class Changes(NamedTuple):
 def what_changed(previous: Sequence[PupilResults], current: Sequence[PupilResults], service: Service) -> Changes:
     """The results in `current` that were not, or were other, in `previous`, and those of `previous` that are gone."""
     cells: list[Change] = []
-    keys = [(column.key, column.kind == "score") for column in service.results]
+    keys = [column.key for column in service.results]
     before = {entry.pupil.upn: entry for entry in previous}
     for entry in current:
         old = before.pop(entry.pupil.upn, None)
@@ -93,11 +93,13 @@ def _compared(
     row: int | None,
     old: tuple[dict[str, str], dict[str, int]],
     new: tuple[dict[str, str], dict[str, int]],
-    keys: Sequence[tuple[str, bool]],
+    keys: Sequence[str],
 ) -> list[Change]:
     found = []
-    for key, is_score in keys:
-        was, now = old[is_score].get(key), new[is_score].get(key)
+    for key in keys:
+        # A column that takes either may have held a number and now hold a code.
+        was = old[0].get(key) or old[1].get(key)
+        now = new[0].get(key) or new[1].get(key)
         if was != now:
             kind = Kind.ADDED if was is None else Kind.REMOVED if now is None else Kind.CHANGED
             found.append(Change(upn, row, key, kind))

@@ -21,15 +21,16 @@ from early_results.reporting.summary import (
     BANDS,
     GENDERS,
     NONE,
+    OTHER_YEAR,
     TERMS,
     BadSummary,
     Summary,
     add,
-    combined_columns,
     paired,
     sha256_of,
 )
-from early_results.service import LONDON, Service
+from early_results.service import LONDON, Column, Service
+from early_results.service import Words as Terms
 
 # Below this many pupils one child moves a percentage by 20 points or more: the count is told beside it.
 SMALL = 6
@@ -85,7 +86,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean of `number` scaled scores that add up to `total`."""
+    """The mean of `number` numbers that add up to `total`."""
 
     total: int
     number: int
@@ -103,7 +104,7 @@ class Mean:
 
 @dataclass(frozen=True, slots=True)
 class CodeCount:
-    """A teacher assessment code and its share of the pupils assessed in the subject."""
+    """A code and its share of the pupils with a result in the subject."""
 
     code: str
     meaning: str
@@ -112,21 +113,27 @@ class CodeCount:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """Teacher assessment in one subject, or of several combined. `higher` is None where no code stands for it."""
+    """The codes of one subject, or a measure of several subjects combined, which has no codes.
+
+    `assessed` are the pupils in the cohort: those with a result, without the `out` whose code leaves it. `higher` is
+    None where nothing stands for it. `of_numbers` says that numbers are among the parts of a combined measure.
+    """
 
     key: str
     name: str
     heading: str
     assessed: int
+    out: int
     blank: int
     expected: Share
     higher: Share | None
     codes: tuple[CodeCount, ...]
+    of_numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreCount:
-    """How many pupils have one scaled score."""
+    """How many pupils have one number."""
 
     score: int
     share: Share
@@ -134,22 +141,33 @@ class ScoreCount:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The scaled scores of one subject. `distribution` has every score from lowest to highest, also those of nobody."""
+    """The numbers of one subject. `distribution` has every number from lowest to highest, also those of nobody.
+
+    `number` pupils have one, and the mean is theirs. Where the column takes codes as well, `codes` has them, and
+    `assessed` adds those whose code stays in the cohort. The shares are of `assessed`, and None where the service has
+    no such threshold; `expected_at` and `high_at` are the thresholds.
+    """
 
     key: str
     name: str
     heading: str
     number: int
+    assessed: int
+    out: int
     blank: int
     mean: Mean
-    expected: Share
-    high: Share
+    expected_at: int | None
+    high_at: int | None
+    expected: Share | None
+    high: Share | None
+    high_name: str
     distribution: tuple[ScoreCount, ...]
+    codes: tuple[CodeCount, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BandRow:
-    """Pupils of one code (or of none, `code` is then empty) by score band, in the order of `Figures.bands`."""
+    """Pupils of one code (or of none, `code` is then empty) by score band, in the order of `Crossing.bands`."""
 
     code: str
     meaning: str
@@ -159,10 +177,11 @@ class BandRow:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Teacher assessment against scaled score in one subject; pupils with neither are left out."""
+    """Codes against numbers in one subject; pupils with neither are left out. `bands` labels the bands in order."""
 
     subject: str
     name: str
+    bands: tuple[str, ...]
     rows: tuple[BandRow, ...]
     totals: tuple[int, ...]
     total: int
@@ -175,7 +194,7 @@ class Block:
     pupils: int
     empty: int
     assessments: tuple[Assessment, ...]
-    combined: Assessment
+    combined: tuple[Assessment, ...]
     scores: tuple[Scores, ...]
     crossings: tuple[Crossing, ...]
 
@@ -190,6 +209,29 @@ class Group:
     short: str
     school: Block
     national: Block | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """The pupils of one year group. `name` is empty where the service has but one. `groups` begins with all pupils.
+
+    `headline` names the one figure to be told first, and `headline_figure` is it; both are there or neither is.
+    """
+
+    key: str
+    name: str
+    headline: str
+    headline_figure: Share | Mean | None
+    groups: tuple[Group, ...]
+
+    @property
+    def all(self) -> Group:
+        """The group of all its pupils."""
+        return self.groups[0]
+
+    def titled(self, title: str) -> str:
+        """A title, with the year group before it where there are several: `Year 1: marks at a glance`."""
+        return f"{self.name}: {title[:1].lower()}{title[1:]}" if self.name else title
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +277,7 @@ def national(summaries: Iterable[Summary]) -> National:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that a report says in numbers. `groups` begins with all pupils; `bands` labels the score bands in order.
+    """All that a report says in numbers: for each year group that the service takes.
 
     `figures_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
     """
@@ -243,19 +285,26 @@ class Figures:
     service: str
     rulesets: tuple[str, ...]
     figures_sha256: str
-    groups: tuple[Group, ...]
-    bands: tuple[str, ...]
-    score_expected: int
-    score_high: int
+    cohorts: tuple[Cohort, ...]
     national_schools: int | None
     national_pupils: int | None
     national_sha256: str | None
     notes: tuple[str, ...]
 
     @property
-    def all(self) -> Group:
-        """The group of all pupils."""
-        return self.groups[0]
+    def pupils(self) -> int:
+        """How many pupils the file has."""
+        return sum(cohort.all.school.pupils for cohort in self.cohorts)
+
+    @property
+    def empty(self) -> int:
+        """How many of them have no result at all."""
+        return sum(cohort.all.school.empty for cohort in self.cohorts)
+
+    @property
+    def has_national(self) -> bool:
+        """Whether there are national figures to stand beside the school's."""
+        return self.national_schools is not None
 
     @property
     def sha256(self) -> str:
@@ -292,11 +341,32 @@ def school_figures(service: Service, summary: Summary, national: National | None
     for given in (summary, national.summary if national else summary):
         if given.service not in ("", service.name):
             raise ValueError(f"a summary of {given.service} is not one of {service.name}")
+    years = [("", "", service.year_groups[0])]
+    if len(service.year_groups) > 1:
+        years = [(year.nc_year, year.name, year) for year in service.year_groups]
+    cohorts = [_cohort(service, summary, national, key, name, year.headline, year.measure) for key, name, year in years]
+    if summary.count(ALL, "pupils", year=OTHER_YEAR):
+        cohorts.append(_cohort(service, summary, national, OTHER_YEAR, "Other year groups", "", ""))
+    return Figures(
+        service=service.name,
+        rulesets=summary.rulesets,
+        figures_sha256=summary.sha256,
+        cohorts=tuple(cohorts),
+        national_schools=national.schools if national else None,
+        national_pupils=national.summary.pupils if national else None,
+        national_sha256=national.sha256 if national else None,
+        notes=_notes(service, national),
+    )
+
+
+def _cohort(
+    service: Service, summary: Summary, national: National | None, year: str, name: str, headline: str, measure: str
+) -> Cohort:
     groups = []
     for dimension, keys in (("all", (ALL,)), ("gender", GENDERS), ("term", TERMS)):
         for key in keys:
             # "Not recorded" is shown where the school has such pupils, and else is only in the way.
-            if key in _RARE and not summary.count(key, "pupils"):
+            if key in _RARE and not summary.count(key, "pupils", year=year):
                 continue
             label = GROUP_LABELS[key]
             groups.append(
@@ -305,129 +375,194 @@ def school_figures(service: Service, summary: Summary, national: National | None
                     dimension=dimension,
                     label=label,
                     short=label.partition(" (")[0],
-                    school=_block(service, summary, key),
-                    national=_block(service, national.summary, key) if national else None,
+                    school=_block(service, summary, key, year),
+                    national=_block(service, national.summary, key, year) if national else None,
                 )
             )
-    return Figures(
-        service=service.name,
-        rulesets=summary.rulesets,
-        figures_sha256=summary.sha256,
-        groups=tuple(groups),
-        bands=(
-            f"Below {service.score_expected}",
-            f"{service.score_expected} to {service.score_high - 1}",
-            f"{service.score_high} or more",
-            "No score",
-        ),
-        score_expected=service.score_expected,
-        score_high=service.score_high,
-        national_schools=national.schools if national else None,
-        national_pupils=national.summary.count(ALL, "pupils") if national else None,
-        national_sha256=national.sha256 if national else None,
-        notes=_notes(service, national),
-    )
+    return Cohort(year, name, headline, _headline(groups[0].school, measure), tuple(groups))
 
 
-def _block(service: Service, summary: Summary, group: str) -> Block:
-    pupils = summary.count(group, "pupils")
+def _headline(block: Block, measure: str) -> Share | Mean | None:
+    for subject in (*block.assessments, *block.combined):
+        if subject.key == measure:
+            return subject.expected
+    for scores in block.scores:
+        if scores.key == measure:
+            return scores.mean if scores.expected is None else scores.expected
+    return None
+
+
+def _block(service: Service, summary: Summary, group: str, year: str) -> Block:
+    def count(*key: str) -> int:
+        return summary.count(group, *key, year=year)
+
+    def coded(column: Column, of: int) -> tuple[CodeCount, ...]:
+        return tuple(
+            CodeCount(code, service.code(code).meaning, Share(count("code", column.key, code), of))
+            for code in column.codes
+        )
+
+    pupils = count("pupils")
     assessments = []
     for column in service.assessments:
-        counts = {code: summary.count(group, "code", column.key, code) for code in column.codes}
-        assessed = sum(counts.values())
+        counts = {code: count("code", column.key, code) for code in column.codes}
+        having = sum(counts.values())
         known = [service.code(code) for code in column.codes]
+        assessed = sum(counts[c.code] for c in known if c.counted)
         assessments.append(
             Assessment(
                 key=column.key,
                 name=column.subject_name,
                 heading=column.heading,
                 assessed=assessed,
-                blank=pupils - assessed,
+                out=having - assessed,
+                blank=pupils - having,
                 expected=Share(sum(counts[c.code] for c in known if c.met), assessed),
                 higher=Share(sum(counts[c.code] for c in known if c.higher), assessed)
                 if any(c.higher for c in known)
                 else None,
-                codes=tuple(CodeCount(c.code, c.meaning, Share(counts[c.code], assessed)) for c in known),
+                codes=coded(column, having),
             )
         )
-    complete = summary.count(group, "combined", "complete")
-    combined = Assessment(
-        key="combined",
-        name=service.combined_name,
-        heading=", ".join(column.subject_name for column in combined_columns(service)),
-        assessed=complete,
-        blank=pupils - complete,
-        expected=Share(summary.count(group, "combined", "met"), complete),
-        higher=Share(summary.count(group, "combined", "higher"), complete),
-        codes=(),
-    )
-    scores = []
-    for column in service.scores:
-        having = {
-            score: summary.count(group, "score", column.key, str(score))
-            for score in range(column.minimum, column.maximum + 1)
-        }
-        number = sum(having.values())
-        scores.append(
-            Scores(
-                key=column.key,
-                name=column.subject_name,
-                heading=column.heading,
-                number=number,
-                blank=pupils - number,
-                mean=Mean(sum(score * count for score, count in having.items()), number),
-                expected=Share(sum(n for s, n in having.items() if s >= service.score_expected), number),
-                high=Share(sum(n for s, n in having.items() if s >= service.score_high), number),
-                distribution=tuple(ScoreCount(score, Share(count, number)) for score, count in having.items()),
+    combined = []
+    for measure in service.combined:
+        parts = [service.column(part) for part in measure.parts]
+        complete = count(measure.key, "complete")
+        combined.append(
+            Assessment(
+                key=measure.key,
+                name=measure.name,
+                heading=", ".join(part.subject_name for part in parts),
+                assessed=complete,
+                out=0,
+                blank=pupils - complete,
+                expected=Share(count(measure.key, "met"), complete),
+                higher=Share(count(measure.key, "higher"), complete)
+                if all(_has_higher(service, part) for part in parts)
+                else None,
+                codes=(),
+                of_numbers=any(part.has_numbers for part in parts),
             )
         )
+    scores = [_scores(service, column, pupils, count, coded) for column in service.scores]
     crossings = []
-    for column, _ in paired(service):
+    for codes, numbers in paired(service):
         rows = []
-        for code in (*column.codes, NONE):
-            crossed = tuple(summary.count(group, "band", column.subject, code, band) for band in BANDS)
-            meaning = "No teacher assessment" if code == NONE else service.code(code).meaning
+        for code in (*codes.codes, NONE):
+            crossed = tuple(count("band", codes.subject, code, band) for band in BANDS)
+            meaning = f"No {service.words.code}" if code == NONE else service.code(code).meaning
             rows.append(BandRow("" if code == NONE else code, meaning, crossed, sum(crossed)))
         totals = tuple(sum(row.counts[i] for row in rows) for i in range(len(BANDS)))
-        crossings.append(Crossing(column.subject, column.subject_name, tuple(rows), totals, sum(totals)))
-    return Block(pupils, summary.count(group, "empty"), tuple(assessments), combined, tuple(scores), tuple(crossings))
+        crossings.append(Crossing(codes.subject, codes.subject_name, _bands(numbers), tuple(rows), totals, sum(totals)))
+    return Block(pupils, count("empty"), tuple(assessments), tuple(combined), tuple(scores), tuple(crossings))
+
+
+def _has_higher(service: Service, column: Column) -> bool:
+    return column.higher is not None or any(service.code(code).higher for code in column.codes)
+
+
+def _bands(column: Column) -> tuple[str, ...]:
+    assert column.expected is not None and column.higher is not None  # noqa: S101, PT018  # a pair's numbers have both
+    middle = f"{column.expected} to {column.higher - 1}"
+    return (f"Below {column.expected}", middle, f"{column.higher} or more", "No score")
+
+
+def _scores(
+    service: Service,
+    column: Column,
+    pupils: int,
+    count: Callable[..., int],
+    coded: Callable[[Column, int], tuple[CodeCount, ...]],
+) -> Scores:
+    having = {score: count("score", column.key, str(score)) for score in range(column.minimum, column.maximum + 1)}
+    number = sum(having.values())
+    written = {code: count("code", column.key, code) for code in column.codes}
+    assessed = number + sum(n for code, n in written.items() if service.code(code).counted)
+    given = number + sum(written.values())
+
+    def share(least: int | None) -> Share | None:
+        return None if least is None else Share(sum(n for s, n in having.items() if s >= least), assessed)
+
+    return Scores(
+        key=column.key,
+        name=column.subject_name,
+        heading=column.heading,
+        number=number,
+        assessed=assessed,
+        out=given - assessed,
+        blank=pupils - given,
+        mean=Mean(sum(score * n for score, n in having.items()), number),
+        expected_at=column.expected,
+        high_at=column.higher,
+        expected=share(column.expected),
+        high=share(column.higher),
+        high_name=str(column.maximum) if column.higher == column.maximum else f"{column.higher} or more",
+        distribution=tuple(ScoreCount(score, Share(n, number)) for score, n in having.items()),
+        codes=coded(column, given),
+    )
 
 
 def _notes(service: Service, national: National | None) -> tuple[str, ...]:
     notes = [
-        "Percentages in a teacher assessment subject are of the pupils who have a code in that subject. "
-        "A pupil with code A stays in and counts as not meeting the standard, as in the national statistics. "
-        "A pupil whose cell is blank is left out; how many that is stands with each subject.",
-        f"{service.combined_name}: of the pupils with a code in all of these subjects. A pupil reaches the expected "
-        "standard or greater depth in the combined measure by reaching it in every one of them.",
-        "Scaled score figures are of the pupils who have a score in that subject. "
-        f"{service.score_expected} or more is the expected standard, {service.score_high} or more a high score.",
+        *service.notes,
         "Percentages are rounded to the nearest whole number, halves upwards, so a column may not add up to exactly "
         f"100%. Where fewer than {SMALL} pupils are counted, their number is shown: one pupil then makes a large "
         "difference.",
         "Girls and boys are as recorded in your management information system. Autumn-born is September to December, "
         "spring-born January to April, summer-born May to August.",
     ]
-    lower = [
-        column.subject_name
-        for column in service.assessments
-        if not any(service.code(code).higher for code in column.codes)
-    ]
-    if lower:
-        notes[1] += f" There is no greater depth standard in {' or '.join(lower).lower()}."
     if national:
         notes.append(
             "National here means every pupil in the files received for this collection by the close of this "
             f"submission window ({_many(national.schools, 'school')}, "
-            f"{_many(national.summary.count(ALL, 'pupils'), 'pupil')}), your school among them. "
+            f"{_many(national.summary.pupils, 'pupil')}), your school among them. "
             "It is not the Department for Education's national figure."
         )
     return tuple(notes)
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """The first table of one kind of result. `lines` are the places of its rows, in `subjects_of` or `Block.scores`."""
+
+    title: str
+    lines: tuple[int, ...]
+    has_higher: bool
+
+
+def subjects_of(block: Block) -> tuple[Assessment, ...]:
+    """What is counted in codes, and then what is combined, in the order of `Table.lines`."""
+    return (*block.assessments, *block.combined)
+
+
+def subject_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
+    """The tables of what pupils reached: of codes, with what is combined of codes alone, and of other combinations."""
+    kinds: dict[bool, list[int]] = {}
+    for at, subject in enumerate(subjects_of(block)):
+        kinds.setdefault(subject.of_numbers, []).append(at)
+    titles = {False: capital(terms.code), True: "Subjects combined"}
+    return tuple(
+        Table(titles[kind], tuple(lines), any(subjects_of(block)[at].higher for at in lines))
+        for kind, lines in sorted(kinds.items(), reverse=True)
+    )
+
+
+def score_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
+    """The tables of numbers: one, or where subjects have different thresholds, one for each pair of thresholds."""
+    kinds: dict[tuple[int | None, int | None], list[int]] = {}
+    for at, scores in enumerate(block.scores):
+        kinds.setdefault((scores.expected_at, scores.high_at), []).append(at)
+    return tuple(Table(capital(terms.numbers), tuple(lines), high is not None) for (_, high), lines in kinds.items())
+
+
+def capital(text: str) -> str:
+    """The text as it begins a sentence."""
+    return text[:1].upper() + text[1:]
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the table by group: a figure for each of `Figures.groups`. `national` is empty where there is none.
+    """One line of the table by group: a figure for each of `Cohort.groups`. `national` is empty where there is none.
 
     `section` heads a run of measures. An int is a number of pupils.
     """
@@ -438,49 +573,64 @@ class Measure:
     national: tuple[Share | Mean | int, ...]
 
 
-def measures(figures: Figures) -> tuple[Measure, ...]:
-    """The headline measures for every group of pupils, in the order of the page."""
+def measures(terms: Terms, cohort: Cohort) -> tuple[Measure, ...]:
+    """The headline measures for every group of pupils of a year group, in the order of the page."""
+    lines: list[Measure] = []
 
-    def line(section: str, name: str, figure: Callable[[Block], Share | Mean | int]) -> Measure:
-        return Measure(
-            section,
-            name,
-            tuple(figure(group.school) for group in figures.groups),
-            tuple(figure(group.national) for group in figures.groups if group.national is not None),
+    def line(section: str, name: str, figure: Callable[[Block], Share | Mean | int | None]) -> None:
+        lines.append(
+            Measure(
+                section,
+                name,
+                tuple(_shown(figure(group.school)) for group in cohort.groups),
+                tuple(_shown(figure(group.national)) for group in cohort.groups if group.national is not None),
+            )
         )
 
-    def assessed(block: Block) -> tuple[Assessment, ...]:
-        return (*block.assessments, block.combined)
-
     def expected(at: int) -> Callable[[Block], Share]:
-        return lambda block: assessed(block)[at].expected
+        return lambda block: subjects_of(block)[at].expected
 
-    def higher(at: int) -> Callable[[Block], Share]:
-        return lambda block: assessed(block)[at].higher or Share(0, 0)
+    def higher(at: int) -> Callable[[Block], Share | None]:
+        return lambda block: subjects_of(block)[at].higher
 
-    def score(at: int, part: Callable[[Scores], Share | Mean]) -> Callable[[Block], Share | Mean]:
+    def score(at: int, part: Callable[[Scores], Share | Mean | None]) -> Callable[[Block], Share | Mean | None]:
         return lambda block: part(block.scores[at])
 
-    sample = figures.all.school
-    lines = [line("Pupils in the file", "Pupils", lambda block: block.pupils)]
-    for at, subject in enumerate(assessed(sample)):
-        lines.append(line("Teacher assessment: expected standard or above", subject.name, expected(at)))
-    for at, subject in enumerate(assessed(sample)):
-        if subject.higher is not None:
-            lines.append(line("Teacher assessment: greater depth", subject.name, higher(at)))
-    parts: tuple[tuple[str, Callable[[Scores], Share | Mean]], ...] = (
-        ("Mean scaled score", lambda scores: scores.mean),
-        (f"Scaled score of {figures.score_expected} or more", lambda scores: scores.expected),
-        (f"Scaled score of {figures.score_high} or more", lambda scores: scores.high),
+    sample = cohort.all.school
+    line("Pupils in the file", "Pupils", lambda block: block.pupils)
+    for table in subject_tables(terms, sample):
+        for at in table.lines:
+            line(f"{table.title}: {terms.reached}", subjects_of(sample)[at].name, expected(at))
+        for at in table.lines:
+            if subjects_of(sample)[at].higher is not None:
+                line(f"{table.title}: {terms.higher}", subjects_of(sample)[at].name, higher(at))
+    for at, scores in enumerate(sample.scores):
+        line(f"Mean {terms.number}", scores.name, score(at, lambda scores: scores.mean))
+    parts: tuple[tuple[Callable[[Scores], str], Callable[[Scores], Share | None]], ...] = (
+        (lambda scores: f"{scores.expected_at} or more", lambda scores: scores.expected),
+        (lambda scores: scores.high_name, lambda scores: scores.high),
     )
-    for section, part in parts:
-        lines += [line(section, scores.name, score(at, part)) for at, scores in enumerate(sample.scores)]
+    for name, part in parts:
+        for at, scores in enumerate(sample.scores):
+            if part(scores) is not None:
+                line(f"{capital(terms.number)} of {name(scores)}", scores.name, score(at, part))
     return tuple(lines)
+
+
+def _shown(figure: Share | Mean | int | None) -> Share | Mean | int:
+    return Share(0, 0) if figure is None else figure
 
 
 def text_of(figure: Share | Mean | int) -> str:
     """A figure as a reader sees it."""
     return f"{figure:,}" if isinstance(figure, int) else figure.text
+
+
+def told(figure: Share | Mean) -> str:
+    """A headline: a percentage with its count beside it, however many pupils, or a mean of how many."""
+    if isinstance(figure, Mean):
+        return f"{figure.text} (mean of {_many(figure.number, 'pupil')})"
+    return f"{figure.shown} ({figure.count:,} of {figure.of:,})" if figure.of else NO_FIGURE
 
 
 def _many(count: int, noun: str) -> str:
@@ -531,11 +681,10 @@ class Words:
 def words(report: ReportInput) -> Words:
     """What both renderings say: titles, the notice, and which file the report is of."""
     service, figures = report.service, report.figures
-    block = figures.all.school
     name = plain(report.school_name)
-    pupils = f"{block.pupils:,}"
-    if block.empty:
-        pupils += f", of whom {block.empty:,} without any result"
+    pupils = f"{figures.pupils:,}"
+    if figures.empty:
+        pupils += f", of whom {figures.empty:,} without any result"
     facts = [
         ("School number", f"{report.school} (local authority {report.school[:3]})"),
         ("Submission window", f"{report.window}, closed {moment_words(report.closes)}"),
@@ -560,14 +709,18 @@ def words(report: ReportInput) -> Words:
                 f"in this collection",
             )
         )
+    facts += [
+        (cohort.headline, told(cohort.headline_figure))
+        for cohort in figures.cohorts
+        if cohort.headline_figure is not None
+    ]
     return Words(
         title=service.title,
         school=name or f"School {report.school}",
         window=f"Submission window {report.window} · reports of {report.reports.day} "
         f"{_MONTHS[report.reports.month - 1]} {report.reports.year}",
         notice="These are early results as they were submitted for your school, not yet checked against any other "
-        "source. They are not official statistics, and this submission does not replace your statutory "
-        f"{service.short_title} return to the Department for Education through your local authority.",
+        f"source. They are not official statistics, and {service.words.statutory}.",
         facts=tuple(facts),
         provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
         + f"Made from the figures {figures.figures_sha256[:12]}"

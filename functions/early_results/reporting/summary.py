@@ -5,7 +5,8 @@ add up the national figures. A summary is only counts, so adding is all there is
 together is the sum of their summaries, in any order.
 
 Pupils are counted once by gender and once by term of birth. The two partitions must agree in every total, which
-`Summary.from_json` checks: a summary that was cut short or mixed up refuses to load.
+`Summary.from_json` checks: a summary that was cut short or mixed up refuses to load. Where a service takes several year
+groups in one file, both are kept for each year group, as nobody asks for the girls of Year 1 and Year 2 together.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from early_results.results import PupilResults
-from early_results.service import Column, Service
+from early_results.service import Column, Combined, ResultCode, Service
 
 Key = tuple[str, ...]
 
 GENDERS = ("female", "male", "gender-unknown")
 TERMS = ("autumn", "spring", "summer", "term-unknown")
 ALL = "all"
+OTHER_YEAR = "other"  # the year group of a pupil whose own is none of the service's, where it takes several
 
 # A management information system gives the word or the letter. Anything else is counted apart, never guessed.
 _GENDER_WORDS = {"f": "female", "female": "female", "girl": "female", "m": "male", "male": "male", "boy": "male"}
@@ -55,9 +57,10 @@ def sha256_of(value: Any) -> str:
 class Summary:
     """Counts of pupils by key, zeros left out. Made by `summarise`, `add` and `from_json`; never changed.
 
-    Keys begin with a group (one of GENDERS or TERMS), then:
-    `pupils` · `empty` (no result of any kind) · `code, column, code` · `score, column, score` ·
-    `combined, complete | met | higher` · `band, subject, code, band`, where a blank code or score is `none`.
+    Keys begin with a group (one of GENDERS or TERMS; where a service takes several year groups, with the year before
+    it: `1/female`), then: `pupils` · `empty` (no result of any kind) · `code, column, code` · `score, column, score` ·
+    `<combined measure>, complete | met | higher` · `band, subject, code, band`, where a blank code or score is `none`.
+    A column that takes a number or a code counts under `score` or `code`.
     `rulesets` names every ruleset that judged the files, sorted: a correction of the rules in mid-window must not
     keep a freeze from adding up.
     """
@@ -68,18 +71,27 @@ class Summary:
 
     @cached_property
     def totals(self) -> Mapping[Key, int]:
-        """The counts of all pupils, by key without its group."""
+        """The counts of all pupils of a year group, by the year ("" where there is but one) and the key."""
+        return self._totals(GENDERS)
+
+    def _totals(self, partition: tuple[str, ...]) -> Mapping[Key, int]:
         totals: Counter[Key] = Counter()
         for (group, *rest), count in self.counts.items():
-            if group in GENDERS:
-                totals[tuple(rest)] += count
+            year, _, kind = group.rpartition("/")
+            if kind in partition:
+                totals[(year, *rest)] += count
         return totals
 
-    def count(self, group: str, *key: str) -> int:
-        """How many pupils of a group (or of `all`) have that key; 0 where nobody has."""
+    def count(self, group: str, *key: str, year: str = "") -> int:
+        """How many pupils of a group (or of `all`) have that key; 0 where nobody has. `year`: of which year."""
         if group == ALL:
-            return self.totals.get(key, 0)
-        return self.counts.get((group, *key), 0)
+            return self.totals.get((year, *key), 0)
+        return self.counts.get((f"{year}/{group}" if year else group, *key), 0)
+
+    @property
+    def pupils(self) -> int:
+        """How many pupils there are, of whatever year group."""
+        return sum(count for (_, *key), count in self.totals.items() if key == ["pupils"])
 
     def to_json(self) -> dict[str, Any]:
         """A plain dictionary of strings and whole numbers. A one-form school's is some 4 KB, a nation's 15 KB."""
@@ -101,14 +113,10 @@ class Summary:
             raise BadSummary("a summary's service is text and its groups are a map")
         if not isinstance(rulesets, list) or not all(isinstance(r, str) for r in rulesets):
             raise BadSummary("a summary's rulesets are a list of names")
-        if not set(groups) <= {*GENDERS, *TERMS}:
+        if not {group.rpartition("/")[2] for group in groups} <= {*GENDERS, *TERMS}:
             raise BadSummary("a summary counts by gender and by term of birth only")
         summary = cls(service, tuple(sorted(set(rulesets))), dict(_leaves(groups, ())))
-        by_term: Counter[Key] = Counter()
-        for (group, *rest), count in summary.counts.items():
-            if group in TERMS:
-                by_term[tuple(rest)] += count
-        if by_term != summary.totals:
+        if summary._totals(TERMS) != summary.totals:
             raise BadSummary("a summary's counts by gender and by term of birth do not add up to the same totals")
         return summary
 
@@ -129,9 +137,17 @@ def summarise(service: Service, results: Sequence[PupilResults]) -> Summary:
     the checks may be counted.
     """
     counts: Counter[Key] = Counter()
+    plan = _Plan(
+        columns={column.key: column for column in service.results},
+        codes={code.code: code for code in service.codes},
+        combined=service.combined,
+        paired=paired(service),
+    )
     for result in results:
-        keys = _keys(service, result)
-        for group in (gender_of(result.pupil.gender), term_of(result.pupil.birth_date)):
+        keys = _keys(plan, result)
+        year = year_of(service, result.pupil.nc_year)
+        for kind in (gender_of(result.pupil.gender), term_of(result.pupil.birth_date)):
+            group = f"{year}/{kind}" if year else kind
             counts.update((group, *key) for key in keys)
     return Summary(service.name, (service.ruleset,), dict(counts))
 
@@ -168,55 +184,91 @@ def term_of(born: date | None) -> str:
     return "spring" if born.month <= 4 else "summer"
 
 
-def band_of(service: Service, score: int | None) -> str:
-    """The band of a scaled score: below the expected standard, expected, high, or none."""
+def year_of(service: Service, nc_year: str) -> str:
+    """The year group that a pupil is counted in: `1` for `1`, `Y1`, `01` and `Year 1`; OTHER_YEAR for another.
+
+    "" where the service takes one year group: all its pupils are then counted together, a pupil taught with an older
+    or a younger class included.
+    """
+    if len(service.year_groups) == 1:
+        return ""
+    written = year_key(nc_year)
+    return next((group.nc_year for group in service.year_groups if year_key(group.nc_year) == written), OTHER_YEAR)
+
+
+def year_key(nc_year: str) -> str:
+    """A year group as it is compared, however a school's system writes it."""
+    text = "".join(nc_year.split()).casefold()
+    text = text.removeprefix("year").removeprefix("y")
+    return "0" if text in ("r", "reception") else text.lstrip("0") or "0"
+
+
+def band_of(column: Column, score: int | None) -> str:
+    """The band of a number in a column with both thresholds: below the standard, expected, high, or none."""
     if score is None:
         return NONE
-    if score >= service.score_high:
+    if column.higher is not None and score >= column.higher:
         return HIGH
-    return EXPECTED if score >= service.score_expected else BELOW
+    return EXPECTED if column.expected is not None and score >= column.expected else BELOW
 
 
 def paired(service: Service) -> tuple[tuple[Column, Column], ...]:
-    """The subjects with both: (assessment column, score column), in the order of the template."""
-    scores = {column.subject: column for column in service.scores}
-    return tuple((column, scores[column.subject]) for column in service.assessments if column.subject in scores)
+    """The subjects with both: (column of codes, column of numbers), in the order of the file."""
+    return tuple((service.column(pair.codes), service.column(pair.numbers)) for pair in service.pairs)
 
 
-def combined_columns(service: Service) -> tuple[Column, ...]:
-    """The assessment columns of the combined measure. KeyError, naming the subject, if the service lacks one."""
-    columns = {column.subject: column for column in service.assessments}
-    return tuple(columns[subject] for subject in service.combined_subjects)
+class _Plan(NamedTuple):
+    """What of a service the counting of each pupil looks up."""
+
+    columns: Mapping[str, Column]
+    codes: Mapping[str, ResultCode]
+    combined: tuple[Combined, ...]
+    paired: tuple[tuple[Column, Column], ...]
 
 
-def _keys(service: Service, result: PupilResults) -> list[Key]:
+def _keys(plan: _Plan, result: PupilResults) -> list[Key]:
     keys: list[Key] = [("pupils",)]
     if not result.assessments and not result.scores:
         keys.append(("empty",))
-    accepted = {column.key: column.codes for column in service.assessments}
-    for column, code in result.assessments.items():
-        if code not in accepted.get(column, ()):
-            raise ValueError(f"{column}: a code that {service.name} does not accept was to be counted")
-        keys.append(("code", column, code))
-    ranges = {column.key: range(column.minimum, column.maximum + 1) for column in service.scores}
-    for column, score in result.scores.items():
-        if score not in ranges.get(column, ()):
-            raise ValueError(f"{column}: a score that {service.name} does not accept was to be counted")
-        keys.append(("score", column, str(score)))
-    together = [result.assessments.get(column.key) for column in combined_columns(service)]
-    codes = [service.code(code) for code in together if code is not None]
-    # A pupil counts in the combined measure with all its subjects given, as a code in one cannot stand for three.
-    if codes and len(codes) == len(together):
-        keys.append(("combined", "complete"))
-        if all(code.met for code in codes):
-            keys.append(("combined", "met"))
-        if all(code.higher for code in codes):
-            keys.append(("combined", "higher"))
-    for assessment, score_column in paired(service):
-        assessed, scored = result.assessments.get(assessment.key), result.scores.get(score_column.key)
+    for key, code in result.assessments.items():
+        column = plan.columns.get(key)
+        if column is None or code not in column.codes:
+            raise ValueError(f"{key}: a code that the service does not accept was to be counted")
+        keys.append(("code", key, code))
+    for key, score in result.scores.items():
+        column = plan.columns.get(key)
+        if column is None or not column.has_numbers or not column.minimum <= score <= column.maximum:
+            raise ValueError(f"{key}: a score that the service does not accept was to be counted")
+        keys.append(("score", key, str(score)))
+    for measure in plan.combined:
+        keys += [(measure.key, reached) for reached in _reached(plan, measure, result)]
+    for codes, numbers in plan.paired:
+        assessed, scored = result.assessments.get(codes.key), result.scores.get(numbers.key)
         if assessed is not None or scored is not None:
-            keys.append(("band", assessment.subject, assessed or NONE, band_of(service, scored)))
+            keys.append(("band", codes.subject, assessed or NONE, band_of(numbers, scored)))
     return keys
+
+
+def _reached(plan: _Plan, measure: Combined, result: PupilResults) -> list[str]:
+    """What a pupil counts as in a combined measure: nothing, unless every part is given and none leaves the cohort.
+
+    A result in one part cannot stand for all of them.
+    """
+    met = higher = True
+    for key in measure.parts:
+        column = plan.columns[key]
+        score, written = result.scores.get(key), result.assessments.get(key)
+        if score is not None:
+            met = met and column.expected is not None and score >= column.expected
+            higher = higher and column.higher is not None and score >= column.higher
+        elif written is not None:
+            code = plan.codes[written]
+            if not code.counted:
+                return []
+            met, higher = met and code.met, higher and code.higher
+        else:
+            return []
+    return ["complete"] + ["met"] * met + ["higher"] * higher
 
 
 def _leaves(place: Mapping[Any, Any], path: Key) -> Iterable[tuple[Key, int]]:

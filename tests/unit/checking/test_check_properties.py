@@ -55,7 +55,7 @@ def _good(number: int, position: int) -> str | int | None:
     column = SERVICE.columns[position - 1]
     if number % 5 == 0:
         return None
-    if column.kind == "assessment":
+    if column.kind == "code":
         return column.codes[number % len(column.codes)]
     return column.minimum + number % (column.maximum - column.minimum + 1)
 
@@ -143,7 +143,7 @@ def test_good_files_are_accepted_however_they_are_written(data: st.DataObject) -
     spaces = st.text(" \u00a0\t", max_size=2)
     for row in range(2, PUPILS + 2):
         for column in SERVICE.results:
-            if column.kind == "assessment":
+            if column.kind == "code":
                 value: Any = data.draw(st.one_of(st.none(), st.sampled_from(column.codes)))
                 written: Any = value and data.draw(spaces) + data.draw(st.sampled_from([value, value.lower()]))
             else:

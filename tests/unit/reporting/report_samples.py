@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from early_results.reporting.figures import National, ReportInput, national, school_figures
 from early_results.reporting.summary import summarise
 from early_results.results import Pupil, PupilResults
-from early_results.service import load_service
+from early_results.service import Service, load_service
 
 KS1 = load_service("ks1-2023")
 SCHOOL = "1231234"
@@ -73,9 +73,20 @@ def report_of(
     name: str = "St Mary's",
     carried: int | None = None,
 ) -> ReportInput:
-    window = KS1.windows[0]
+    return report_for(KS1, results, nation, name=name, carried=carried)
+
+
+def report_for(
+    service: Service,
+    results: Sequence[PupilResults],
+    nation: National | None = None,
+    *,
+    name: str = "St Mary's",
+    carried: int | None = None,
+) -> ReportInput:
+    window = service.windows[0]
     return ReportInput(
-        service=KS1,
+        service=service,
         school=SCHOOL,
         school_name=name,
         window=window.number,
@@ -85,7 +96,7 @@ def report_of(
         received=datetime(2023, 6, 28, 13, 3, 22, tzinfo=UTC),
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         carried_from=carried,
-        figures=school_figures(KS1, summarise(KS1, results), nation),
+        figures=school_figures(service, summarise(service, results), nation),
     )
 
 

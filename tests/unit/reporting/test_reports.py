@@ -21,7 +21,7 @@ from pypdf.generic import BooleanObject
 
 from adapters.report_pdf import build_pdf, printable, view
 from adapters.report_workbook import build_workbook
-from early_results.reporting.figures import Mean, Share, measures, plain, text_of, words
+from early_results.reporting.figures import Mean, Share, measures, plain, subjects_of, text_of, words
 from early_results.results import PupilResults
 from tests.effort import examples
 from tests.unit.reporting.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd_reports, report_of
@@ -167,7 +167,7 @@ def test_pdf_and_workbook_say_the_same_figures() -> None:
         if not (row[1:] and all(isinstance(cell.value, str) for cell in row[1:2]) and row[1].value == "All pupils")
     ]
     wanted = []
-    for line in measures(report.figures):
+    for line in measures(report.service.words, report.figures.cohorts[0]):
         wanted += [(line.name, line.school), ("    National", line.national)]
     assert len(rows) == len(wanted)
     for row, (name, figures) in zip(rows, wanted, strict=True):
@@ -202,19 +202,24 @@ def grid(sheet: Any, top: int = 4) -> list[list[str]]:
 def test_every_sheet_of_the_workbook_holds_its_figures() -> None:
     report = report_of([*ODD_RESULTS, *cohort(31, 1)], nation_of(3))
     book = load_workbook(io.BytesIO(build_workbook(report)))
-    groups = report.figures.groups
+    groups = report.figures.cohorts[0].groups
     mine, nation = groups[0].school, groups[0].national
     assert nation is not None
     assert len(groups) == 1 + 3 + 4
 
     summary = grid(book["Summary"])
-    for own, other in zip((*mine.assessments, mine.combined), (*nation.assessments, nation.combined), strict=True):
+    for own, other in zip(subjects_of(mine), subjects_of(nation), strict=True):
         higher = [own.higher.text, other.higher.text] if own.higher and other.higher else ["\N{EN DASH}"] * 2
         line = [own.name, str(own.assessed), str(own.blank), own.expected.text, other.expected.text, *higher]
         assert line in summary
     for tests, others in zip(mine.scores, nation.scores, strict=True):
         pairs = ((tests.mean, others.mean), (tests.expected, others.expected), (tests.high, others.high))
-        assert [tests.name, str(tests.number), str(tests.blank), *(f.text for pair in pairs for f in pair)] in summary
+        assert [
+            tests.name,
+            str(tests.number),
+            str(tests.blank),
+            *(f.text for pair in pairs for f in pair if f),
+        ] in summary
 
     codes = grid(book["Teacher assessment"])
     for own, other in zip(mine.assessments, nation.assessments, strict=True):
@@ -245,7 +250,7 @@ def test_every_sheet_of_the_workbook_holds_its_figures() -> None:
     wanted = []
     for group in groups:
         reading, maths = group.school.crossings
-        head = ["Code", *report.figures.bands, "All"]
+        head = ["Code", *reading.bands, "All"]
         wanted += [[group.label], ["Reading", "Maths"], head * 2]
         for a, b in zip(reading.rows, maths.rows, strict=True):
             wanted.append(
@@ -284,8 +289,8 @@ def test_every_sheet_of_the_workbook_holds_its_figures() -> None:
 def test_bars_are_as_long_as_their_shares(results: list[PupilResults], beside: bool) -> None:
     report = report_of(results, nation_of(1) if beside else None)
     seen = view(report)
-    groups = report.figures.groups[0]
-    for at, chart in enumerate(seen["charts"]):
+    groups = report.figures.cohorts[0].groups[0]
+    for at, chart in enumerate(seen["cohorts"][0]["charts"]):
         for key, block in (("school", groups.school), ("national", groups.national)):
             if block is None:
                 assert chart[key] is None
@@ -297,7 +302,7 @@ def test_bars_are_as_long_as_their_shares(results: list[PupilResults], beside: b
         assert levels == sorted(set(levels))
         assert 2 <= len(levels) <= 6
         assert all(0 < level <= chart["top"] for level in levels)
-    for at, subject in enumerate(seen["distributions"]):
+    for at, subject in enumerate(seen["cohorts"][0]["distributions"]):
         for row, code in zip(subject["rows"], groups.school.assessments[at].codes, strict=True):
             assert (row["count"], row["share"]) == (str(code.share.count), code.share.shown)
             assert row["bar"] == (1000 * code.share.count // code.share.of if code.share.count else None)
@@ -314,7 +319,7 @@ def test_small_and_extreme_shares_show_the_same_in_excel() -> None:
     }
     wanted = {
         text_of(figure)
-        for line in measures(report.figures)
+        for line in measures(report.service.words, report.figures.cohorts[0])
         for figure in (*line.school, *line.national)
         if isinstance(figure, (Share, Mean, int))
     }
