@@ -269,7 +269,7 @@ def _overview(sheet: Worksheet, copy: _Copy) -> None:
     for (_, code), found in counts.items():
         _type(sheet, row, _kind(copy, found[0]))
         templates.put(sheet, row, 2, len(found))
-        templates.put(sheet, row, 3, messages.TITLES[code])
+        templates.put(sheet, row, 3, messages.title(code, copy.service))
         sheet.merge_cells(start_row=row, start_column=3, end_row=row, end_column=4)
         _link(sheet, row, 5, copy, next((f for f in found if copy.place(f)), found[0]))
         _frame(sheet, row)

@@ -65,7 +65,7 @@ class Column(NamedTuple):
 
     A column of kind `code` takes one of `codes`, one of kind `number` a whole number from `minimum` to `maximum`, and
     one of kind `number-or-code` either. `expected` and `higher` are the least numbers that reach the standard and the
-    higher one, None where there is no such threshold. `unreachable` are numbers that no raw mark leads to that year.
+    higher one, None where there is no such threshold.
     """
 
     key: str
@@ -78,7 +78,6 @@ class Column(NamedTuple):
     maximum: int = 0
     expected: int | None = None
     higher: int | None = None
-    unreachable: tuple[int, ...] = ()
 
     @property
     def has_numbers(self) -> bool:
@@ -444,13 +443,6 @@ class _Settings:
             raise self.refuse(setting, "names something twice. Write each once")
         return tuple(values)
 
-    def numbers(self, setting: str) -> tuple[int, ...]:
-        """A list of whole numbers, empty where the setting is not there."""
-        values = self._get(setting, list, needed=False) or ()
-        if not all(type(value) is int for value in values):
-            raise self.refuse(setting, "is a list with something else in it. Write whole numbers only: [81, 115]")
-        return tuple(values)
-
     def moment(self, setting: str) -> datetime:
         """A London wall-clock time."""
         value = self._get(setting, datetime)
@@ -509,15 +501,11 @@ def _result(entry: _Settings) -> Column:
         raise entry.refuse("codes", "is there, and a column of kind number takes none. Write kind = number-or-code")
     low = high = 0
     expected = higher = None
-    unreachable: tuple[int, ...] = ()
     if kind != "code":
         low = entry.number("minimum", 0, 9_998)
         high = entry.number("maximum", low + 1, 9_999)
         expected = entry.maybe_number("expected", low, high)
         higher = entry.maybe_number("higher", low if expected is None else expected + 1, high)
-        unreachable = entry.numbers("unreachable")
-        if not all(low <= number <= high for number in unreachable):
-            raise entry.refuse("unreachable", f"has a number outside the range. Write numbers from {low} to {high}")
     key = entry.text("key")
     column = Column(
         key=key,
@@ -530,7 +518,6 @@ def _result(entry: _Settings) -> Column:
         maximum=high,
         expected=expected,
         higher=higher,
-        unreachable=unreachable,
     )
     entry.end()
     return column

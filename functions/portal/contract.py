@@ -20,12 +20,12 @@ from pydantic.json_schema import models_json_schema
 
 from early_results.access import Role
 from early_results.checking.changes import Kind
-from early_results.checking.messages import TITLES
+from early_results.checking.messages import title
 from early_results.counting import forms
 from early_results.counting.freeze import State
 from early_results.counting.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
 from early_results.findings import Code, Severity
-from early_results.service import service_names
+from early_results.service import load_service, service_names
 
 from . import problems
 from .board import MOST_WAITING, STANDINGS
@@ -985,7 +985,10 @@ EXAMPLE_BAD: Schema = {
     "windows": [{**EXAMPLE_NOT_COUNTED, "frozen": False, "carried_from": None}],
     "findings": [EXAMPLE_FINDING],
     "rules": {
-        Code.SCALED_SCORE_RANGE.value: {"title": TITLES[Code.SCALED_SCORE_RANGE], "severity": Severity.ERROR.value}
+        Code.SCALED_SCORE_RANGE.value: {
+            "title": title(Code.SCALED_SCORE_RANGE, load_service(EXAMPLE_SERVICE["service"])),
+            "severity": Severity.ERROR.value,
+        }
     },
     "changes": None,
 }

@@ -65,7 +65,10 @@ def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
 def _rules(upload: Upload) -> dict[str, dict[str, str]]:
     """What each finding's code is called and whether it blocks, so that a page need not know the codes."""
     codes = {Code(finding["code"]) for finding in upload.findings}
-    return {code.value: {"title": messages.TITLES[code], "severity": code.severity.value} for code in sorted(codes)}
+    service = load_service(upload.service)
+    return {
+        code.value: {"title": messages.title(code, service), "severity": code.severity.value} for code in sorted(codes)
+    }
 
 
 def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:

@@ -92,25 +92,39 @@ def says_the_same(key: str, value: Value | None, wanted: str | date | None) -> b
 
 
 @cache
-def accepted_codes(column: Column) -> dict[Value | None, str]:
-    """What the good cells of an assessment column hold, and the code each is: the one look-up that most cells cost."""
-    return {written: code for code in column.codes for written in (code, code.lower())}
+def accepted(column: Column) -> dict[Value | None, str | int]:
+    """What the good cells of a column hold, and the code or number each is: the one look-up that most cells cost.
 
-
-@cache
-def accepted_scores(column: Column) -> dict[Value | None, int]:
-    """What the good cells of a score column hold, and the score each is. 100.0 finds 100."""
-    table: dict[Value | None, int] = {}
-    for score in range(column.minimum, column.maximum + 1):
-        table[str(score)] = score
-        if score != 1:  # TRUE equals 1 here, and is no score
-            table[score] = score
+    100.0 finds 100, and where the codes are digits, 2 finds "2". TRUE equals 1 here and FALSE 0, and neither is a
+    result: those two numbers go the long way.
+    """
+    table: dict[Value | None, str | int] = {}
+    for code in column.codes:
+        table[code] = table[code.lower()] = code
+        if code.isdigit() and int(code) > 1:
+            table[int(code)] = code
+    if column.has_numbers:
+        for number in range(column.minimum, column.maximum + 1):
+            table[str(number)] = number
+            if number > 1:
+                table[number] = number
     return table
 
 
+def result_of(value: Value, column: Column) -> str | int | None:
+    """The code or the number of the column that a cell holds, however it is written; None if it holds neither."""
+    number = score_of(value, column) if column.has_numbers else None
+    return code_of(value, column) if number is None and column.codes else number
+
+
 def code_of(value: Value, column: Column) -> str | None:
-    """The column's code that a cell holds, in whatever case and between whatever spaces."""
-    text = plain(value).upper() if isinstance(value, str) and not isinstance(value, ErrorValue) else ""
+    """The column's code that a cell holds, in whatever case and between whatever spaces; digits may be a number."""
+    if isinstance(value, str) and not isinstance(value, ErrorValue):
+        text = plain(value).upper()
+    elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 100 and value == int(value):
+        text = str(int(value))
+    else:
+        return None
     return text if text in column.codes else None
 
 

@@ -10,13 +10,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from early_results.checking.cells import (
-    accepted_codes,
-    accepted_scores,
-    code_of,
+    accepted,
     is_blank,
+    result_of,
     says_the_same,
     school_number,
-    score_of,
     upn_of,
 )
 from early_results.checking.rules import Case, Row, Rules, rules_of
@@ -125,15 +123,12 @@ def judge(
 class _Judge:
     """One pass over the rows. A cell that plainly holds what it should costs one look-up, and no rule is asked."""
 
-    __slots__ = ("_alike", "_assessments", "_case", "_prefilled", "_right_school", "_rules", "_school", "_scores")
+    __slots__ = ("_alike", "_case", "_prefilled", "_results_of", "_right_school", "_rules", "_school")
 
     def __init__(self, case: Case, rules: Rules) -> None:
         columns, service = case.columns, case.service
         self._case, self._rules = case, rules
-        self._assessments = [
-            (columns[c.key], accepted_codes(c), c.key, c) for c in service.assessments if c.key in columns
-        ]
-        self._scores = [(columns[c.key], accepted_scores(c), c.key, c) for c in service.scores if c.key in columns]
+        self._results_of = [(columns[c.key], accepted(c), c.key, c) for c in service.results if c.key in columns]
         identity = [(columns[c.key], c) for c in service.identity if c.key in columns]
         self._school = next(((at, column) for at, column in identity if column.key == "school"), None)
         self._prefilled = [(at, column.key, column) for at, column in identity if column.key in _PREFILLED]
@@ -210,33 +205,24 @@ class _Judge:
                 self._odd(row, column, value)
 
     def _results(self, row: Row) -> None:
-        """The result cells: the codes and scores that they hold."""
+        """The result cells: the codes and numbers that they hold."""
         get, codes, points = row.cells.get, row.codes, row.points
-        for position, accepted_here, key, column in self._assessments:
+        for position, here, key, column in self._results_of:
             value = get(position)
-            code = accepted_here.get(value)
-            if code is None:
+            found = here.get(value)
+            if found is None:
                 if value is None or is_blank(value):
                     row.blanks.append(column)
                     continue
-                code = code_of(value, column)
-                if code is None:
+                found = result_of(value, column)
+                if found is None:
                     self._odd(row, column, value)
                     row.given = True
                     continue
-            codes[key] = code
-        for position, accepted, key, column in self._scores:
-            value = get(position)
-            score = accepted.get(value)
-            if score is None:
-                if value is None or is_blank(value):
-                    continue
-                score = score_of(value, column)
-                if score is None:
-                    self._odd(row, column, value)
-                    row.given = True
-                    continue
-            points[key] = score
+            if type(found) is str:
+                codes[key] = found
+            else:
+                points[key] = found  # type: ignore[assignment]  # it is an int then
 
     def _odd(self, row: Row, column: Column, value: Value | None) -> None:
         """A cell that does not hold what it should: the first rule with words for it tells."""

@@ -80,7 +80,7 @@ def verdict_text(verdict: Verdict, *, colour: bool = False) -> str:
 
 
 def _where(group: Sequence[Finding]) -> str:
-    """`M4, M9 (Scaled Score: KS1 Maths)`; the column only where all are in one."""
+    """`M4, M9 (Phonics mark)`; the column only where all are in one."""
     places = [finding.cell or "" for finding in group if finding.cell]
     columns = {finding.column for finding in group if finding.column}
     text = ", ".join(places[:FIRST_CELLS])

@@ -56,7 +56,7 @@ def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> TemplateMark 
 
 
 def service_label(service: str) -> str:
-    """A service's name for people: `ks1-2022` is `KS1 2022`."""
+    """The name of a service that we do not know, for people: `mtc-2022` is `MTC 2022`."""
     return service.replace("-", " ").upper()
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from early_results.service import Column, Service, Window
 
-# What each kind of finding is called, in lists and counts.
+# What each kind of finding is called, in lists and counts; `title` puts in what the service calls its results.
 TITLES: dict[Code, str] = {
     Code.NOT_A_WORKBOOK: "Not an Excel workbook",
     Code.OLD_EXCEL: "An old Excel workbook (.xls)",
@@ -32,19 +32,26 @@ TITLES: dict[Code, str] = {
     Code.PUPIL_NOT_ON_ROSTER: "Pupil not on your school's list",
     Code.PUPIL_MISSING: "Pupils missing from the file",
     Code.PUPIL_REPEATED: "Pupil repeated",
-    Code.CODE_NOT_ACCEPTED: "Teacher assessment code not accepted",
-    Code.SCALED_SCORE_RANGE: "Scaled score out of range",
+    Code.CODE_NOT_ACCEPTED: "{Code} code not accepted",
+    Code.SCALED_SCORE_RANGE: "{Number} out of range",
     Code.CELL_ERROR: "Excel error in a cell",
     Code.NO_RESULTS: "No results",
     Code.WINDOW_CLOSED: "Submission window closed",
     Code.COULD_NOT_PROCESS: "Could not be checked",
     Code.DIFFERS_FROM_ROSTER: "Differs from your MIS",
-    Code.ASSESSMENT_MISSING: "Teacher assessment missing",
-    Code.ASSESSMENT_SCORE_MISMATCH: "Teacher assessment and scaled score disagree",
+    Code.ASSESSMENT_MISSING: "{Code} missing",
+    Code.ASSESSMENT_SCORE_MISMATCH: "{Code} and {number} disagree",
     Code.RESULTS_REMOVED: "Results removed since your last file",
     Code.PUPIL_JOINED: "Pupils have joined",
     Code.PUPIL_LEFT: "Pupil has left",
 }
+
+
+def title(code: Code, service: Service) -> str:
+    """What a kind of finding is called in a service: `Scaled score out of range`, `Mark out of range`."""
+    result, number = service.words.code or "result", service.words.number or "number"
+    return TITLES[code].format(Code=_capital(result), number=number, Number=_capital(number))
+
 
 DOWNLOAD = "download a new template and copy your results into it"
 
@@ -59,8 +66,13 @@ def no_results_sheet(service: Service) -> str:
     )
 
 
-def other_service(service: Service, label: str) -> str:
-    """`label` names the template it is, for example `KS1 2022`."""
+def other_service(service: Service, label: str, *, known: bool = False) -> str:
+    """`label` names the template it is, for example `Phonics 2022`; `known` says that it can be uploaded elsewhere."""
+    if known:
+        return (
+            f"This is the {label} file; you are in {name(service)}. Upload it under {label}, or download the "
+            f"{name(service)} template and fill that in."
+        )
     return f"This is the {label} template. Download the {name(service)} template and fill that in."
 
 
@@ -185,7 +197,8 @@ def differs_from_roster(column: Column) -> str:
 
 
 def code_not_accepted(column: Column) -> str:
-    return f"Accepted codes are {', '.join(column.codes)}. Allows empty field"
+    numbers = f", or a whole number from {column.minimum} to {column.maximum}" if column.has_numbers else ""
+    return f"Accepted codes are {', '.join(column.codes)}{numbers}. Allows empty field"
 
 
 def code_of_other_column(column: Column, code: str) -> str:
@@ -193,22 +206,26 @@ def code_of_other_column(column: Column, code: str) -> str:
     return f"{code} is not accepted for {column.subject_name}. {code_not_accepted(column)}"
 
 
-def score_in_code_column(column: Column) -> str:
-    return f"This looks like a scaled score, but the column is a teacher assessment. {code_not_accepted(column)}"
+def score_in_code_column(column: Column, service: Service) -> str:
+    words = service.words
+    return f"This looks like {a(words.number)}, but the column is {a(words.code)}. {code_not_accepted(column)}"
 
 
 def scaled_score_range(column: Column) -> str:
     """The guide's own wording."""
-    return f"Range must be between {column.minimum} to {column.maximum} and be whole numbers. Allows empty field"
+    codes = f", or one of the codes {', '.join(column.codes)}" if column.codes else ""
+    numbers = f"Range must be between {column.minimum} to {column.maximum} and be whole numbers"
+    return f"{numbers}{codes}. Allows empty field"
 
 
-def code_in_score_column(column: Column) -> str:
-    return f"This looks like a teacher assessment code, but the column is a scaled score. {scaled_score_range(column)}"
+def code_in_score_column(column: Column, service: Service) -> str:
+    words = service.words
+    return f"This looks like {a(words.code)} code, but the column is {a(words.number)}. {scaled_score_range(column)}"
 
 
-def date_in_score_column(column: Column) -> str:
+def date_in_score_column(column: Column, service: Service) -> str:
     return (
-        f"Excel has made a date of this cell. Set its format to General and type the score again. "
+        f"Excel has made a date of this cell. Set its format to General and type the {service.words.one} again. "
         f"{scaled_score_range(column)}"
     )
 
@@ -241,21 +258,23 @@ def results_removed() -> str:
     )
 
 
-def assessment_missing(column: Column) -> str:
+def assessment_missing(column: Column, service: Service) -> str:
+    kind = service.words.code if column.kind == "code" else service.words.number
+    kind += " or code" if column.kind == "number-or-code" else ""
     return (
-        f"{column.subject_name} has no teacher assessment, though other subjects of this pupil have. If there is one, "
+        f"{column.subject_name} has no {kind}, though other subjects of this pupil have. If there is one, "
         "enter it; otherwise leave the cell empty."
     )
 
 
 def assessment_score_mismatch(service: Service, column: Column) -> str:
-    """`column` is the scaled score's. All rules are named, not the one that the pupil meets: it would tell a value."""
+    """`column` is that of the numbers. All rules are named, not the one that the pupil meets: it would tell a value."""
     rules = []
     for rule in service.mismatches:
         codes = [code.code for code in service.codes if code.code in rule.codes]
         rules.append(f"{any_of(codes)} with {'any score' if rule.any_score else f'a score below {rule.below}'}")
     return (
-        f"This teacher assessment and the pupil's “{column.heading}” disagree strongly ({'; '.join(rules)}). Check "
+        f"This {service.words.code} and the pupil's “{column.heading}” disagree strongly ({'; '.join(rules)}). Check "
         "both; if both are right, leave them."
     )
 
@@ -264,8 +283,17 @@ def assessment_score_mismatch(service: Service, column: Column) -> str:
 
 
 def name(service: Service) -> str:
-    """`KS1 2023`: the service as people call it."""
+    """`Phonics 2026`: the service as people call it."""
     return f"{service.short_title} {service.year}"
+
+
+def a(words: str) -> str:
+    """The words with the article before them: `a mark`, `an outcome`."""
+    return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def any_of(words: Sequence[str]) -> str:

@@ -47,7 +47,7 @@ class Scope(StrEnum):
 class Row:
     """A row of the file as it is being judged. `pupil` is whom the roster knows by the row's UPN.
 
-    `blanks` are the assessments that are blank; `given` says that a result is there, though none that counts.
+    `blanks` are the result columns that are blank; `given` says that a result is there, though none that counts.
     """
 
     __slots__ = ("blanks", "cells", "codes", "given", "number", "points", "pupil", "upn")
@@ -86,6 +86,7 @@ class Case:
         "service",
         "submission",
         "template_roster",
+        "together",
     )
 
     def __init__(
@@ -112,6 +113,7 @@ class Case:
         self.left = {pupil.upn for pupil in template_roster.pupils} - self.known.keys() if template_roster else set()
         self.had_results = {entry.pupil.upn for entry in previous if entry.assessments or entry.scores}
         self.mismatches = _mismatches(service, self.columns)
+        self.together = [{key for key in run if key in self.columns} for run in service.together]
         self.first_row: dict[str, int] = {}  # by UPN, of the pupils in the file
         self.emptied: list[int] = []  # rows of pupils who had results and have none now
         self.pupils = 0
@@ -154,7 +156,7 @@ class Rule(NamedTuple):
     code: Code
     scope: Scope
     find: Callable[..., Any]
-    kinds: frozenset[str] = frozenset({"identity", "assessment", "score"})
+    kinds: frozenset[str] = frozenset({"identity", "code", "number", "number-or-code"})
     ends: bool = False
 
 
@@ -166,7 +168,7 @@ class Rules:
     def __init__(self, table: tuple[Rule, ...]) -> None:
         self.cells = {
             kind: tuple(rule for rule in table if rule.scope is Scope.CELL and kind in rule.kinds)
-            for kind in ("identity", "assessment", "score")
+            for kind in ("identity", "code", "number", "number-or-code")
         }
         self.ends = tuple(rule for rule in table if rule.scope is Scope.ROW and rule.ends)
         self.rows = tuple(rule for rule in table if rule.scope is Scope.ROW and not rule.ends)
@@ -182,8 +184,11 @@ def _cell_error(_case: Case, _row: Row, _column: Column, value: Value) -> str:
 
 def _code_not_accepted(case: Case, _row: Row, column: Column, value: Value) -> str:
     text = plain(value).upper() if isinstance(value, str) else ""
-    if any(score_of(value, other) is not None for other in case.service.scores):
-        return messages.score_in_code_column(column)
+    if column.has_numbers:
+        if not any(c.isalpha() for c in text):  # a number out of range, or a date: another rule has words for it
+            return ""
+    elif any(score_of(value, other) is not None for other in case.service.scores):
+        return messages.score_in_code_column(column, case.service)
     if any(text == code.code for code in case.service.codes):
         return messages.code_of_other_column(column, text)
     return messages.code_not_accepted(column)
@@ -191,10 +196,10 @@ def _code_not_accepted(case: Case, _row: Row, column: Column, value: Value) -> s
 
 def _scaled_score_range(case: Case, _row: Row, column: Column, value: Value) -> str:
     if isinstance(value, (date, time)):  # a datetime is a date
-        return messages.date_in_score_column(column)
+        return messages.date_in_score_column(column, case.service)
     text = plain(value).upper() if isinstance(value, str) else ""
     if any(text == code.code for code in case.service.codes):
-        return messages.code_in_score_column(column)
+        return messages.code_in_score_column(column, case.service)
     return messages.scaled_score_range(column)
 
 
@@ -235,9 +240,13 @@ def _pupil_repeated(case: Case, row: Row) -> Iterable[Told]:
 
 
 def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
-    if not row.blanks or len(row.blanks) == sum(1 for c in case.service.assessments if c.key in case.columns):
-        return ()
-    return [Told(column.key, messages.assessment_missing(column)) for column in row.blanks]
+    """Asked of the columns that the service wants together: some of them are given, and not all."""
+    told: list[Told] = []
+    for run in case.together:
+        blank = [column for column in row.blanks if column.key in run]
+        if blank and len(blank) < len(run):
+            told += [Told(column.key, messages.assessment_missing(column, case.service)) for column in blank]
+    return told
 
 
 def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
@@ -250,17 +259,16 @@ def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
 
 
 def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Column, dict[str, int]]]:
-    """Per subject with both columns there: the assessment's key, the score, and below which score a code disagrees."""
+    """Per pair with both columns there: the key of the codes, the numbers, and below which number a code disagrees."""
     below: dict[str, int] = {}
     for rule in service.mismatches:
         for code in rule.codes:
             limit = 1 << 30 if rule.any_score else rule.below or 0
             below[code] = max(limit, below.get(code, 0))
-    by_subject = {column.subject: column for column in service.scores if column.key in columns}
     return [
-        (column.key, by_subject[column.subject], below)
-        for column in service.assessments
-        if column.key in columns and column.subject in by_subject
+        (pair.codes, service.column(pair.numbers), below)
+        for pair in service.pairs
+        if pair.codes in columns and pair.numbers in columns
     ]
 
 
@@ -329,12 +337,13 @@ def _results_removed(case: Case) -> Iterable[Finding]:
 
 # The table
 
-_IDENTITY, _ASSESSMENTS, _SCORES = frozenset({"identity"}), frozenset({"assessment"}), frozenset({"score"})
+_IDENTITY = frozenset({"identity"})
+_CODES, _NUMBERS = frozenset({"code", "number-or-code"}), frozenset({"number", "number-or-code"})
 
 TABLE = (
     Rule(Code.CELL_ERROR, Scope.CELL, _cell_error),
-    Rule(Code.CODE_NOT_ACCEPTED, Scope.CELL, _code_not_accepted, _ASSESSMENTS),
-    Rule(Code.SCALED_SCORE_RANGE, Scope.CELL, _scaled_score_range, _SCORES),
+    Rule(Code.CODE_NOT_ACCEPTED, Scope.CELL, _code_not_accepted, _CODES),
+    Rule(Code.SCALED_SCORE_RANGE, Scope.CELL, _scaled_score_range, _NUMBERS),
     Rule(Code.MIXED_SCHOOLS, Scope.CELL, _mixed_schools, _IDENTITY),
     Rule(Code.DIFFERS_FROM_ROSTER, Scope.CELL, _differs_from_roster, _IDENTITY),
     Rule(Code.PUPIL_LEFT, Scope.ROW, _pupil_left, ends=True),

@@ -80,15 +80,15 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
     if mark is not None and mark.service != service.name:
         # One finding that names the mistake, under the code that says "the results of this service are not here":
         # column codes would blame the user for each heading of a template that is right in itself.
-        message = messages.other_service(service, service_label(mark.service))
+        message = _marked(service, mark.service)
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
     sheet, rows, at = _results_sheet(workbook, service)
     if sheet is None:
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, messages.no_results_sheet(service)),), mark)
     number, headings = rows[at]
-    other = _other_key_stage(headings, service)
+    other = _other_service(headings, service)
     if other:
-        message = messages.other_service(service, other)
+        message = messages.other_service(service, other, known=True)
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet.name, number)
     columns, unknown, findings = _columns(number, headings, service)
     pupils = _pupil_rows(rows[at + 1 :], columns, service)
@@ -105,6 +105,15 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
         schools,
         school,
     )
+
+
+def _marked(service: Service, name: str) -> str:
+    """What to say of a template whose mark names another service."""
+    from early_results.service import load_service, service_names
+
+    if name in service_names():
+        return messages.other_service(service, messages.name(load_service(name)), known=True)
+    return messages.other_service(service, service_label(name))
 
 
 def _results_sheet(workbook: Workbook, service: Service) -> tuple[SheetInfo | None, Rows, int]:
@@ -149,16 +158,25 @@ def _heading_row(rows: Rows, wanted: set[str]) -> tuple[int, int]:
     return best, most
 
 
-def _other_key_stage(headings: Cells, service: Service) -> str:
-    """The key stage, such as `KS2`, that the headings name where none of this service's result headings is there."""
-    texts = {heading_key(v): v for v in headings.values() if isinstance(v, str)}
+def _other_service(headings: Cells, service: Service) -> str:
+    """The service whose result headings these are, where none of this service's is there; "" if there is none.
+
+    `KS2 2026`, or without the year where the headings are those of several years.
+    """
+    texts = {heading_key(v) for v in headings.values() if isinstance(v, str)}
     if any(heading_key(column.heading) in texts for column in service.results):
         return ""
-    for text in texts.values():
-        for word in text.upper().split():
-            if len(word) == 3 and word.startswith("KS") and word[2] in "12345" and word != service.short_title:
-                return word
-    return ""
+    from early_results.service import load_service, service_names  # only a file of another service needs the others
+
+    found: dict[int, list[Service]] = {}
+    for other in map(load_service, service_names()):
+        count = sum(heading_key(column.heading) in texts for column in other.results)
+        found.setdefault(count, []).append(other)
+    best = max(found, default=0)
+    if not best:
+        return ""
+    names = {messages.name(other) for other in found[best]}
+    return names.pop() if len(names) == 1 else found[best][0].short_title
 
 
 def _columns(
