@@ -54,6 +54,11 @@ def first_school() -> Key:
     return Key("SCHOOLS#SINCE", "FIRST")
 
 
+def service_begun(service: str) -> Key:
+    """That a pupil list of a service has come: this stack runs that collection, and not only knows its file."""
+    return Key(f"SERVICE#{service}", "BEGUN")
+
+
 def roster(service: str, number: str) -> Key:
     """Which version of a school's roster is current."""
     return Key(f"SCHOOL#{number}", f"ROSTER#{service}")

@@ -75,8 +75,15 @@ def describe_me(stores: Stores, user: User) -> dict[str, Any]:
 
 
 def describe_services(stores: Stores, now: datetime) -> dict[str, Any]:
-    """Every service: its windows, which is open, and the seconds to its close."""
-    return {"services": [_describe(stores, load_service(name), now) for name in service_names()], "now": to_text(now)}
+    """The services that are run here: their windows, which is open, the seconds to its close. The next to close first.
+
+    A service is run once a pupil list of it has come; before there is any, all that could be run are told.
+    """
+    begun = stores.table.get_many(keys.service_begun(name) for name in service_names())
+    names = [name for name in service_names() if keys.service_begun(name) in begun] or service_names()
+    told = [_describe(stores, load_service(name), now) for name in names]
+    told.sort(key=lambda one: (one["seconds_to_close"] is None, one["seconds_to_close"] or 0))
+    return {"services": told, "now": to_text(now)}
 
 
 def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]:

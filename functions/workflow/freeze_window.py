@@ -72,7 +72,7 @@ def run_service(
         stores, upload_queue, service, calendar, now, whole=any(_to_seal(stores, states, w, now) for w in due)
     )
     frozen: list[Frozen] = []
-    if due and not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+    if due and not _begun(stores, service):
         # A stack that is new, or whose table was lost: a manifest of nothing, once written, could not be taken back.
         return swept, ()
     for window in due:
@@ -85,13 +85,19 @@ def run_service(
 def minutes_overdue(stores: Stores, service: Service, now: datetime) -> dict[int, int]:
     """How many minutes ago each window of a service closed that must be frozen and is not yet, by number.
 
-    A stack without schools has nothing to freeze.
+    A stack without schools, or without a pupil list of this service, has nothing to freeze.
     """
-    if not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
+    if not _begun(stores, service):
         return {}
     calendar = calendar_now(stores, service)
     states = window_states(stores, calendar)
     return freeze.minutes_overdue(freeze.windows_to_freeze(calendar, states, now), states, now)
+
+
+def _begun(stores: Stores, service: Service) -> bool:
+    """Whether there are schools, and a pupil list of the service ever came: without one no file of it can be good."""
+    schools = any(True for _ in stores.table.query(keys.SCHOOLS, limit=1))
+    return schools and stores.table.get(keys.service_begun(service.name)) is not None
 
 
 def _to_seal(stores: Stores, states: dict[int, WindowState], window: Window, now: datetime) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -50,6 +51,7 @@ def import_extract(stores: Stores, key: str, version: str | None, received: date
     rosters = parse_rosters(source, service)
     if rosters:
         note_first_school(stores, received)
+        note_begun(stores, service.name)
     return _each(rosters.items(), lambda entry: _put_roster(stores, service.name, *entry, received))
 
 
@@ -86,6 +88,12 @@ def note_first_school(stores: Stores, received: datetime) -> None:
         except Conflict:
             continue
         return
+
+
+def note_begun(stores: Stores, service: str) -> None:
+    """Notes that a service is run here, before its first school is listed: no window of another is ever frozen."""
+    with suppress(Conflict):  # it has been noted
+        stores.table.write(Put(keys.service_begun(service), {"service": service}, {"pk": ABSENT}))
 
 
 def list_school(stores: Stores, school: str) -> None:

@@ -42,7 +42,7 @@ from early_results.results import results_from_extract
 from early_results.service import load_service, service_names
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
-from workflow.import_extract import import_extract, list_school, note_first_school
+from workflow.import_extract import import_extract, list_school, note_begun, note_first_school
 
 from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
 from .operating import OperatorSession, pinned_for_report
@@ -535,7 +535,8 @@ def _organisations(stores: Stores) -> Counter[str]:
             with suppress(BadRoster):  # refused when it came
                 import_extract(stores, version.key, version.version, version.received)
     for listed in stores.uploads.list("school-rosters/"):
-        school = listed.key.split("/")[2]
+        _, service, school = listed.key.split("/")[:3]
+        note_begun(stores, service)
         list_school(stores, school)
     return Counter(schools=sum(1 for _ in stores.table.query(keys.SCHOOLS)))
 
