@@ -28,6 +28,7 @@ from urllib.error import URLError
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LOCAL = ROOT / ".local"
@@ -37,6 +38,7 @@ STACK = "early-results"
 FUNCTIONS, LAYER, PACKED = "ValidateFunction-Shared", "TypstLayer", "packed.yaml"  # what `build` leaves in BUILD
 FIRST_PORT = 4566
 START_SECONDS = 120  # two seconds on quiet cores
+PORTS_TRIED = 5
 KEEPER = Path(__file__).with_name("keeper.py")
 SCRATCH_BYTES = 4 * 1024**3
 
@@ -169,17 +171,32 @@ def free_port(wanted: int = 0) -> int:
 
 @contextmanager
 def ministack(folder: Path, port: int = 0) -> Iterator[tuple[str, str, str]]:
-    """A running MiniStack with AUTH=true: its endpoint, and the account owner's key and secret. Stopped at the end."""
-    program = LOCAL / "ministack" / "bin" / "ministack"
+    """A running MiniStack with AUTH=true: its endpoint, and the account owner's key and secret. Stopped at the end.
+
+    A port that is free when it is chosen may be another server's by the time MiniStack asks for it. That other server
+    may well be a MiniStack, and healthy: ours is the one that knows the key it was given.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    chosen = free_port(port)
-    endpoint = f"http://127.0.0.1:{chosen}"
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20)
+    for tries_left in reversed(range(PORTS_TRIED)):
+        endpoint = f"http://127.0.0.1:{free_port(port)}"
+        with _started(folder, endpoint, key, secret) as keeper:
+            if _wait_until_up(endpoint, keeper, folder, key, secret):
+                yield endpoint, key, secret
+                return
+        if not tries_left:
+            raise LocalError(f"MiniStack did not start; its log is {folder / 'ministack.log'}")
+
+
+@contextmanager
+def _started(folder: Path, endpoint: str, key: str, secret: str) -> Iterator[subprocess.Popen[bytes]]:
+    """MiniStack as a process of our own, ended with all that it started."""
+    program = LOCAL / "ministack" / "bin" / "ministack"
     scratch = Path(tempfile.mkdtemp(prefix="early-results-", dir=_scratch_root()))
     env = environment(
         AUTH="true",
         BIND_HOST="127.0.0.1",
-        GATEWAY_PORT=str(chosen),
+        GATEWAY_PORT=endpoint.rpartition(":")[2],
         MINISTACK_REGION=REGION,
         AWS_ACCESS_KEY_ID=key,
         AWS_SECRET_ACCESS_KEY=secret,
@@ -196,8 +213,7 @@ def ministack(folder: Path, port: int = 0) -> Iterator[tuple[str, str, str]]:
             command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
         ) as keeper,
     ):
-        _wait_until_up(endpoint, keeper, folder)
-        yield endpoint, key, secret
+        yield keeper
 
 
 def _scratch_root() -> str | None:
@@ -211,17 +227,30 @@ def _scratch_root() -> str | None:
     return None
 
 
-def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], folder: Path) -> None:
+def _wait_until_up(endpoint: str, process: subprocess.Popen[bytes], folder: Path, key: str, secret: str) -> bool:
+    """Waits until our MiniStack answers; False if it ended, or another server answers in its place."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            break
+            return False
         try:
             with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
-                return
+                return _knows(endpoint, key, secret)
         except (URLError, OSError):
             time.sleep(0.1)
     raise LocalError(f"MiniStack did not start; its log is {folder / 'ministack.log'}")
+
+
+def _knows(endpoint: str, key: str, secret: str) -> bool:
+    """Whether the MiniStack at an endpoint is the one that was given this key."""
+    caller = boto3.client(
+        "sts", endpoint_url=endpoint, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret
+    )
+    try:
+        caller.get_caller_identity()
+    except ClientError:
+        return False
+    return True
 
 
 def deploy(
