@@ -70,11 +70,27 @@ def sweep(
     whole = whole or "whole" not in kept or now - from_text(kept["whole"]) >= WHOLE_EVERY
     seen: set[str] = set()
     begin = "" if whole else low_water
-    for chunk in _chunks(stores.uploads.list(prefix, f"{prefix}{begin}" if begin else "")):
+    for chunk in _chunks(_listed(stores, prefix, f"{prefix}{begin}" if begin else "")):
         _settle_objects(stores, queue, chunk, now, swept, seen)
     _settle_forms(stores, queue, service, now, swept, seen, begin)
     _raise_low_water(stores, service, low_water, whole, now, swept)
     return swept
+
+
+def _listed(stores: Stores, prefix: str, start_after: str) -> Iterator[Version]:
+    """The newest version of each object; in a sweep of the whole bucket of those beneath a delete marker too.
+
+    Whoever removes a file in the console leaves its versions, and the oldest of them counts. ListObjectsV2 says nothing
+    of it: only a list of versions does.
+    """
+    if start_after:
+        yield from stores.uploads.list(prefix, start_after)
+        return
+    seen = ""
+    for version in stores.uploads.all_versions(prefix):
+        if version.key != seen:
+            seen = version.key
+            yield version
 
 
 def _settle_objects(

@@ -269,6 +269,23 @@ def versions_are_removed_but_for_one(bucket: Bucket, name: str) -> None:
 
 
 @_listed(VERSIONED)
+def a_removal_without_a_version_leaves_a_marker(bucket: Bucket, name: str) -> None:
+    key = f"{name}/a"
+    written = [bucket.put(key, data, "text/plain") for data in (b"1", b"2")]
+    bucket.put(f"{key}b", b"other", "text/plain")
+    bucket.remove(key)
+    assert not bucket.has(key)
+    with pytest.raises(NotThere):
+        bucket.get(key)
+    assert [listed.key for listed in bucket.list(f"{name}/")] == [f"{key}b"], "it is not listed"
+    assert [version.version for version in bucket.versions(key)] == written, "its versions are"
+    assert [version.key for version in bucket.all_versions(f"{name}/")] == [key, key, f"{key}b"]
+    assert bucket.get(key, written[0]) == b"1"
+    bucket.put_once(key, b"3", "text/plain")
+    assert bucket.get(key) == b"3"
+
+
+@_listed(VERSIONED)
 @_listed(PLAIN)
 def an_object_may_be_written_once(bucket: Bucket, name: str) -> None:
     key = f"{name}/a"
