@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo check test lint bench build deploy screens simulate wiring flood clean
+.PHONY: setup run demo check test lint bench build deploy screens simulate explore wiring flood clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -28,6 +28,8 @@ screens: setup ## a picture of every state of the page, into out/screens/
 	@$(python) -m tests.browser.screens
 simulate: setup ## 100,000 seasons under mishaps, and the faults that the checker must catch
 	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
+explore: setup ## small worlds in full: every order of calls, with a crash or two mishaps anywhere
+	@PYTHONPATH=functions $(python) -m tests.explore
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@.local/sam/bin/sam build
 deploy: setup ## to the AWS account that your environment names; asks before it changes anything. SCALE=full|small|trial, STACK=, SET="Parameter=Value ..."

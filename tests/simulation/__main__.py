@@ -17,6 +17,7 @@ import re
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from multiprocessing import Pool
@@ -24,12 +25,14 @@ from pathlib import Path
 
 from .faults import FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
 from .history import Result, play
+from .mishaps import FEATURES
 
 HISTORIES = 100_000
 TRIALS = 5
 TRIAL_SEEDS = 10_000_000  # apart from one another, and from the seeds of a run
 CHUNK = 250
 SHOWN = 5
+LEAST_SHARE = 0.005  # of histories, for each mishap
 STORY = 120
 
 
@@ -60,6 +63,7 @@ def run_histories(first: int, histories: int, processes: int) -> bool:
     began = time.monotonic()
     done = steps = mishaps = posts = 0
     broken: list[Result] = []
+    kinds: Counter[str] = Counter()
     chunks = [(start, min(CHUNK, first + histories - start)) for start in range(first, first + histories, CHUNK)]
     with Pool(processes) as pool:
         for results in pool.imap_unordered(_play_chunk, chunks):
@@ -68,6 +72,7 @@ def run_histories(first: int, histories: int, processes: int) -> bool:
             mishaps += results[2]
             posts += results[3]
             broken += results[4]
+            kinds += results[5]
             for result in results[4]:
                 print(f"  seed {result.seed}: {result.violations[0]}", flush=True)
             if done % (CHUNK * 40) == 0:
@@ -79,10 +84,16 @@ def run_histories(first: int, histories: int, processes: int) -> bool:
     )
     for result in sorted(broken, key=lambda result: result.seed)[:SHOWN]:
         replay_seed(result.seed)
-    return not broken
+    rare = [feature for feature in FEATURES if kinds[feature] < LEAST_SHARE * done]
+    print("the share of histories in which each mishap happened:")
+    for feature in sorted(FEATURES, key=lambda feature: kinds[feature]):
+        print(f"  {kinds[feature] / done:7.2%}  {feature}")
+    if rare:
+        print(f"too seldom: {', '.join(rare)}")
+    return not broken and not rare
 
 
-def _play_chunk(chunk: tuple[int, int]) -> tuple[int, int, int, int, list[Result]]:
+def _play_chunk(chunk: tuple[int, int]) -> tuple[int, int, int, int, list[Result], Counter[str]]:
     first, count = chunk
     results = [play(seed) for seed in range(first, first + count)]
     return (
@@ -91,6 +102,7 @@ def _play_chunk(chunk: tuple[int, int]) -> tuple[int, int, int, int, list[Result
         sum(result.mishaps for result in results),
         sum(result.posts for result in results),
         [result for result in results if result.violations],
+        Counter(kind for result in results for kind in result.kinds),
     )
 
 

@@ -1,118 +1,52 @@
-"""The boundary to workbooks, PDFs, threads and randomness: what is replaced while a history is played."""
+"""The boundary to the clock, PDFs, threads, randomness and the machine: all that is replaced while a history is played.
+
+Files are real workbooks, read, judged and summarised by the project's own code (`docs/simulation.md` lists what is
+modelled). Reading one is remembered by its bytes, because reading is a function of them.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+import inspect
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from datetime import datetime
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partial_response
 
 from adapters import lookups
-from early_results.checking.check import Verdict
-from early_results.checking.roster import Roster
-from early_results.findings import Code, Finding
-from early_results.reporting import summary
+from early_results import service as services
+from early_results.checking import submission
+from early_results.checking.roster import british_date
+from early_results.checking.submission import Submission
+from early_results.counting.freeze import canonical
 from early_results.reporting.figures import ReportInput
-from early_results.results import Pupil, PupilResults
-from early_results.service import load_service
-from infra.operator import evidence, rebuilding, verifying
-from portal import uploading
+from early_results.results import Pupil
+from early_results.service import Service
+from infra.operator import evidence, verifying
+from portal import history, uploading
+from report import build as report_build
+from report import freeze as report_freeze
+from roster import app as roster_app
+from supersede import app as supersede_app
+from validate import app as validate_app
 from workflow import build_report, check_upload, freeze_window, import_extract, sweep_bucket
 
 from .scheduler import Crash, Pool
+from .workbooks import tag_of
 
 SERVICE = "ks1-2023"
+REPORT_DEAD_LETTERS = "arn:aws:sqs:eu-west-2:111122223333:report-dead"
 
 if TYPE_CHECKING:
     from .world import World
 
-
-@dataclass(frozen=True, slots=True)
-class SmallSubmission:
-    """What a small file says."""
-
-    school: str | None
-    pupils: tuple[str, ...]
-    good: bool
-    template_roster_version: str | None = None
-
-
-def read_small(data: bytes, service: Any) -> SmallSubmission:
-    """Reads a small file; some kill the machine that reads them."""
-    said = json.loads(data)
-    world = Present.world
-    tag = said["tag"]
-    if world is not None and world.kills.get(tag, 0) > 0:
-        world.kills[tag] -= 1
-        world.scheduler.story(f"file {tag} kills its function")
-        raise Crash("killed by a file")
-    return SmallSubmission(said["school"], tuple(said["pupils"]), said["good"])
-
-
-def judge_small(
-    submission: SmallSubmission,
-    service: Any,
-    *,
-    allowed_schools: Any,
-    roster: Roster | None,
-    template_roster: Roster | None = None,
-    previous: Any = None,
-) -> Verdict:
-    """The checks in small: authority, then the roster, then the contents."""
-    school = submission.school if submission.school in allowed_schools else None
-    errors = []
-    if school is None:
-        errors.append(Finding(Code.WRONG_SCHOOL, "Not yours."))
-    elif roster is None or sorted(p.upn for p in roster.pupils) != sorted(submission.pupils):
-        errors.append(Finding(Code.PUPIL_MISSING, "Not this roster."))
-    if not submission.good:
-        errors.append(Finding(Code.CODE_NOT_ACCEPTED, "Not a code."))
-    results: tuple[PupilResults, ...] = ()
-    if not errors and roster is not None:
-        results = tuple(PupilResults(pupil, row, {}, {}) for row, pupil in enumerate(roster.pupils, 2))
-    warnings = (Finding(Code.RESULTS_REMOVED, "Before there were results."),) if previous is not None else ()
-    return Verdict(not errors, school, tuple(errors), warnings, results, len(results), "ks1-2023.1", None)
-
-
-def build_small(report: ReportInput) -> bytes:
-    """A report, which takes a while to make."""
-    if Present.world is not None:
-        Present.world.scheduler.linger(int(Present.world.scheduler.random.random() * 3_000))
-    return f"pdf {report.upload_id} {report.window}".encode()
-
-
-@lru_cache(maxsize=4096)
-def _summary_of(upns: tuple[tuple[str, str], ...]) -> summary.Summary:
-    service = load_service(SERVICE)
-    return summary.summarise(service, [PupilResults(pupil(s, u), 2, {}, {}) for s, u in upns])
-
-
-def summarise_small(service: Any, results: Any) -> summary.Summary:
-    """The project's own summary, remembered: a small world has few rosters."""
-    return _summary_of(tuple((r.pupil.school, r.pupil.upn) for r in results))
-
-
-def pupil(school: str, upn: str) -> Pupil:
-    return Pupil(school, upn, "F", "S", "F", None, "2")
-
-
-class SmallPool:
-    """The pool of users, as far as a rebuild asks: whose name is whose."""
-
-    def __init__(self, subs: Iterable[str]) -> None:
-        self.subs = tuple(subs)
-
-    def get_paginator(self, _: str) -> SmallPool:
-        return self
-
-    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
-        yield {
-            "Users": [
-                {"Attributes": [{"Name": "sub", "Value": sub}, {"Name": "email", "Value": sub}]} for sub in self.subs
-            ]
-        }
+_REAL_SERVICE: Callable[[str], Service] = services.load_service
+# Whose modules see the service as it is deployed in the history.
+PLAYED = {"adapters", "infra", "portal", "report", "roster", "supersede", "tests", "validate", "workflow"}
+HANDLERS = (validate_app, supersede_app, report_build, report_freeze, roster_app)
 
 
 class Present:
@@ -121,31 +55,215 @@ class Present:
     world: World | None = None
 
 
-@contextmanager
-def small_boundaries() -> Iterator[None]:
-    """Stand-ins where the pipeline meets workbooks, PDFs, threads and true randomness, for as long as it plays."""
+def present() -> World:
+    """The history being played."""
+    if Present.world is None:
+        raise LookupError("no history is being played")
+    return Present.world
 
+
+@lru_cache(maxsize=512)
+def _read(data: bytes, _: str, real: Callable[..., Submission]) -> Submission:
+    return real(data, _REAL_SERVICE(SERVICE))
+
+
+_REAL_READ = submission.read_submission
+
+
+def read_submission(data: bytes, service: Service) -> Submission:
+    """Reads a file, as the project does; some files kill the machine that reads them."""
+    world = Present.world
+    tag = tag_of(data)
+    if world is not None and world.kills.get(tag, 0) > 0 and world.scheduler.current is not None:
+        world.kills[tag] -= 1
+        world.scheduler.story(f"file {tag} kills its function")
+        raise Crash("killed by a file")
+    return _read(data, service.name, _REAL_READ)
+
+
+def load_service(name: str) -> Service:
+    """The service as it is deployed at this moment of the history."""
+    world = Present.world
+    return world.deployed() if world is not None and name == SERVICE else _REAL_SERVICE(name)
+
+
+def _figures(_: Service, own: Any, national: Any) -> Any:
+    """In the place of a report's figures (which have tests of their own, 7 ms each): what they are made of."""
+    return (own, national)
+
+
+def render(report: ReportInput, form: str) -> bytes:
+    """A report's bytes: everything that a report is made from, and nothing else."""
+    own, national = cast(tuple[Any, Any], report.figures)
+    said = {
+        "form": form,
+        "service": report.service.name,
+        "school": report.school,
+        "name": report.school_name,
+        "window": report.window,
+        "closes": report.closes.isoformat(),
+        "reports": report.reports.isoformat(),
+        "upload": report.upload_id,
+        "received": report.received.isoformat(),
+        "sha256": report.sha256,
+        "carried_from": report.carried_from,
+        "own": own.to_json(),
+        "national": national.to_json(),
+    }
+    return canonical(said)
+
+
+def build_pdf(report: ReportInput) -> bytes:
+    """A report, which takes a while to make; some fail every time until somebody mends what they stumble over."""
+    world = Present.world
+    if world is not None:
+        world.scheduler.linger(int(world.scheduler.random.random() * 3_000))
+        place = (report.window, report.school)
+        if world.stumbles.get(place, 0) > 0:
+            world.stumbles[place] -= 1
+            world.scheduler.story(f"the report of {report.school} in window {report.window} cannot be built")
+            raise RuntimeError("a report that cannot be built")
+    return render(report, "pdf")
+
+
+def pupil(school: str, upn: str) -> Pupil:
+    """A pupil of the simulation's schools."""
+    return Pupil(school, upn, "F", "S", "F", _BORN, "2")
+
+
+_BORN = datetime(2015, 12, 1).date()  # noqa: DTZ001
+assert british_date(_BORN)
+
+
+class SmallPool:
+    """The pool of users, as far as operators' commands ask: who is there, and whose name is whose."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    class exceptions:  # noqa: N801 (a client's own name)
+        """What the client raises."""
+
+        class UsernameExistsException(Exception):
+            """There is such a user."""
+
+    def get_paginator(self, _: str) -> SmallPool:
+        return self
+
+    def paginate(self, **_: str) -> Iterator[dict[str, Any]]:
+        yield {"Users": [self._told(sub) for sub in sorted(self.world.in_pool)]}
+
+    def admin_create_user(self, *, Username: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        self.world.scheduler.before("create user", Username, write=True)
+        if Username in self.world.in_pool:
+            raise self.exceptions.UsernameExistsException
+        self.world.in_pool.add(Username)
+        self.world.scheduler.after("create user", Username)
+        return {"User": self._told(Username)}
+
+    def admin_set_user_password(self, **_: Any) -> None:
+        return None
+
+    def admin_get_user(self, *, Username: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"UserAttributes": self._told(Username)["Attributes"]}
+
+    def _told(self, sub: str) -> dict[str, Any]:
+        return {"Attributes": [{"Name": "sub", "Value": sub}, {"Name": "email", "Value": sub}]}
+
+
+class _InTurn:
+    """In the place of a pool whose threads only read: one after another, by the actor itself."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def __enter__(self) -> _InTurn:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def map(self, act: Callable[[Any], Any], items: Iterable[Any]) -> list[Any]:
+        """What comes of each."""
+        return [act(item) for item in items]
+
+
+class _Silent:
+    """In the place of a handler's logger and metrics."""
+
+    def info(self, *_: Any, **__: Any) -> None:
+        return None
+
+    error = exception = add_metric = add_dimension = info
+
+
+class _Clock(datetime):
+    """In the place of a handler's `datetime`: its machine's clock."""
+
+    @classmethod
+    def now(cls, tz: Any = None) -> Any:
+        world = present()
+        return world.scheduler.local(world.scheduler.current)
+
+
+def _partial_response(event: Any, record_handler: Any, processor: Any, context: Any) -> Any:
+    """Each machine has a processor of its own; here they share a process."""
+    return process_partial_response(event, record_handler, BatchProcessor(event_type=processor.event_type), context)
+
+
+def handler(module: Any, name: str = "handler") -> Callable[[dict[str, Any], Any], Any]:
+    """A handler without what Powertools wraps around it for logs and metrics."""
+    return cast(Callable[[dict[str, Any], Any], Any], inspect.unwrap(getattr(module, name)))
+
+
+@cache
+def _holders() -> tuple[tuple[Any, str], ...]:
+    """The modules that hold `load_service`, under which name."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in PLAYED and name not in (__name__, services.__name__):
+            found += [(module, known) for known, value in list(vars(module).items()) if value is _REAL_SERVICE]
+    return tuple(found)
+
+
+@cache
+def _replaced() -> tuple[tuple[Any, str, Any], ...]:
     def randomness(count: int) -> bytes:
         return Present.world.plan.randbytes(count) if Present.world else bytes(count)
 
-    replaced: list[tuple[Any, str, Any]] = [
-        (check_upload, "read_submission", read_small),
-        (check_upload, "judge", judge_small),
-        (check_upload, "summarise", summarise_small),
-        (build_report, "school_figures", lambda *_: None),
-        (build_report, "build_pdf", build_small),
-        (build_report, "build_workbook", lambda report: f"xlsx {report.upload_id} {report.window}".encode()),
+    found: list[tuple[Any, str, Any]] = [(module, name, load_service) for module, name in _holders()]
+    for module in HANDLERS:
+        found += [(module, "open_stores", lambda: present().stores)]
+        found += [(module, name, _Silent()) for name in ("logger", "metrics")]
+        if hasattr(module, "process_partial_response"):
+            found.append((module, "process_partial_response", _partial_response))
+        if hasattr(module, "datetime"):
+            found.append((module, "datetime", _Clock))
+    found += [
+        (report_freeze, "open_queue", lambda name: present().queue(name)),
+        (report_freeze, "service_names", lambda: (SERVICE,)),
+        (report_freeze, "single_metric", lambda **_: nullcontext(_Silent())),
+        (report_build, "setting", lambda _: REPORT_DEAD_LETTERS),
+        (check_upload, "read_submission", read_submission),
+        (build_report, "school_figures", _figures),
+        (build_report, "build_pdf", build_pdf),
+        (build_report, "build_workbook", lambda report: render(report, "xlsx")),
         (freeze_window, "ThreadPoolExecutor", Pool),
         (sweep_bucket, "ThreadPoolExecutor", Pool),
-        (lookups, "ThreadPoolExecutor", Pool),
+        (lookups, "ThreadPoolExecutor", _InTurn),  # eight reads, of which the order makes no difference
         (import_extract, "ThreadPoolExecutor", Pool),
         (evidence, "ThreadPoolExecutor", Pool),
-        (rebuilding, "summarise", summarise_small),
-        (verifying, "read_submission", read_small),
-        (verifying, "judge", judge_small),
-        (verifying, "summarise", summarise_small),
+        (history, "ThreadPoolExecutor", Pool),
+        (verifying, "read_submission", read_submission),
         (uploading, "token_bytes", randomness),
     ]
+    return tuple(found)
+
+
+@contextmanager
+def small_boundaries() -> Iterator[None]:
+    """What is replaced, for as long as histories are played."""
+    replaced: Iterable[tuple[Any, str, Any]] = _replaced()
     before = [(module, name, getattr(module, name)) for module, name, _ in replaced]
     for module, name, value in replaced:
         setattr(module, name, value)

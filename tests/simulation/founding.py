@@ -25,7 +25,7 @@ GRACE = 180
 SCHOOLS = ("1231001", "1231002", "2341003")
 LATE_SCHOOL = "3451004"  # joins while the window is open: the only one of its local authority
 TRUST = "ABC"
-MAX_BYTES = 400
+MAX_BYTES = 60_000
 
 USERS = (
     *((f"user-{school}", Role.SCHOOL, f"SCHOOL#{school}") for school in (*SCHOOLS, LATE_SCHOOL)),

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from early_results.service import load_service
 from infra.operator.verifying import verify_window
 
 from . import checker
-from .boundary import SERVICE, small_boundaries
+from .boundary import SERVICE, Present, small_boundaries
 from .founding import GRACE
 from .plan import play as play_plan
 from .scheduler import Endless
@@ -27,6 +26,7 @@ class Result:
     steps: int
     mishaps: int
     posts: int
+    kinds: frozenset[str]  # of mishaps that happened
 
 
 def play(
@@ -52,11 +52,27 @@ def play(
             if verify and not violations:
                 violations = list(_disagreements(world))
     scheduler = world.scheduler
-    return Result(seed, world.features, tuple(violations), scheduler.steps, scheduler.mishaps, len(world.truth.posts))
+    return Result(
+        seed,
+        world.features,
+        tuple(violations),
+        scheduler.steps,
+        scheduler.mishaps,
+        len(world.truth.posts),
+        frozenset(scheduler.kinds),
+    )
 
 
 def _disagreements(world: World) -> Iterator[str]:
-    service = load_service(SERVICE)
+    Present.world = world
+    try:
+        yield from _told_by_operator(world)
+    finally:
+        Present.world = None
+
+
+def _told_by_operator(world: World) -> Iterator[str]:
+    service = world.deployed()
     for key in sorted(world.records.objects):
         if key.startswith(f"manifests/{SERVICE}/"):
             told = verify_window(world.stores, service, int(key.split("/")[2]))
@@ -69,15 +85,23 @@ def case_of(world: World) -> checker.Case:
     return checker.Case(
         service=SERVICE,
         uploads={
-            key: [checker.Object(v.version, v.received, v.data) for v in versions]
+            key: [checker.Object(v.version, v.received, v.data) for v in versions if not v.marker]
             for key, versions in world.uploads.objects.items()
+            if not all(version.marker for version in versions)
         },
         records={key: versions[0].data for key, versions in world.records.objects.items()},
         results={key: versions[-1].data for key, versions in world.results.objects.items()},
         table=list(world.table.items.values()),
-        posts=[checker.Posted(p.upload_id, p.version, p.received, p.surfaced, p.data) for p in truth.posts],
+        posts=[checker.Posted(p.upload_id, p.version, p.received, p.surfaced, p.data, p.said) for p in truth.posts],
+        shown=[checker.Shown(s.sub, s.upload_id, s.school, s.window, s.began, s.ended, s.told) for s in truth.shown],
+        acknowledged=truth.acknowledged,
+        happened=truth.happened,
+        gone=truth.gone,
+        lost=truth.lost,
+        published=world.published(),
         seen=[checker.Seen(s.sub, s.upload_id, s.school, s.owner, s.began, s.ended, s.deleted) for s in truth.looks],
         members=truth.members,
+        organisations=world.organisations,
         journal=truth.journal,
         dead_reports=truth.dead_reports,
         skew=timedelta(milliseconds=truth.skew + 5_000),

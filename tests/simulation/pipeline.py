@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from early_results.counting.registers import Outcome
-from workflow import build_report, import_extract
-from workflow.check_upload import check_object, park_upload
-from workflow.join_registers import offer_upload
+from early_results.writes import Item
+from report import build as report_build
+from roster import app as roster_app
+from supersede import app as supersede_app
+from validate import app as validate_app
+
+from .boundary import REPORT_DEAD_LETTERS, handler
 
 if TYPE_CHECKING:
     from .world import World
 
 RECEIVES = 5
-RESCUE_TRIES = 2
 
 
 @dataclass(slots=True)
@@ -26,6 +29,7 @@ class Message:
     body: dict[str, Any]
     receives: int = 0
     dead: bool = False
+    number: int = field(default_factory=count().__next__)
 
 
 class Pipeline:
@@ -35,33 +39,34 @@ class Pipeline:
         self.world = world
 
     def notify(self, key: str, version: str) -> None:
+        """S3's notice of a new version, to the upload queue: it may be lost, come twice, or late."""
         die = self.world.scheduler.random.random
         body = {"Records": [{"s3": {"object": {"key": key, "versionId": version}}}]}
         copies = 1
         if not self.world.scheduler.calm:
             if self.world.has("lost events") and die() < 0.3:
                 self.world.scheduler.story(f"S3's notice of {key} is lost")
+                self.world.scheduler.kinds.add("lost events")
                 copies = 0
             elif self.world.has("repeated events") and die() < 0.4:
+                self.world.scheduler.kinds.add("repeated events")
                 copies = 2
         for _ in range(copies):
             wait = 100 + int(die() * (60 if self.world.has("rush") else 900))
             if self.world.has("delayed events") and die() < 0.4:
+                self.world.scheduler.kinds.add("delayed events")
                 wait = int(die() * 400_000)
             self.arrive(Message(body), wait)
 
     def arrive(self, message: Message, wait: int) -> None:
+        """A message is received after a while."""
         self.world.scheduler.after_ms(wait, lambda: self.receive(message))
 
     def receive(self, message: Message) -> None:
+        """The validate function, and from the dead-letter queue the rescue function, as deployed."""
         message.receives += 1
-        found = message.body["Records"][0]["s3"]["object"]
-        key, version = found["key"], found.get("versionId")
-
-        def work(now: datetime) -> object:
-            if message.dead and message.receives > RESCUE_TRIES:
-                return park_upload(self.world.stores, key)
-            return check_object(self.world.stores, key, version, now)
+        event = sqs_event(message)
+        act = handler(validate_app, "rescue" if message.dead else "handler")
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is None:
@@ -73,71 +78,92 @@ class Pipeline:
                 self.arrive(message, 90_000)
 
         name = "rescue" if message.dead else "validate"
-        self.world.actor(f"{name} {key.split('/')[-2][-4:]}", work, done)
+        key = message.body["Records"][0]["s3"]["object"]["key"]
+        self.world.actor(f"{name} {key.split('/')[-2][-4:]}", lambda _: act(event, None), done)
 
-    def stream(self, upload_id: str, tries: int = 0) -> None:
+    def stream(self, item: Item, tries: int = 0) -> None:
+        """The table's stream: records of uploads that wait for their offer, to the supersede function."""
         die = self.world.scheduler.random.random
         copies, wait = 1, 100 + int(die() * (60 if self.world.has("rush") else 500))
         if self.world.has("stream trouble") and not self.world.scheduler.calm:
+            self.world.scheduler.kinds.add("stream trouble")
             copies = self.world.scheduler.random.choice([0, 1, 2])
             wait = int(die() * 20_000)
-
-        def work(_: datetime) -> Outcome:
-            return offer_upload(self.world.stores, upload_id)
+        image = {name: {"S": str(item[name])} for name in ("upload_id", "offer_pending", "status")}
+        record = {"eventID": "1", "eventName": "MODIFY", "dynamodb": {"NewImage": image, "SequenceNumber": "1"}}
+        act = handler(supersede_app)
 
         def done(result: Any, error: BaseException | None) -> None:
             if error is not None and tries < 3:
-                self.stream(upload_id, tries + 1)
+                self.stream(item, tries + 1)
+
+        def start() -> None:
+            self.world.actor(f"supersede {item['upload_id'][-4:]}", lambda _: act({"Records": [record]}, None), done)
 
         for _ in range(copies):
-            self.world.scheduler.after_ms(wait, lambda: self.start_supersede(upload_id, work, done))
-
-    def start_supersede(
-        self,
-        upload_id: str,
-        work: Callable[[datetime], Any],
-        done: Callable[[Any, BaseException | None], None],
-    ) -> None:
-        self.world.actor(f"supersede {upload_id[-4:]}", work, done)
+            self.world.scheduler.after_ms(wait, start)
 
     def report(self, message: Message) -> None:
+        """The build function: messages of the report queue, some of them twice, and of its dead-letter queue."""
+        twice = self.world.has("repeated events") and not self.world.scheduler.calm and message.receives == 0
+        if twice and self.world.scheduler.random.random() < 0.4:
+            self._report(Message(message.body))
+        self._report(message)
+
+    def _report(self, message: Message) -> None:
         def receive() -> None:
             message.receives += 1
-            body = message.body
-
-            def work(_: datetime) -> object:
-                act = build_report.fail_report if message.dead else build_report.build_report
-                return act(self.world.stores, body["service"], int(body["window"]), body["school"])
+            event, body = sqs_event(message, REPORT_DEAD_LETTERS if message.dead else "report"), message.body
+            act = handler(report_build)
 
             def done(result: Any, error: BaseException | None) -> None:
                 if error is None:
                     return
                 if message.receives >= RECEIVES and not message.dead:
                     message.dead, message.receives = True, 0
+                    self.world.scheduler.kinds.add("reports that fail")
                     self.world.truth.dead_reports.add(f"{body['window']}#{body['school']}")
-                self.report(message)
+                self._report(message)
 
-            self.world.actor(f"build {body['school']}", work, done, seconds=120)
+            name = "give up" if message.dead else "build"
+            self.world.actor(f"{name} {body['school']}", lambda _: act(event, None), done, seconds=120)
 
         wait = 500 if message.receives == 0 else 30_000
         if self.world.has("delayed events") and not self.world.scheduler.calm:
             wait += int(self.world.scheduler.random.random() * 200_000)
         self.world.scheduler.after_ms(wait, receive)
 
-    def import_later(self, message: Message, received: datetime) -> None:
+    def extract(self, key: str, version: str, received: datetime) -> None:
+        """S3's notice of an extract, to the roster function."""
+        record = {"s3": {"object": {"key": key, "versionId": version}}}
+        self._import(Message({"Records": [{**record, "eventTime": received.isoformat()}]}))
+
+    def _import(self, message: Message) -> None:
+        act = handler(roster_app)
+
         def receive() -> None:
             message.receives += 1
+            event = sqs_event(message)
 
             def done(result: Any, error: BaseException | None) -> None:
                 if error is not None:
-                    self.import_later(message, received)
+                    self._import(message)
 
-            key, version = message.body["key"], message.body["version"]
-            self.world.actor(
-                f"import {key}",
-                lambda _: import_extract.import_extract(self.world.stores, key, version, received),
-                done,
-                seconds=120,
-            )
+            self.world.actor("import", lambda _: act(event, None), done, seconds=120)
 
-        self.world.scheduler.after_ms(500 if message.receives == 0 else 20_000, receive)
+        wait = 500 if message.receives == 0 else 20_000
+        if self.world.has("delayed events") and not self.world.scheduler.calm:
+            wait += int(self.world.scheduler.random.random() * 60_000)
+        self.world.scheduler.after_ms(wait, receive)
+
+
+def sqs_event(message: Message, source: str = "queue") -> dict[str, Any]:
+    """A message as SQS gives it to a function."""
+    record = {
+        "messageId": f"m{message.number}",
+        "body": json.dumps(message.body),
+        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "eventSourceARN": source,
+        "eventSource": "aws:sqs",
+    }
+    return {"Records": [record]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from .boundary import SERVICE, Present
@@ -25,6 +26,22 @@ def play(world: World) -> None:
         scheduler.at(world.noon - plan.choice([1, 2, 3, 10]) * MINUTE - plan.randint(0, 50_000), world.operators.extend)
     if world.has("second window"):
         noons.append(world.noon2)
+        scheduler.kinds.add("second window")
+    if world.has("third window"):
+        noons.append(world.noon3)
+        scheduler.kinds.add("third window")
+    if world.has("season set"):
+        scheduler.at(world.noon - 20 * MINUTE + plan.randint(0, 60_000), world.operators.set_season)
+    if world.has("ruleset changed"):
+        when = plan.choice([world.noon - plan.randint(0, 10) * MINUTE, world.noon + plan.randint(0, 400_000)])
+        scheduler.at(when, world.operators.deploy)
+    if world.has("reports that fail"):
+        world.stumbles = {
+            (window, school): plan.choice([1, 4, 5, 6, 99])
+            for window in (1, 2, 3)
+            for school in SCHOOLS
+            if plan.random() < 0.5
+        }
     world.schedule.plan_runs(noons)
     together = plan.choice([-200_000, -20_000, -700])
     for _ in range(plan.randint(2, 6)):
@@ -36,15 +53,39 @@ def play(world: World) -> None:
             wait = together + plan.randint(-200, 200)
         world.posted.append(max(noon + wait, scheduler.time + 1_000))
         world.people.upload(world.posted[-1])
+    if world.has("users come and go"):
+        for _ in range(2):
+            sub = f"user-{plan.choice(SCHOOLS)}" if plan.random() < 0.5 else "user-trust"
+            scheduler.at(world.noon - 12 * MINUTE + plan.randint(0, 1_200_000), partial(world.operators.user_goes, sub))
+        new = plan.choice(SCHOOLS)
+        organisation = plan.choice([f"SCHOOL#{new}", f"TRUST#{TRUST}"])
+        when = world.noon - 18 * MINUTE + plan.randint(0, 600_000)
+        scheduler.at(when, partial(world.operators.user_comes, "user-new", organisation))
+    if world.has("delete markers"):
+        for _ in range(2):
+            when = plan.choice(world.posted) + plan.choice([1_000, 5_000, 200_000]) + plan.randint(0, 4_000)
+            scheduler.at(when, world.people.console)
+    if world.has("table lost in flight"):
+        when = plan.choice([plan.choice(world.posted) + plan.randint(0, 20_000), world.at_a_run(world.noon)])
+        scheduler.at(when, partial(world.operators.lose_table, in_flight=True))
+    if world.has("school renamed"):
+        name = f"{SCHOOLS[0]},School of another name,{TRUST}"
+        world.operators.extract("rosters/schools.csv", lambda: f"School DFE,Name,Trust\n{name}")
+        scheduler.kinds.add("school renamed")
     if world.has("trust left"):
+        scheduler.kinds.add("trust left")
         lines = ["School DFE,Name,Trust", *(f"{s},School {s}," for s in SCHOOLS[: plan.randint(1, 2)])]
         world.operators.extract("rosters/schools.csv", lambda: "\n".join(lines))
         if plan.random() < 0.4:
             back = ["School DFE,Name,Trust", *(f"{s},School {s},{TRUST}" for s in SCHOOLS[:1])]
             world.operators.extract("rosters/schools.csv", lambda: "\n".join(back))
-    if world.has("roster replaced"):
-        world.operators.extract(f"rosters/{SERVICE}/new.csv", world.operators.new_roster(plan.choice(SCHOOLS)))
+    twins = plan.choice([1, 2, 3]) if world.has("extracts together") else 1
+    if world.has("roster replaced") or twins > 1:
+        world.operators.extract(
+            f"rosters/{SERVICE}/new.csv", world.operators.new_roster(plan.choice(SCHOOLS)), twins=twins
+        )
     if world.has("new school"):
+        scheduler.kinds.add("new school")
         world.operators.extract(f"rosters/{SERVICE}/late.csv", world.operators.new_roster(LATE_SCHOOL))
         if plan.random() < 0.5:
             world.operators.extract("rosters/schools.csv", lambda: f"School DFE,Name,Trust\n{LATE_SCHOOL},Late school,")
@@ -52,6 +93,7 @@ def play(world: World) -> None:
         stray = plan.choice([f"uploads/{SERVICE}/notes.txt", f"uploads/{SERVICE}/{'0' * 26}/file.xlsx"])
 
         def drop() -> None:
+            scheduler.kinds.add("objects dropped in")
             version = world.uploads.store(stray, b"{}", scheduler.now().replace(microsecond=0))
             world.pipeline.notify(stray, version)
 
@@ -68,7 +110,7 @@ def play(world: World) -> None:
             scheduler.at(when, world.operators.decide)
     if world.has("killer files"):
         scheduler.at(noons[0] + plan.randint(1, 26) * MINUTE, world.operators.mend)
-    scheduler.at(noons[-1] + 26 * MINUTE, world.schedule.calm)
+    scheduler.at(max(noons) + 26 * MINUTE, world.schedule.calm)
     Present.world = world
     Pool.scheduler = scheduler
     try:

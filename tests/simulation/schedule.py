@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from early_results import keys
-from early_results.service import load_service
-from workflow.freeze_window import run_service
+from report import freeze as report_freeze
 
-from .boundary import SERVICE
+from .boundary import SERVICE, handler
 from .scheduler import MINUTE
 
 if TYPE_CHECKING:
@@ -25,12 +23,11 @@ class Schedule:
         self.world = world
 
     def freeze(self) -> None:
-        def work(now: datetime) -> object:
-            return run_service(
-                self.world.stores, self.world.upload_queue, self.world.report_queue, load_service(SERVICE), now
-            )
-
-        self.world.actor("freeze", work, seconds=600)
+        """A run of the schedule, to the freeze function; paused while a lost table is not being rebuilt yet."""
+        if self.world.losing and keys.rebuild() not in self.world.table.items:
+            return
+        act = handler(report_freeze)
+        self.world.actor("freeze", lambda _: act({"run": "schedule"}, None), seconds=600)
 
     def plan_runs(self, noons: list[int]) -> None:
         """The schedule's runs around each noon: early, often, twice at a time."""
@@ -40,6 +37,7 @@ class Schedule:
             while time < noon + 12 * MINUTE:
                 self.world.runs.append(time)
                 if self.world.has("overlapping freezes") and plan.random() < 0.5:
+                    self.world.scheduler.kinds.add("overlapping freezes")
                     self.world.runs.append(time + plan.choice([0, 200, 5_000]))
                 time += plan.choice([60_000, 120_000, 180_000, 300_000])
         for run in self.world.runs:
@@ -56,6 +54,9 @@ class Schedule:
         if runs >= MOST_RUNS or (looked and runs >= 2 and self.at_rest()):
             if self.world.has("table lost") and not self.world.lost:
                 self.world.operators.lose_table()
+            return
+        if self.world.losing:
+            self.world.scheduler.after_ms(5 * MINUTE, lambda: self.rest(runs + 1, looked=looked))
             return
         wait = 5 * MINUTE
         if not looked and runs >= 2 and self.at_rest():

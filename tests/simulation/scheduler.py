@@ -17,7 +17,7 @@ from typing import Any
 
 from greenlet import greenlet
 
-from adapters.errors import AlreadyThere, Conflict, OutsideError
+from adapters.errors import AlreadyThere, Conflict, OutsideError, WriteUnderWay
 
 from .store import Gate
 
@@ -44,6 +44,7 @@ class Chances:
     throttle: float = 0.0
     unanswered: float = 0.0  # a write took effect, its answer was lost, and the client tried it again
     conflict: float = 0.0
+    under_way: float = 0.0  # S3's 409: another write of the same object is under way
     stall: float = 0.0  # an actor stands still for a while
 
 
@@ -77,6 +78,7 @@ class Scheduler(Gate):
         self.current: Actor | None = None
         self.steps = 0
         self.mishaps = 0
+        self.kinds: set[str] = set()  # of mishaps that have happened
         self._numbers = count()
         self._main = greenlet.getcurrent()
         self.tell = tell
@@ -95,7 +97,9 @@ class Scheduler(Gate):
         """The time as an actor's machine has it."""
         return EPOCH + timedelta(milliseconds=self.time + (actor.skew if actor else 0))
 
-    def before(self, what: str, key: str, *, write: bool = False, conditional: bool = False) -> None:
+    def before(
+        self, what: str, key: str, *, write: bool = False, conditional: bool = False, once: bool = False
+    ) -> None:
         actor = self.current
         if actor is None:
             return  # the world itself looks or arranges
@@ -107,17 +111,22 @@ class Scheduler(Gate):
         chances, die = self.chances, self.random.random
         if chances.stall and die() < chances.stall:
             wait = int(10 ** (die() * 2.6 + 2.4))  # a quarter of a second to a hundred seconds
+            self.kinds.add("stalls")
             self.story(f"{actor.name} stands still for {wait / 1000:.1f} s before {what} {key}")
             actor.awake = self.time + wait
             self._pause(actor)
         if chances.crash_before and actor.mortal and die() < chances.crash_before:
             self._die(actor, f"before {what} {key}")
         if chances.throttle and die() < chances.throttle:
-            self.mishaps += 1
+            self._mishap("throttling")
             self.story(f"{actor.name} is throttled at {what} {key}")
             raise OutsideError("throttled")
+        if once and chances.under_way and die() < chances.under_way:
+            self._mishap("another write")
+            self.story(f"{actor.name} is told that another write of {key} is under way")
+            raise WriteUnderWay("another write of an object is under way")
         if conditional and chances.conflict and die() < chances.conflict:
-            self.mishaps += 1
+            self._mishap("conflicts")
             self.story(f"{actor.name} loses a transaction at {what} {key}")
             raise Conflict("a transaction was in progress")
         if self.tell and write:
@@ -131,7 +140,7 @@ class Scheduler(Gate):
         if chances.crash_after and actor.mortal and die() < chances.crash_after:
             self._die(actor, f"after {what} {key}")
         if once and chances.unanswered and die() < chances.unanswered:
-            self.mishaps += 1
+            self._mishap("lost answers")
             self.story(f"{actor.name} gets no answer to {what} {key}, and finds its own write on the second try")
             raise AlreadyThere("written before") if what == "put once" else Conflict("written before")
 
@@ -142,8 +151,12 @@ class Scheduler(Gate):
             actor.awake = self.time + wait
             self._pause(actor)
 
-    def _die(self, actor: Actor, where: str) -> None:
+    def _mishap(self, kind: str) -> None:
         self.mishaps += 1
+        self.kinds.add(kind)
+
+    def _die(self, actor: Actor, where: str) -> None:
+        self._mishap("crashes")
         self.story(f"{actor.name} dies {where}")
         raise Crash(where)
 

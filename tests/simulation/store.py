@@ -39,7 +39,9 @@ MOST_WRITES = 100  # of one DynamoDB transaction
 class Gate:
     """What stands between a caller and a store. This one lets everything through."""
 
-    def before(self, what: str, key: str, *, write: bool = False, conditional: bool = False) -> None:
+    def before(
+        self, what: str, key: str, *, write: bool = False, conditional: bool = False, once: bool = False
+    ) -> None:
         """Called before a call has any effect; may raise in its place."""
 
     def after(self, what: str, key: str, *, once: bool = False) -> None:
@@ -263,6 +265,7 @@ class Stored:
     received: datetime
     data: bytes
     signed: dict[str, str] = field(default_factory=dict)
+    marker: bool = False  # a delete marker: somebody removed the object without naming a version
 
 
 class MemoryBucket:
@@ -274,6 +277,7 @@ class MemoryBucket:
         self.versioned = versioned
         self.objects: dict[str, list[Stored]] = {}  # in the order S3 wrote them
         self.page = 1000
+        self.watch_put: Callable[[str, bytes | None, bytes], None] = lambda key, old, new: None
         self.watch_removal: Callable[[str, Stored], None] = lambda key, stored: None
         self._numbers = first
 
@@ -283,27 +287,28 @@ class MemoryBucket:
 
     def versions(self, key: str) -> list[Version]:
         self.gate.before("versions", f"{self.name}/{key}")
-        found = [Version(key, s.version, s.received, len(s.data)) for s in self.objects.get(key, ())]
+        found = [Version(key, s.version, s.received, len(s.data)) for s in self.objects.get(key, ()) if not s.marker]
         found.sort(key=lambda version: version.received)
         return found
 
     def all_versions(self, prefix: str) -> Iterator[Version]:
         for key in sorted(key for key in self.objects if key.startswith(prefix)):
             self.gate.before("versions", f"{self.name}/{key}")
-            for stored in reversed(self.objects.get(key, [])):
+            for stored in reversed([s for s in self.objects.get(key, []) if not s.marker]):
                 yield Version(key, stored.version, stored.received, len(stored.data))
 
     def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
         self.gate.before("head", f"{self.name}/{key}")
-        for stored in reversed(self.objects.get(key, [])):
-            if not version or stored.version == version:
-                return dict(stored.signed)
+        found = self._found(key, version)
+        if found is not None:
+            return dict(found.signed)
         raise NotThere("an object is not there")
 
     def list(self, prefix: str, start_after: str = "") -> Iterator[Version]:
         while True:
             self.gate.before("list", f"{self.name}/{prefix}")
-            keys = sorted(key for key in self.objects if key.startswith(prefix) and key > start_after)[: self.page]
+            there = (key for key in self.objects if key.startswith(prefix) and key > start_after)
+            keys = sorted(key for key in there if not self.objects[key][-1].marker)[: self.page]
             page = [(key, self.objects[key][-1]) for key in keys]
             for key, newest in page:
                 yield Version(key, "", newest.received, len(newest.data))
@@ -313,14 +318,14 @@ class MemoryBucket:
 
     def get(self, key: str, version: str | None = None, limit: int | None = None) -> bytes:
         self.gate.before("read", f"{self.name}/{key}")
-        for stored in reversed(self.objects.get(key, [])):
-            if not version or stored.version == version:
-                return stored.data if limit is None else stored.data[:limit]
+        found = self._found(key, version)
+        if found is not None:
+            return found.data if limit is None else found.data[:limit]
         raise NotThere("an object is not there")
 
     def has(self, key: str) -> bool:
         self.gate.before("head", f"{self.name}/{key}")
-        return key in self.objects
+        return self._found(key, None) is not None
 
     def put(self, key: str, body: bytes, content_type: str) -> str:
         self.gate.before("put", f"{self.name}/{key}", write=True)
@@ -329,8 +334,8 @@ class MemoryBucket:
         return version
 
     def put_once(self, key: str, body: bytes, content_type: str) -> str:
-        self.gate.before("put once", f"{self.name}/{key}", write=True)
-        if key in self.objects:
+        self.gate.before("put once", f"{self.name}/{key}", write=True, once=True)
+        if self._found(key, None) is not None:
             raise AlreadyThere("an object that may be written once is there already")
         version = self.store(key, body, self.gate.now())
         self.gate.after("put once", f"{self.name}/{key}", once=True)
@@ -342,11 +347,25 @@ class MemoryBucket:
         # Version ids say nothing about order: a multiplicative hash scatters them.
         version = f"{(self._numbers * 2654435761) % 2**32:08x}" if self.versioned else ""
         stored = Stored(version, received, body, signed or {})
+        before = self.objects.get(key)
+        self.watch_put(key, before[-1].data if before else None, body)
         if self.versioned:
             self.objects.setdefault(key, []).append(stored)
         else:
             self.objects[key] = [stored]
         return version
+
+    def _found(self, key: str, version: str | None) -> Stored | None:
+        """The version of that name, or the newest; None where a delete marker is in its place, or nothing."""
+        stored = self.objects.get(key, [])
+        if version:
+            return next((s for s in stored if s.version == version and not s.marker), None)
+        return stored[-1] if stored and not stored[-1].marker else None
+
+    def mark_deleted(self, key: str, received: datetime) -> None:
+        """What a removal without a version does in a versioned bucket; no gate: it comes from outside."""
+        self.store(key, b"", received)
+        self.objects[key][-1].marker = True
 
     def remove_versions(self, key: str, keep: str | None = None) -> int:
         removed = 0
@@ -371,7 +390,10 @@ class MemoryBucket:
 
     def remove(self, key: str) -> None:
         self.gate.before("remove", f"{self.name}/{key}", write=True)
-        self.objects.pop(key, None)
+        if self.versioned:
+            self.mark_deleted(key, self.gate.now())
+        else:
+            self.objects.pop(key, None)
         self.gate.after("remove", f"{self.name}/{key}")
 
     def form(

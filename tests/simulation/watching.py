@@ -21,8 +21,9 @@ class Watch:
 
     def wrote(self, key: Key, old: Item | None, new: Item | None) -> None:
         if key.sk == "UPLOAD":
+            self._upload(old, new)
             if new is not None and "offer_pending" in new:
-                self.world.pipeline.stream(new["upload_id"])
+                self.world.pipeline.stream(new)
             if new is not None and new.get("held") == "straggler" and new["status"] == "CHECKING":
                 self.world.operators.decide_soon()
         elif key.sk == "STATE" and new is not None and "reports_queued" in new:
@@ -32,7 +33,14 @@ class Watch:
         elif key.pk.startswith("WINDOW#") and key.sk.startswith("SCHOOL#"):
             if old is not None and "frozen_at" in old and old != new:
                 self.world.truth.journal.append(f"the sealed row {key.pk} {key.sk} was changed")
+            if new is not None and "frozen_at" in new and not (old and "frozen_at" in old):
+                self._happened("sealed", f"{key.pk.split('#')[2]}#{key.sk.removeprefix('SCHOOL#')}")
             self._mark_rises(key, old, new)
+        elif "REPORT#" in key.sk:
+            self._report(key, old, new)
+        elif key.sk.startswith("ADDED#") and new is not None:
+            number, school = key.pk.split("#")[2], key.sk.removeprefix("ADDED#")
+            self._happened("added", f"{number}#{school}#{new['upload_id']}")
         elif key.sk.startswith("CURRENT#"):
             self._mark_rises(key, old, new)
         elif key.pk.startswith("TRUST#") and key.sk.startswith("SCHOOL#"):
@@ -40,6 +48,34 @@ class Watch:
             self.world.truth.members.append(
                 (self.world.scheduler.now(), key.pk.removeprefix("TRUST#"), school, new is not None)
             )
+
+    def _happened(self, what: str, whose: str) -> None:
+        self.world.truth.happened.append((self.world.scheduler.now(), what, whose))
+
+    def _upload(self, old: Item | None, new: Item | None) -> None:
+        before, after = (old or {}).get("status"), (new or {}).get("status")
+        if new is None or before == after:
+            return
+        standing = ("SUCCESSFUL", "OVERWRITTEN")
+        if after in standing and before not in standing:
+            self._happened("joined", new["upload_id"])
+        if after == "DELETED":
+            self._happened("deleted", new["upload_id"])
+
+    def _report(self, key: Key, old: Item | None, new: Item | None) -> None:
+        """A report that is there stays there, until its file is deleted or another file is let in."""
+        if not old or old.get("state") != "READY":
+            return
+        upload = self.world.table.items.get(Key(f"UPLOAD#{old['upload_id']}", "UPLOAD"), {})
+        if new is None and upload.get("status") != "DELETED":
+            self.world.truth.journal.append(f"the record {key.sk} of a report that is READY was removed")
+        if new is not None and new["upload_id"] == old["upload_id"] and new["state"] == "FAILED":
+            self.world.truth.journal.append(f"the report {key.sk} of {key.pk} was READY and became FAILED")
+
+    def put(self, key: str, old: bytes | None, new: bytes) -> None:
+        """The same frozen file, figures and template give the same report, byte for byte."""
+        if key.startswith("reports/") and old is not None and old != new:
+            self.world.truth.journal.append(f"the report {key} was built again and is another")
 
     def _mark_rises(self, key: Key, old: Item | None, new: Item | None) -> None:
         if old is not None and "mark" in old and (new is None or new.get("mark", "") < old["mark"]):

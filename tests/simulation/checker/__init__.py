@@ -8,18 +8,22 @@ amendments; the table is then held to the same. Each violation is one line that 
 from __future__ import annotations
 
 from .access import check_access
-from .case import Case, Object, Posted, Seen
+from .case import Case, Object, Posted, Seen, Shown
+from .deletions import check_deletions
 from .evidence import Evidence
+from .figures import check_own_figures
 from .frozen import check_window
 from .objects import check_objects
 from .organisations import check_memberships
 from .records import check_upload
 from .registers import check_current
+from .rosters import check_rosters
+from .statements import check_statements
 from .stragglers import check_stragglers
 from .verdicts import check_verdict
 from .windows import check_closes
 
-__all__ = ["Case", "Object", "Posted", "Seen", "check"]
+__all__ = ["Case", "Object", "Posted", "Seen", "Shown", "check"]
 
 
 def check(case: Case) -> list[str]:
@@ -40,4 +44,8 @@ def check(case: Case) -> list[str]:
     check_stragglers(view)
     check_memberships(view)
     check_access(view)
+    check_rosters(view)
+    check_deletions(view)
+    check_own_figures(view)
+    check_statements(view)
     return case.violations

@@ -25,6 +25,7 @@ class Posted:
     received: datetime
     surfaced: datetime
     data: bytes
+    said: dict[str, Any]  # what is in the file: school, pupils, good, template, results
 
 
 @dataclass(slots=True)
@@ -41,6 +42,19 @@ class Seen:
 
 
 @dataclass(slots=True)
+class Shown:
+    """What somebody was told of an upload, between which moments."""
+
+    sub: str
+    upload: str
+    school: str | None
+    window: int | None
+    began: datetime
+    ended: datetime
+    told: dict[str, Any]
+
+
+@dataclass(slots=True)
 class Case:
     """All that is left of a history."""
 
@@ -51,6 +65,13 @@ class Case:
     table: list[dict[str, Any]]
     posts: list[Posted]
     seen: list[Seen]
+    shown: list[Shown]
+    acknowledged: dict[str, datetime]  # deletions that were said to be done
+    happened: list[tuple[datetime, str, str]]  # when, what, to which upload, or window and school
+    gone: dict[str, datetime]  # users whose rights were taken away
+    lost: list[datetime]  # when the table was lost
+    published: list[dict[str, Any]]  # the windows of the service file
+    organisations: dict[str, str]  # of each user
     members: list[tuple[datetime, str, str, bool]]
     journal: list[str]
     dead_reports: set[str]

@@ -27,9 +27,10 @@ class Evidence:
         for post in case.posts:
             self.posts.setdefault(post.upload, []).append(post)
         calendars = [self.records[key] for key in sorted(self.records) if key.startswith(f"calendars/{case.service}/")]
-        stored = self.items[f"SERVICE#{case.service}", "CALENDAR"]["calendar"]
+        row = self.items.get((f"SERVICE#{case.service}", "CALENDAR"))
+        stored = row["calendar"] if row else {"windows": case.published}
         self.windows = {w["number"]: (moment_of(w["opens"]), moment_of(w["closes"])) for w in stored["windows"]}
-        if stored not in [record["calendar"] for record in calendars]:
+        if row and stored not in [record["calendar"] for record in calendars]:
             case.wrong(3, "the calendar in force is not in evidence")
         self.accepted = {u: v for u, v in self.verdicts.items() if v["outcome"] == "accepted"}
         additions = [r for k, r in self.records.items() if is_amendment(k, case.service) and r["kind"] == "added"]
@@ -37,6 +38,7 @@ class Evidence:
         self.decided = [r for k, r in self.records.items() if k.startswith(f"operations/{case.service}/")]
         never = {u for u, tombstone in self.tombstones.items() if tombstone["held"] is not None} | set(self.stragglers)
         never -= self.added
+        self.manifests: dict[int, dict[str, dict[str, Any]]] = {}  # by window, of those that are frozen
         self.offered = {u: v for u, v in self.accepted.items() if u not in never}
 
     def wrong(self, rule: int, text: str) -> None:
@@ -91,3 +93,9 @@ def moment_of(text: str) -> datetime:
 def text_of(moment: datetime) -> str:
     """A moment as records keep it: UTC, whole seconds."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def said_by(view: Evidence, upload: str) -> dict[str, Any]:
+    """What is in the file that an upload's verdict is on."""
+    version = view.verdicts[upload]["version"]
+    return next(post.said for post in view.posts[upload] if post.version == version)

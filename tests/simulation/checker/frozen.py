@@ -7,6 +7,7 @@ import json
 
 from .amendments import check_amendments
 from .evidence import Evidence, text_of
+from .figures import check_figures
 from .manifests import check_lines
 from .reports import check_reports
 
@@ -41,7 +42,9 @@ def check_window(view: Evidence, number: int, before: dict[str, str | None]) -> 
     lines = {line["school"]: line for line in map(json.loads, data.splitlines())}
     if list(lines) != sorted(lines) or len(lines) != len(data.splitlines()):
         wrong(3, f"the manifest of window {number} is not sorted, or lists a school twice")
+    view.manifests[number] = lines
     check_lines(view, number, lines)
+    check_figures(view, number, lines)
     added = check_amendments(view, number, lines)
     counting: dict[str, str | None] = {}
     for school in sorted(must.keys() | lines.keys() | added.keys()):

@@ -8,17 +8,17 @@ from .evidence import Evidence
 
 
 def check_memberships(view: Evidence) -> None:
-    """The newest extract that names a school decides its trust; of two in one second, either."""
-    newest: dict[str, tuple[datetime, set[str]]] = {}
-    for extract in view.case.uploads.get("rosters/schools.csv", ()):
+    """Of two extracts of one second, S3's order decides, for the profile and for the trust alike."""
+    newest: dict[str, tuple[datetime, str]] = {}
+    for extract in view.case.uploads.get("rosters/schools.csv", ()):  # in the order in which S3 stored them
         for line in extract.data.decode().splitlines()[1:]:
             school, _, trust = line.split(",")
-            moment, trusts = newest.get(school, (extract.received, set()))
-            if extract.received > moment:
-                trusts = set()
-            if extract.received >= moment:
-                newest[school] = (extract.received, trusts | {trust})
-    for school, (_, trusts) in newest.items():
+            if school not in newest or extract.received >= newest[school][0]:
+                newest[school] = (extract.received, trust)
+    for school, (_, trust) in newest.items():
         inside = ("TRUST#ABC", f"SCHOOL#{school}") in view.items
-        if ("ABC" if inside else "") not in trusts:
+        if inside is not (trust == "ABC"):
             view.wrong(5, f"{school} is {'still' if inside else 'not'} in the trust")
+        profile = view.items.get((f"SCHOOL#{school}", "PROFILE"), {})
+        if profile.get("trust", "") != trust:
+            view.wrong(5, f"the profile of {school} says the trust {profile.get('trust')}, the newest extract {trust}")

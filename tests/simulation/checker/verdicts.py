@@ -32,13 +32,10 @@ def check_verdict(view: Evidence, upload: str, verdict: dict[str, Any]) -> None:
         if verdict["outcome"] != "refused":
             wrong(3, f"{upload} was closed by an operator and counts")
         return
-    file = json.loads(judged.data)
+    file = judged.said
     good = window is not None and file["good"] and verdict["allowed_by"] is not None
     if good:
-        name = f"school-rosters/{view.case.service}/{file['school']}/{verdict['roster_version']}.json"
-        held = view.case.uploads.get(name)
-        listed = sorted(p["upn"] for p in json.loads(held[0].data)["pupils"]) if held else None
-        good = listed == sorted(file["pupils"])
+        good = _fits(view, verdict, file)
     if good is not (verdict["outcome"] == "accepted"):
         wrong(3, f"the verdict of {upload} is {verdict['outcome']}, the evidence says otherwise")
     if verdict["allowed_by"] is not None:
@@ -47,9 +44,29 @@ def check_verdict(view: Evidence, upload: str, verdict: dict[str, Any]) -> None:
 
 def check_authority(view: Evidence, upload: str, verdict: dict[str, Any], school: str, judged: Posted) -> None:
     by = verdict["allowed_by"]
+    gone = view.case.gone.get(verdict["user"])
+    if gone is not None and judged.surfaced > gone:
+        view.wrong(5, f"{upload} was judged by the authority of a user who had gone")
     if by == f"SCHOOL#{school}":
         return
     kind, _, name = by.partition("#")
     # From its surfacing on, the membership at some moment must have allowed it.
     if kind != "TRUST" or not view.member(name, school, judged.surfaced, None):
         view.wrong(5, f"{upload} was judged for {school} by the authority of {by}")
+
+
+def _fits(view: Evidence, verdict: dict[str, Any], file: dict[str, Any]) -> bool:
+    """Whether the file's pupils are those of the roster, or may differ from it since its template was issued."""
+    roster = _listed(view, file["school"], verdict["roster_version"])
+    template = _listed(view, file["school"], file["template"])
+    pupils = set(file["pupils"])
+    if roster is None:
+        return False
+    if template is None or file["template"] == verdict["roster_version"]:
+        return pupils == roster
+    return pupils <= roster | template and roster & template <= pupils and bool(pupils & roster)
+
+
+def _listed(view: Evidence, school: str, version: str | None) -> set[str] | None:
+    held = view.case.uploads.get(f"school-rosters/{view.case.service}/{school}/{version}.json")
+    return {str(pupil["upn"]) for pupil in json.loads(held[0].data)["pupils"]} if held else None

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any
 
+from early_results import service
 from early_results.counting import freeze
 from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import Waited
@@ -14,7 +15,6 @@ from early_results.object_keys import national_key
 from early_results.writes import Key, Put
 from workflow import build_report, freeze_window, import_extract
 
-from .. import world
 from ..boundary import Present
 from .listing import Patches, fault
 
@@ -73,7 +73,10 @@ def _() -> Patches:
 
 @fault("noon is noon in UTC")
 def _() -> Patches:
-    return [(world, "london", lambda moment: moment.replace(tzinfo=UTC))]
+    def careless(published: Any) -> Any:
+        return tuple(service.Window(n, o.replace(tzinfo=UTC), c.replace(tzinfo=UTC), r) for n, o, c, r in published)
+
+    return [(service, "_windows", careless)]
 
 
 @fault("nothing is carried forward")

@@ -1,0 +1,117 @@
+"""Explores a small world in full: depth first, each path played from its beginning, each state left only once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from infra.operator.verifying import verify_window
+from tests.simulation import checker
+from tests.simulation.boundary import Present, small_boundaries
+from tests.simulation.history import case_of
+from tests.simulation.scheduler import Endless, Pool
+
+from .choosing import MISHAPS, Chooser, Restart, Sharing
+from .worlds import Small, SmallWorld, checks, close, frozen_and_deleted, offers, one_file, overlapping, reports
+
+CRASH = {"crash": 1}
+
+
+@dataclass(slots=True)
+class Explored:
+    """What an exploration came to: states and the edges between them, paths that were played, ends that were checked,
+    and every rule that was broken, with the path to it."""
+
+    name: str
+    states: int = 0
+    edges: int = 0
+    paths: int = 0
+    ends: int = 0
+    violations: list[tuple[str, list[int]]] = field(default_factory=list)
+
+
+def explore(small: Small, most: int | None = None) -> Explored:
+    """Every path of a small world, or the first `most`."""
+    sharing = Sharing()
+    while True:
+        try:
+            return _explore(small, sharing, most)
+        except Restart:
+            continue
+
+
+def _explore(small: Small, sharing: Sharing, most: int | None) -> Explored:
+    told = Explored(small.name)
+    seen: set[int] = set()
+    ends: set[int] = set()
+    path: list[int] = []
+    while True:
+        world, violations = play(small, path, seen, sharing, ends)
+        chooser = world.chooser
+        told.paths += 1
+        told.states += chooser.new_states
+        told.violations += [(violation, list(chooser.path)) for violation in violations]
+        place = len(chooser.open)
+        del chooser.path[place:]
+        while place and chooser.path[place - 1] + 1 >= chooser.open[place - 1]:
+            place -= 1
+        if not place or (most and told.paths >= most) or len(told.violations) > 20:
+            break
+        told.edges += 1
+        path = [*chooser.path[: place - 1], chooser.path[place - 1] + 1]
+    told.edges += told.states
+    told.ends = len(ends)
+    return told
+
+
+def play(
+    small: Small, path: list[int], seen: set[int], sharing: Sharing, ends: set[int]
+) -> tuple[SmallWorld, list[str]]:
+    """Plays one path; what it broke, on its way or in the end. Restart if something turns out to be shared."""
+    with small_boundaries():
+        chooser = Chooser(list(path), seen, sharing, small.budget)
+        world = SmallWorld(chooser)
+        Present.world, Pool.scheduler = world, chooser
+        try:
+            small.begin(world)
+            chooser.explore()
+            end = chooser.end()
+            if chooser.pruned or end in ends:
+                return world, [f"rule 2: {line}" for line in world.truth.journal]
+            ends.add(end)
+            world.rest()
+            return world, _broken(world)
+        except Endless as endless:
+            return world, [f"rule 4: {endless}"]
+        finally:
+            Present.world, Pool.scheduler = None, None
+
+
+def _broken(world: SmallWorld) -> list[str]:
+    violations = checker.check(case_of(world))
+    frozen = {
+        line["upload"] for key, lines in world.manifests().items() for line in lines if line["upload"] is not None
+    }
+    violations += [
+        f"rule 7: the deletion of {upload} was acknowledged before its window froze it"
+        for upload in sorted(world.early_deletions & frozen)
+    ]
+    if not violations:
+        for number in world.manifests():
+            violations += verify_window(world.stores, world.deployed(), number).differences
+    return violations
+
+
+SMALL_WORLDS = (
+    Small("two files are checked and one deleted", checks, CRASH),
+    Small("two files are offered, one deleted, and the window is frozen", offers, CRASH),
+    Small("one file is checked, offered, deleted and frozen", one_file, CRASH),
+    Small("a file that counts is deleted while its window is frozen", frozen_and_deleted, CRASH),
+    Small("a report is built twice and given up, and its file deleted", reports, CRASH),
+    Small("two freeze runs and an offer", overlapping, CRASH),
+)
+
+PAIRS = tuple(
+    Small(f"{one} and {other} with one upload over a close", close, {one: 1, other: 1} if one != other else {one: 2})
+    for one, other in (*combinations(MISHAPS, 2), *((each, each) for each in MISHAPS))
+)
