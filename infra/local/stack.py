@@ -117,9 +117,10 @@ def build(folder: Path = BUILD) -> None:
     """`sam build` for this machine. LocalError with what SAM said if it fails."""
     _sam(["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(host_parameters())], environment())
     built = (folder / "template.yaml").read_text()
-    for part in (FUNCTIONS, LAYER):
+    for setting, part in (("CodeUri", FUNCTIONS), ("ContentUri", LAYER)):
         _pack(folder / part)
-        built = re.sub(rf"(\b(?:Code|Content)Uri: {part})$", r"\1.zip", built, flags=re.MULTILINE)
+        # What SAM did not build anew it names by its place in the cache.
+        built = re.sub(rf"\b{setting}: (?:{part}|\.\./cache/\S+)$", f"{setting}: {part}.zip", built, flags=re.MULTILINE)
     (folder / PACKED).write_text(built)
 
 
@@ -266,6 +267,7 @@ def deploy(
         "GraceSeconds": "2",
         "SweepAgeSeconds": "10",
         "StalledSeconds": "120",
+        "PortalTimeout": "120",
         "Scale": "small",
         "PortalOrigin": endpoint,
         "CognitoEndpoint": f"{endpoint}/",
