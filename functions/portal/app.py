@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import traceback
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.metrics import MetricUnit
 
+from adapters.logs import open_logger
 from adapters.people import has_codes
 from adapters.rosters import user_of
 from adapters.settings import setting
@@ -37,7 +37,7 @@ from .requests import (
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+logger = open_logger()
 metrics = Metrics()
 app = APIGatewayHttpResolver()
 
@@ -64,10 +64,7 @@ def _no_route(_: NotFoundError) -> Response[str]:
 
 @app.exception_handler(Exception)
 def _ours(error: Exception) -> Response[str]:
-    # What kind of error it is and where it was raised, never its text: that could hold what a user sent.
-    frames = traceback.extract_tb(error.__traceback__)[-4:]
-    places = [f"{frame.filename.rsplit('/', 1)[-1]}:{frame.lineno} {frame.name}" for frame in frames]
-    logger.error("request failed", extra={"error": type(error).__name__, "at": places})
+    logger.error("request failed", exc_info=error)
     metrics.add_metric("RequestFailed", MetricUnit.Count, 1)
     return problems.our_fault().response()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from adapters.logs import open_logger
 from adapters.settings import setting
 from adapters.stores import open_stores
 from early_results import keys
@@ -21,25 +22,25 @@ if TYPE_CHECKING:
 
 METRICS = {Built.READY: "ReportReady", Built.FAILED: "ReportFailed", Built.DELETED: "ReportDeleted"}
 
-logger = Logger()
+logger = open_logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, logger=logger)  # type: ignore[arg-type]  # Powertools' own
 
 
 def build_record(record: SQSRecord) -> None:
     """Builds the report that a message asks for, or gives it up if the message is a dead letter."""
     message = json.loads(record.body)
+    # Under a name of its own: the message has a `service` too, which would take the place of the function's.
+    logger.append_keys(asked=message)
     dead = record.event_source_arn == setting("REPORT_DEAD_LETTER_QUEUE_ARN")
     act = fail_report if dead else build_report
     built = act(open_stores(), message["service"], int(message["window"]), message["school"])
-    # Under a name of its own: the message has a `service` too, which would take the place of the function's.
     report = open_stores().table.get(keys.report(message["service"], int(message["window"]), message["school"])) or {}
-    told = {"asked": message, "outcome": built.value, "correlation_id": report.get("upload_id")}
-    logger.info("report", extra=told)
+    logger.info("report", extra={"outcome": built.value, "correlation_id": report.get("upload_id")})
     metrics.add_metric(METRICS[built], MetricUnit.Count, 1)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Messages of the report queue and of its dead-letter queue, one an invocation."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics, single_metric
+from aws_lambda_powertools import Metrics, single_metric
 from aws_lambda_powertools.metrics import MetricUnit
 
+from adapters.logs import open_logger
 from adapters.stores import open_queue, open_stores
 from early_results.service import load_service, service_names
 from workflow.freeze_window import minutes_overdue, run_service
@@ -16,7 +17,7 @@ from workflow.sweep_bucket import Swept
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+logger = open_logger()
 metrics = Metrics()
 
 

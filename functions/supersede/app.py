@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from adapters.logs import open_logger
 from adapters.stores import open_stores
 from early_results.counting.registers import Outcome
 from workflow.join_registers import offer_upload
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.dynamo_db_stream_event import DynamoDBRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-logger = Logger()
+logger = open_logger()
 metrics = Metrics()
 # A failed record must not hold back the schools behind it: each is offered, whatever became of the one before.
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams)
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, logger=logger)  # type: ignore[arg-type]  # Powertools' own
 
 
 def offer_record(record: DynamoDBRecord) -> None:
@@ -28,14 +29,15 @@ def offer_record(record: DynamoDBRecord) -> None:
     image = record.dynamodb.new_image if record.dynamodb else None
     if not image or "offer_pending" not in image:
         return
-    outcome = offer_upload(open_stores(), image["upload_id"])
     upload_id = image["upload_id"]
-    logger.info("offered", extra={"upload_id": upload_id, "outcome": outcome.value, "correlation_id": upload_id})
+    logger.append_keys(upload_id=upload_id, correlation_id=upload_id)  # also in the line about a record that fails
+    outcome = offer_upload(open_stores(), upload_id)
+    logger.info("offered", extra={"outcome": outcome.value})
     if outcome is Outcome.STRAGGLER:
         metrics.add_metric("Straggler", MetricUnit.Count, 1)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Records of the table's stream that carry `offer_pending`."""

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
+from adapters.logs import open_logger
 from adapters.stores import open_stores
 from early_results.object_keys import parse_upload_key
 from workflow.check_upload import Checked, check_object, note_rescue, park_upload
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 
 RESCUE_TRIES = 2  # tries of the rescue function after which an upload is parked: it has killed this one too
 
-logger = Logger()
+logger = open_logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, logger=logger)  # type: ignore[arg-type]  # Powertools' own
 
 METRICS = {
     Checked.ACCEPTED: "UploadAccepted",
@@ -52,8 +53,9 @@ def _upload_in(key: str) -> str | None:
 def check_record(record: SQSRecord) -> None:
     """Checks every object that a message names."""
     for key, version in objects_of(record.body):
+        logger.append_keys(object_key=key, correlation_id=_upload_in(key))
         outcome = check_object(open_stores(), key, version, datetime.now(UTC))
-        logger.info("checked", extra={"object_key": key, "outcome": outcome.value, "correlation_id": _upload_in(key)})
+        logger.info("checked", extra={"outcome": outcome.value})
         if outcome in METRICS:
             metrics.add_metric(METRICS[outcome], MetricUnit.Count, 1)
 
@@ -71,14 +73,14 @@ def rescue_record(record: SQSRecord) -> None:
             metrics.add_metric("UploadParked", MetricUnit.Count, 1)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """The validate function: messages of the upload queue, one an invocation."""
     return process_partial_response(event, check_record, processor, context)
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def rescue(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """The rescue function: messages of the upload queue's dead-letter queue, one an invocation."""

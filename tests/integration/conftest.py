@@ -240,11 +240,15 @@ class Handlers:
         return handler
 
 
+def logged(printed: str) -> list[dict[str, Any]]:
+    """The lines of a handler's log."""
+    return [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+
+
 def metrics_of(printed: str) -> dict[tuple[str, str], float]:
     """What a handler told CloudWatch, by metric and service: the lines in embedded metric format it printed."""
     found: dict[tuple[str, str], float] = {}
-    for line in printed.splitlines():
-        said = json.loads(line) if line.startswith("{") else {}
+    for said in logged(printed):
         for directive in said.get("_aws", {}).get("CloudWatchMetrics", []):
             assert directive["Namespace"] == "EarlyResults"
             [dimensions] = directive["Dimensions"]

@@ -7,6 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
@@ -17,12 +18,14 @@ from early_results.writes import Put, Remove, Update
 from workflow.freeze_window import minutes_overdue
 
 from .conftest import (
+    REGION,
     SCHOOL,
     SERVICE,
     Cloud,
     Context,
     Event,
     Handlers,
+    logged,
     metrics_of,
     recorded,
     results_file,
@@ -192,7 +195,9 @@ class TestSupersede:
         del record["Records"][0]["dynamodb"]["NewImage"]["offer_pending"]
         assert handlers("supersede.app", "supersede")(record, Context()) == NONE_FAILED
 
-    def test_a_record_that_fails_does_not_hold_back_the_one_behind_it(self, cloud: Cloud, handlers: Handlers) -> None:
+    def test_a_record_that_fails_is_logged_and_does_not_hold_back_the_one_behind_it(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         cloud.open_window()
         import_roster(cloud, handlers)
         upload, event = sent(cloud, results_file())
@@ -203,9 +208,16 @@ class TestSupersede:
             recorded("supersede_offer", UPLOAD_ID=broken), recorded("supersede_offer", UPLOAD_ID=upload.upload_id)
         )
         batch["Records"][0]["dynamodb"]["SequenceNumber"] = "1"
-        answer = handlers("supersede.app", "supersede")(batch, Context())
+        handler = handlers("supersede.app", "supersede")
+        capsys.readouterr()
+        answer = handler(batch, Context())
         assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
         assert cloud.item(upload)["status"] == "SUCCESSFUL"
+        [failed] = [line for line in logged(capsys.readouterr().out) if line["level"] == "WARNING"]
+        assert failed["upload_id"] == broken
+        assert failed["error"]
+        assert any("registers.py" in place or "join_registers.py" in place for place in failed["at"])
+        assert "exception" not in failed
 
 
 class TestFreeze:
@@ -299,3 +311,32 @@ class TestBuild:
         cloud.stores.table.write(Put(keys.summary(upload.upload_id), {"summary": "{}", "service": SERVICE}))
         with pytest.raises(BatchProcessingError):
             handlers("report.build", "build")(recorded("report_message", SCHOOL=SCHOOL), Context())
+
+
+class TestPortal:
+    def test_what_aws_refused_is_logged_by_its_code_alone(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        claims = {"token_use": "access", "sub": "a-sub-that-stays-out-of-logs"}
+        event = {
+            "version": "2.0",
+            "rawPath": "/api/me",
+            "headers": {},
+            "requestContext": {
+                "stage": "$default",
+                "http": {"method": "GET", "path": "/api/me"},
+                "authorizer": {"jwt": {"claims": claims}},
+            },
+        }
+        portal = handlers("portal.app", "portal")
+        boto3.client("dynamodb", region_name=REGION).delete_table(TableName="records-table")
+        capsys.readouterr()
+        answer = portal(event, Context())
+        assert answer["statusCode"] == 500
+        printed = capsys.readouterr().out
+        [failed] = [line for line in logged(printed) if line.get("level") == "ERROR"]
+        assert failed["error"] == "OutsideError from ResourceNotFoundException"
+        assert failed["aws"] == {"code": "ResourceNotFoundException", "operation": "GetItem"}
+        assert any(place.startswith("table.py:") for place in failed["at"])
+        assert claims["sub"] not in printed
+        assert metrics_of(printed) == {("RequestFailed", "portal"): 1}
