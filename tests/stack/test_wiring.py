@@ -39,7 +39,7 @@ def test_the_template_as_it_is_carries_a_season(bench: Workbench, whole: Templat
 @pytest.mark.parametrize(
     ("name", "kind", "step"),
     [
-        ("RosterFunction: WriteSchoolRosters: s3:PutObject", "season", "extracts are taken in"),
+        ("RosterRole: WriteSchoolRosters: s3:PutObject", "season", "extracts are taken in"),
         ("UploadDeadLetterQueue: redrive policy", "poison", "reach their last queue"),
         ("UploadQueuePolicy", "season", "the stack is not created"),
     ],

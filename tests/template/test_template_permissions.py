@@ -18,6 +18,7 @@ from .reading import (
     of_type,
     policies,
     props,
+    role_of,
     statements,
 )
 
@@ -107,6 +108,14 @@ def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: T
     for function in ("FreezeFunction", "PortalFunction"):
         removes = [s for s in statements(template, function) if "s3:DeleteObject" in listed(s["Action"])]
         assert [statement["Resource"] for statement in removes] == [RESULTS], function
+
+
+def test_lambda_alone_takes_on_a_functions_role(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        [statement] = props(template, role_of(template, function))["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Effect"] == "Allow", function
+        assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}, function
+        assert statement["Action"] == "sts:AssumeRole", function
 
 
 def test_statements_are_named_once(template: Template) -> None:
