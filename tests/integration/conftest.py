@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -236,6 +237,7 @@ class Handlers:
         self._patch.setenv("POWERTOOLS_SERVICE_NAME", service)
         self._patch.setenv("POWERTOOLS_METRICS_NAMESPACE", "EarlyResults")
         sys.modules.pop(module, None)
+        logging.Logger.manager.loggerDict.pop(service, None)  # it writes where an earlier test's output went
         handler: Handler = getattr(importlib.import_module(module), name)
         return handler
 
