@@ -339,5 +339,5 @@ class TestPortal:
         assert failed["aws"]["code"] == "ResourceNotFoundException"
         assert failed["aws"]["operation"] in ("GetItem", "UpdateItem")
         assert any(place.startswith("table.py:") for place in failed["at"])
-        assert claims["sub"] not in printed
+        assert claims["sub"] not in json.dumps(failed)
         assert metrics_of(printed) == {("RequestFailed", "portal"): 1}
