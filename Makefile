@@ -32,8 +32,8 @@ explore: setup ## small worlds in full: every order of calls, with a crash or tw
 	@PYTHONPATH=functions $(python) -m tests.explore
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@.local/sam/bin/sam build
-deploy: setup ## to the AWS account that your environment names; asks before it changes anything. SCALE=full|small|trial, STACK=, SET="Parameter=Value ..."
-	@$(python) -m infra.operator.deploying $(if $(SCALE),--scale $(SCALE)) $(if $(STACK),--stack $(STACK)) $(foreach one,$(SET),--set $(one)) $(if $(YES),--yes)
+deploy: setup ## to the AWS account that your environment names; asks before it changes anything. SETTINGS=FILE.toml, SCALE=full|small|trial, STACK=NAME, YES=1
+	@$(python) -m infra.operator.deploying $(if $(SCALE),--scale $(SCALE)) $(if $(STACK),--stack $(STACK)) $(if $(SETTINGS),--settings $(SETTINGS)) $(if $(YES),--yes)
 wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
 	@$(python) -m tests.wiring
 clean:

@@ -1,6 +1,6 @@
 """`make deploy`: what must be so before anything is created, the deployment itself, and what to do next.
 
-python -m infra.operator.deploying [--stack NAME] [--scale full|small|trial] [--set Parameter=Value ...] [--yes]
+python -m infra.operator.deploying [--stack NAME] [--scale SCALE] [--settings FILE.toml] [--set NAME=VALUE ...] [--yes]
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -29,6 +30,7 @@ LEFT_UNRESERVED = 100
 QUOTA = "L-B99A9384"  # Service Quotas' name for Lambda's concurrent executions
 WISHED = 1000
 LONGEST_BUCKET = 63
+BUILD = ".aws-sam/deploy"  # not where the local stack is built for this machine
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _KEPT = ("Runtime", "Architecture", "Scale")  # an update that does not name them leaves them as they are
 _GONE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
@@ -136,10 +138,11 @@ def deploy(
         client = session.client("cloudformation")
         client.delete_stack(StackName=stack)
         client.get_waiter("stack_delete_complete").wait(StackName=stack)
-    sam(["build", *_overrides(chosen, protected=True)])
-    sam(["deploy", "--stack-name", stack, *_overrides(chosen, protected=not first)])
+    sam(["build", "--build-dir", BUILD, *_overrides(chosen, protected=True)])
+    deployment = ["deploy", "--template-file", f"{BUILD}/template.yaml", "--stack-name", stack]
+    sam([*deployment, *_overrides(chosen, protected=not first)])
     if first:
-        sam(["deploy", "--stack-name", stack, "--no-confirm-changeset", *_overrides(chosen, protected=True)])
+        sam([*deployment, "--no-confirm-changeset", *_overrides(chosen, protected=True)])
     described = session.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     return {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
 
@@ -166,7 +169,9 @@ Next, as docs/first-deployment.md says at more length:
 
 
 def _sam(arguments: Sequence[str]) -> None:
-    if subprocess.run([str(LOCAL / "sam" / "bin" / "sam"), *arguments], cwd=ROOT, check=False).returncode:
+    # SAM looks for its settings beside the built template, if it is not told where they are.
+    command = [str(LOCAL / "sam" / "bin" / "sam"), *arguments, "--config-file", str(ROOT / "samconfig.toml")]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
         raise CannotDeploy(f"sam {arguments[0]} did not get through; what it says is above")
 
 
@@ -182,11 +187,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.operator.deploying", description=__doc__)
     parser.add_argument("--stack", default=usual["stack_name"])
     parser.add_argument("--scale", choices=SCALES, help="as it is deployed; full in a first deployment")
-    parser.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", help="of template.yaml")
+    parser.add_argument("--settings", metavar="FILE.toml", help="parameters of template.yaml, one a line")
+    parser.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", help="goes over the file's")
     parser.add_argument("--yes", action="store_true", help="do not ask before the change is made")
     options = parser.parse_args(arguments)
     region = os.environ.get("AWS_REGION", usual["region"])
-    parameters = dict(one.split("=", 1) for one in options.set)
+    try:
+        kept = tomllib.loads(Path(options.settings).read_text()) if options.settings else {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        print(f"{options.settings} cannot be read: {error}", file=sys.stderr)
+        return 2
+    parameters = {name: str(value) for name, value in kept.items()}
+    parameters |= dict(one.split("=", 1) for one in options.set)
     if options.scale:
         parameters["Scale"] = options.scale
 
