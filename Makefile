@@ -13,7 +13,7 @@ demo: setup ## a whole season by itself, from templates to reports, into out/
 	@$(python) -m infra.local.demo
 check: setup ## lint, types and unit tests, with fewer examples, in under a minute
 	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy
-	@$(python) -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not long" tests/unit
+	@$(python) -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not long" tests/unit tests/template
 test: setup ## everything, in a random order, what waits beside what computes
 	@infra/debian.sh
 	@$(python) -m pytest -n 4 --dist loadgroup --hypothesis-profile full

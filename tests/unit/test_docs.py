@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from early_results.counting.uploads import Status
 from infra.operator.cli import parser
 from tests.template.reading import load_template
 
@@ -53,3 +54,48 @@ def test_every_parameter_of_the_template_says_what_it_is_for() -> None:
     parameters = load_template()["Parameters"]
     assert parameters
     assert [name for name, parameter in parameters.items() if not parameter.get("Description")] == []
+
+
+def _design_sections() -> set[str]:
+    return set(re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "design.md").read_text(), re.MULTILINE))
+
+
+def test_every_section_of_the_design_that_is_cited_exists() -> None:
+    sources = [path for room in ("functions", "infra", "tests", "docs") for path in (ROOT / room).rglob("*.*")]
+    cited = {
+        (path.name, section)
+        for path in sources
+        if path.suffix in (".py", ".md", ".yaml", ".js") and "node_modules" not in path.parts
+        for section in re.findall(r"DESIGN (\d+)", path.read_text(encoding="utf-8"))
+    }
+    assert len(cited) > 20
+    assert {(name, section) for name, section in cited if section not in _design_sections()} == set()
+
+
+@pytest.mark.parametrize("page", ["design.md", "changing.md"])
+def test_every_file_that_a_page_names_exists(page: str) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    named = set(re.findall(r"`((?:functions|infra|docs|tests|benchmarks)/[\w/.\-]+)`", text))
+    links = {link.partition("#")[0] for link in re.findall(r"\]\((?!http|#)([\w/.#\-]+)\)", text)}
+    assert named
+    assert {name for name in named if not (ROOT / name).exists()} == set()
+    assert {link for link in links if not (ROOT / "docs" / link).resolve().exists()} == set()
+
+
+def test_every_change_is_held_by_tests() -> None:
+    """Each usual change says which tests notice a file that was forgotten, and `make check` runs one of them."""
+    page = (ROOT / "docs" / "changing.md").read_text()
+    titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert titles == ["Accept a code", "Add a finding", "Add a route", "Add an alarm", "Add a service"]
+    for title, change in zip(titles, page.split("\n## ")[1:], strict=True):
+        steps = re.findall(r"^(\d)\. ", change, re.MULTILINE)
+        assert steps == [str(number) for number in range(1, len(steps) + 1)], title
+        held = re.findall(r"`(tests/[\w/]+\.py)`", change.split("Held by")[1])
+        assert any(test.startswith(("tests/unit/", "tests/template/")) for test in held), title
+
+
+def test_the_design_explains_every_status_and_every_word_that_it_leans_on() -> None:
+    design = (ROOT / "docs" / "design.md").read_text()
+    glossary = set(re.findall(r"^\| ([a-z ]+) \| ", design, re.MULTILINE))
+    assert {"register", "mark", "offer", "settled", "sweep", "freeze", "sealed", "manifest", "straggler"} <= glossary
+    assert {status.value for status in Status} <= set(re.findall(r"`([A-Z_]+)`", design))
