@@ -9,8 +9,8 @@ setup:
 	@PYTHON="$(PYTHON)" infra/setup.sh
 run: setup ## the embedded stack with demonstration schools, until Ctrl-C
 	@$(python) -m infra.local run
-demo: setup ## a whole season by itself, from templates to reports, into out/
-	@$(python) -m infra.local.demo
+demo: setup ## two whole seasons by themselves, from templates to reports, into out/; SERVICE=phonics-2026 plays that one
+	@$(python) -m infra.local.demo $(SERVICE)
 check: setup ## lint, types and unit tests, with fewer examples, in under a minute
 	@.venv/bin/ruff format --check -q . && .venv/bin/ruff check -q . && .venv/bin/mypy
 	@$(python) -m pytest -q -n 2 --dist worksteal --hypothesis-profile quick -m "not long" tests/unit tests/template

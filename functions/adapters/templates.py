@@ -106,7 +106,10 @@ class ResultsSheet:
             cell = put(sheet, heading_row, position, column.heading)
             cell.font, cell.fill, cell.alignment, cell.border = WHITE, fills[column.kind], HEAD_ALIGN, BOX
             if column.kind != "identity":
-                accepted = ", ".join(column.codes) or f"a whole number from {column.minimum} to {column.maximum}"
+                accepted = ", ".join(column.codes)
+                if column.has_numbers:
+                    number = f"a whole number from {column.minimum} to {column.maximum}"
+                    accepted = f"{number}; or {accepted}" if accepted else number
                 comment(cell, f"{column.subject_name}: {accepted}; or empty.")
             sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
         sheet.row_dimensions[heading_row].height = 48
@@ -148,8 +151,8 @@ class ResultsSheet:
         sheet, last_row = self.sheet, max(last_row, self._first_row)
         for position, column in enumerate(self.service.columns, 1):
             if column.kind != "identity":
-                check = _validation(column)
                 letter = get_column_letter(position)
+                check = _validation(column, f"{letter}{self._first_row}")
                 check.add(f"{letter}{self._first_row}:{letter}{last_row}")
                 sheet.add_data_validation(check)
         # Without a password: it is against slips, and support can lift it. What it allows is what people need.
@@ -172,9 +175,12 @@ def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
     return value or None
 
 
-def _validation(column: Column) -> DataValidation:
+def _validation(column: Column, cell: str) -> DataValidation:
     """What Excel lets people type. No prompt beside the cell: it would hide the rows below at every step."""
-    if column.kind == "code":
+    if column.kind == "number-or-code":
+        check = DataValidation(type="custom", formula1=_number_or_code(column, cell), allow_blank=True)
+        check.error = messages.scaled_score_range(column)
+    elif column.kind == "code":
         check = DataValidation(type="list", formula1=f'"{",".join(column.codes)}"', allow_blank=True)
         check.error = f"Choose one of {', '.join(column.codes)} (in capitals), or leave the cell empty."
     else:
@@ -189,6 +195,14 @@ def _validation(column: Column) -> DataValidation:
     check.errorTitle, check.errorStyle = "Please check this cell", "stop"
     check.showErrorMessage = True
     return check
+
+
+def _number_or_code(column: Column, cell: str) -> str:
+    """Excel's formula for what a column of either kind takes; `cell` is the first it is for. At most 255 characters."""
+    # IF, as INT of a text is an error, which an OR beside it would pass on.
+    codes = ",".join(f'{cell}="{code}"' for code in column.codes)
+    numbers = f"{cell}>={column.minimum},{cell}<={column.maximum},{cell}=INT({cell})"
+    return f"IF(ISNUMBER({cell}),AND({numbers}),OR({codes}))"
 
 
 def add_help_sheet(
@@ -244,25 +258,26 @@ def add_help_sheet(
     for text in deadlines:
         line(text)
     line("The last file uploaded successfully before the window closes is the one that is used.")
-    section("Teacher assessment codes")
-    subjects = {
-        code.code: [c.subject_name for c in service.assessments if code.code in c.codes] for code in service.codes
-    }
-    every = len(service.assessments)
-    pairs(
-        (
-            code.code,
-            code.meaning + ("" if len(subjects[code.code]) == every else f" ({_and(subjects[code.code])} only)"),
+    if service.codes:
+        section(f"{messages.capital(service.words.code)} codes")
+        coded = [column for column in service.results if column.codes]
+        subjects = {code.code: [c.subject_name for c in coded if code.code in c.codes] for code in service.codes}
+        every = len(coded)
+        pairs(
+            (
+                code.code,
+                code.meaning + ("" if len(subjects[code.code]) == every else f" ({_and(subjects[code.code])} only)"),
+            )
+            for code in service.codes
         )
-        for code in service.codes
-    )
-    section("Scaled scores")
+    if service.scores:
+        section(messages.capital(service.words.numbers))
     for column in service.scores:
-        line(f"{column.subject_name}: a whole number from {column.minimum} to {column.maximum}, or blank if none.")
+        none = "a code, or blank" if column.codes else "or blank if none"
+        line(f"{column.subject_name}: a whole number from {column.minimum} to {column.maximum}, {none}.")
     section("Please note")
     line(
-        "This does not replace your statutory return to the DfE through your local authority. This file is not passed "
-        "on to them.",
+        service.words.not_statutory_here,
         BOLD,
     )
     section("Help and support")

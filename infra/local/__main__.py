@@ -28,8 +28,10 @@ def run(port: int, closes_in: timedelta) -> None:
         print("Deploying the template ...", flush=True)
         stack = deploy(endpoint, key, secret, folder)
         print("Taking in the demonstration schools ...", flush=True)
-        seeded = demonstration.seed(stack, datetime.now(UTC), closes_in, folder / "samples")
-        (LOCAL / "stack.json").write_text(json.dumps(demonstration.stack_json(stack, seeded), indent=2) + "\n")
+        names = (demonstration.SERVICE, *demonstration.BESIDE)
+        wanted = {name: closes_in * (2 + at) / 2 for at, name in enumerate(names)}
+        seeded = demonstration.seed_services(stack, datetime.now(UTC), wanted, folder / "samples")
+        (LOCAL / "stack.json").write_text(json.dumps(demonstration.stack_json(stack, seeded[0]), indent=2) + "\n")
         print(demonstration.greeting(stack, seeded), flush=True)
         try:
             while True:

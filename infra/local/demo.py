@@ -1,6 +1,7 @@
-"""`make demo`: a whole season by itself, through the doors that users use, from templates to reports.
+"""`make demo`: whole seasons by themselves, through the doors that users use, from templates to reports.
 
-It exits 0 only if every step held. Templates, findings, manifest and reports are left in `out/`.
+Two collections side by side, or those that `make demo SERVICE=...` names. It exits 0 only if every step held.
+Templates, findings, manifests and reports are left in `out/`.
 """
 
 from __future__ import annotations
@@ -11,20 +12,22 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from early_results.service import load_service
+from early_results.findings import cell_reference
+from early_results.service import Service, load_service, service_names
 from early_results.times import from_text
 
 from .client import PortalClient, Refused, post_form
-from .demonstration import OUTSIDE, SCHOOLS, SERVICE, Seeded, fill, results_of, seed, with_errors
+from .demonstration import BESIDE, OUTSIDE, SERVICE, Seeded, fill, results_of, seed_services, with_errors
 from .stack import LOCAL, ROOT, LocalError, Stack, build, running
 
 OUT = ROOT / "out"
-NEEDED = timedelta(seconds=28)  # what the uploads take on two busy cores, before the window may close
+NEEDED = timedelta(seconds=28)  # what the uploads of a service take on two busy cores, before its window may close
 
 
 class StepFailed(AssertionError):
@@ -39,9 +42,10 @@ def hold(so: bool, what: str) -> None:
 
 @dataclass(slots=True)
 class Season:
-    """One play: the stack, who is signed in, and what happened so far."""
+    """One play of one service: the stack, who is signed in, and what happened so far."""
 
     stack: Stack
+    service: Service
     seeded: Seeded
     began: float
     rows: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -67,49 +71,56 @@ class Season:
 
     @contextmanager
     def step(self, words: str) -> Iterator[None]:
-        """Shows a step while it runs and how long it took."""
+        """Says a step once it is done, and how long it took."""
         start = time.monotonic()
-        print(f"  {start - self.began:5.1f} s  {words} ...", end="", flush=True)
         yield
-        print(f" done in {time.monotonic() - start:.1f} s", flush=True)
+        ended = time.monotonic()
+        print(f"  {ended - self.began:5.1f} s  {self.name}: {words}, done in {ended - start:.1f} s", flush=True)
+
+    @property
+    def name(self) -> str:
+        """What people call the service."""
+        return f"{self.service.short_title} {self.service.year}"
 
     def note(self, who: str, did: str, came: str) -> None:
         """A line of the closing table."""
-        self.rows.append((f"{time.monotonic() - self.began:6.1f}", who, did, came))
+        self.rows.append((f"{time.monotonic() - self.began:6.1f}", who, f"{self.name}: {did}", came))
 
 
 def play(season: Season) -> None:
     """The season, step by step."""
-    service = load_service(SERVICE)
-    schools = list(SCHOOLS)
+    service = season.service
+    name, schools = service.name, list(season.seeded.pupils)
     first = schools[0]
     results = {s: {p.upn: results_of(service, p) for p in season.seeded.pupils[s]} for s in schools}
 
     with season.step("Templates are downloaded and filled in"):
-        templates = {school: season.school(school).template(SERVICE, school) for school in schools}
+        templates = {school: season.school(school).template(name, school) for school in schools}
         for school, data in templates.items():
-            _write(f"templates/{school}.xlsx", data)
+            _write(f"{name}/templates/{school}.xlsx", data)
         good = {school: fill(templates[school], service, results[school]) for school in schools}
-        season.note("5 schools", "download their templates", "prefilled from the roster")
+        season.note(f"{len(schools)} schools", "download their templates", "prefilled from the roster")
 
     with season.step("A file with errors is refused, with its cells"):
-        wrong = fill(templates[first], service, with_errors(service, results[first]))
-        refused = _checked(season.school(first), f"2023KS1-{first}-first try.xlsx", wrong)
+        mistaken = with_errors(service, results[first])
+        wrong = fill(templates[first], service, mistaken)
+        refused = _checked(season, season.school(first), f"{first}-first try.xlsx", wrong)
         hold(refused["status"] == "UPLOAD_ERROR", f"a file with errors became {refused['status']}")
         cells = [finding["cell"] for finding in refused["findings"]]
-        hold(cells == ["N2", "H3", "K4", "L4"], f"the findings name {cells}")
+        changed = _changed(service, results[first], mistaken)
+        hold(cells == changed, f"the findings name {cells}, and what was changed is {changed}")
         for form in ("json", "csv", "xlsx"):
             data = season.school(first).follow(f"/uploads/{refused['upload_id']}/findings", format=form)
-            _write(f"findings/{first}.{form}", data)
+            _write(f"{name}/findings/{first}.{form}", data)
         season.note(first, "uploads a file with errors", f"refused: {', '.join(cells)}")
 
     with season.step("Corrected, it is accepted"):
-        own = _checked(season.school(first), f"2023KS1-{first}.xlsx", good[first])
+        own = _checked(season, season.school(first), f"{first}.xlsx", good[first])
         hold(own["status"] == "SUCCESSFUL", f"the corrected file became {own['status']}")
         season.note(first, "uploads it corrected", "accepted")
 
     with season.step("The school outside the trust uploads, and posts its form twice"):
-        twice = season.school(OUTSIDE).forms(SERVICE, {"ours.xlsx": good[OUTSIDE]})[0]
+        twice = season.school(OUTSIDE).forms(name, {"ours.xlsx": good[OUTSIDE]})[0]
         hold(post_form(twice["post"], good[OUTSIDE]) == 204, "the form was not taken")
         outside = season.school(OUTSIDE).verdict(twice["upload_id"])
         hold(outside["status"] == "SUCCESSFUL", f"the outside school's file became {outside['status']}")
@@ -120,9 +131,9 @@ def play(season: Season) -> None:
 
     with season.step("The trust uploads in bulk, over its school's file"):
         trust = season.person("TRUST#ABC")
-        bulk = {f"{school} KS1 results.xlsx": good[school] for school in schools}
+        bulk = {f"{school} results.xlsx": good[school] for school in schools}
         ids = {}
-        for issued in trust.forms(SERVICE, bulk):
+        for issued in trust.forms(name, bulk):
             hold(post_form(issued["post"], bulk[issued["name"]]) == 204, "a bulk form was not taken")
             ids[issued["name"][:7]] = issued["upload_id"]
         for school, upload_id in ids.items():
@@ -139,7 +150,7 @@ def play(season: Season) -> None:
 
     closes = season.seeded.calendar.windows[0].closes
     with season.step("A form is asked for just before noon"):
-        late = season.school(OUTSIDE).forms(SERVICE, {"late.xlsx": good[OUTSIDE]})[0]
+        late = season.school(OUTSIDE).forms(name, {"late.xlsx": good[OUTSIDE]})[0]
         hold(from_text(late["expires_at"]) <= closes, "a form outlives its window")
     _count_down(season, closes)
 
@@ -148,7 +159,7 @@ def play(season: Season) -> None:
             time.sleep(0.1)
         hold(post_form(late["post"], good[OUTSIDE]) == 403, "a form was taken after its window")
         season.note(OUTSIDE, "posts an old form after noon", "refused by S3")
-        second = _checked(season.school(OUTSIDE), "after noon.xlsx", good[OUTSIDE])
+        second = _checked(season, season.school(OUTSIDE), "after noon.xlsx", good[OUTSIDE])
         hold(second["receipt"]["window"] == 2, "a late file is not in the next window")
         season.note(OUTSIDE, "uploads after noon", "counts for window 2")
 
@@ -158,11 +169,11 @@ def play(season: Season) -> None:
 
     with season.step("The manifest is checked against the buckets"):
         manifest = _object(season, "RecordsBucketName", board["manifest"]["key"])
-        _write("manifest.jsonl", manifest)
+        _write(f"{name}/manifest.jsonl", manifest)
         lines = {line["school"]: line for line in map(json.loads, manifest.splitlines())}
-        expected = recomputed_from(season.stack, closes)
-        hold(set(lines) == set(SCHOOLS), "the manifest does not name every school")
-        found = {school: line["upload"] for school, line in lines.items()}
+        expected = recomputed_from(season.stack, closes, name)
+        hold(set(schools) <= set(lines), "the manifest does not name every school")
+        found = {school: line["upload"] for school, line in lines.items() if line["upload"]}
         hold(found == expected, "the manifest is not what the buckets say")
         hold(found[OUTSIDE] == outside["upload_id"], "the wrong file was frozen for the outside school")
         season.note("auditor", "recomputes window 1 from the buckets", f"{len(lines)} schools agree")
@@ -170,23 +181,23 @@ def play(season: Season) -> None:
     with season.step("Reports are built and fetched"):
         for school in schools:
             for form in ("pdf", "xlsx"):
-                _write(f"reports/{school}.{form}", _report(season.school(school), school, form))
+                _write(f"{name}/reports/{school}.{form}", _report(season, school, form))
             season.note(school, "fetches its report", "PDF and workbook")
         try:
-            season.school(OUTSIDE).get(f"/reports/{SERVICE}/1/{first}", format="pdf")
+            season.school(OUTSIDE).get(f"/reports/{name}/1/{first}", format="pdf")
         except Refused as refusal:
             hold(refusal.status == 403, f"a stranger's report was answered with {refusal.status}")
         else:
             raise StepFailed("a stranger was given a report")
 
 
-def recomputed_from(stack: Stack, closes: datetime) -> dict[str, str]:
+def recomputed_from(stack: Stack, closes: datetime, service: str = SERVICE) -> dict[str, str]:
     """What must be frozen, from the buckets alone: the latest accepted upload a school that S3 received in time."""
     best: dict[str, tuple[datetime, str]] = {}
     s3 = stack.client("s3")
     verdicts = stack.outputs["RecordsBucketName"]
     files = stack.outputs["UploadsBucketName"]
-    for entry in s3.list_objects_v2(Bucket=verdicts, Prefix=f"verdicts/{SERVICE}/").get("Contents", []):
+    for entry in s3.list_objects_v2(Bucket=verdicts, Prefix=f"verdicts/{service}/").get("Contents", []):
         verdict = json.loads(s3.get_object(Bucket=verdicts, Key=entry["Key"])["Body"].read())
         versions = s3.list_object_versions(Bucket=files, Prefix=verdict["key"])["Versions"]
         received = min(version["LastModified"] for version in versions).replace(microsecond=0)
@@ -196,35 +207,45 @@ def recomputed_from(stack: Stack, closes: datetime) -> dict[str, str]:
     return {school: upload for school, (_, upload) in best.items()}
 
 
-def _checked(client: PortalClient, name: str, data: bytes) -> dict[str, Any]:
-    return client.verdict(client.upload(SERVICE, name, data))
+def _changed(
+    service: Service, right: dict[str, dict[str, str | int]], wrong: dict[str, dict[str, str | int]]
+) -> list[str]:
+    """The cells of a template that differ between two sets of results, in the order of the rows and columns."""
+    return [
+        cell_reference(row, at)
+        for row, upn in enumerate(right, 2)
+        for at, column in enumerate(service.columns, 1)
+        if right[upn].get(column.key) != wrong[upn].get(column.key)
+    ]
+
+
+def _checked(season: Season, client: PortalClient, name: str, data: bytes) -> dict[str, Any]:
+    return client.verdict(client.upload(season.service.name, name, data))
 
 
 def _count_down(season: Season, closes: datetime) -> None:
-    while (left := (closes - datetime.now(UTC)).total_seconds()) > 0:
-        if sys.stdout.isatty():
-            print(f"\r  {time.monotonic() - season.began:5.1f} s  {left:4.0f} s to noon ", end="", flush=True)
-        time.sleep(min(left, 0.5))
-    if sys.stdout.isatty():
-        print("\r" + " " * 40 + "\r", end="")
+    if (left := (closes - datetime.now(UTC)).total_seconds()) > 0:
+        print(f"  {time.monotonic() - season.began:5.1f} s  {season.name}: {left:.0f} s to noon", flush=True)
+        time.sleep(left)
 
 
 def _frozen(season: Season) -> dict[str, Any]:
     operator = season.person("OPERATOR")
     deadline = time.monotonic() + 90
     while True:
-        board: dict[str, Any] = operator.get(f"/windows/{SERVICE}/1")
+        board: dict[str, Any] = operator.get(f"/windows/{season.service.name}/1")
         if board["state"] == "FROZEN":
             return board
         hold(time.monotonic() < deadline, f"window 1 is {board['state']}, waiting for {board['waiting']}")
         time.sleep(0.5)
 
 
-def _report(client: PortalClient, school: str, form: str) -> bytes:
+def _report(season: Season, school: str, form: str) -> bytes:
+    client = season.school(school)
     deadline = time.monotonic() + 60
     while True:
         try:
-            return client.follow(f"/reports/{SERVICE}/1/{school}", format=form)
+            return client.follow(f"/reports/{season.service.name}/1/{school}", format=form)
         except Refused as refusal:
             if refusal.status != 404 or time.monotonic() > deadline:
                 raise
@@ -242,13 +263,13 @@ def _write(name: str, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def time_to_close(stack: Stack) -> timedelta:
+def time_to_close(stack: Stack, services: int) -> timedelta:
     """How long from now window 1 may stay open so that the schedule's next run after its close comes soon."""
     schedules = stack.client("scheduler")
     names = [s["Name"] for s in schedules.list_schedules()["Schedules"]]
     made: datetime = min(schedules.get_schedule(Name=name)["CreationDate"] for name in names)
     run = made + timedelta(seconds=60)
-    while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED:
+    while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED * services:
         run += timedelta(seconds=60)
     return run - timedelta(seconds=5) - datetime.now(UTC)
 
@@ -262,25 +283,36 @@ def table(rows: list[tuple[str, str, str, str]]) -> str:
 
 
 def main() -> int:
-    """Plays the season; 0 if every step held."""
-    argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__).parse_args()
+    """Plays the seasons; 0 if every step held."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.demo", description=__doc__)
+    both = [SERVICE, BESIDE[0]]
+    parser.add_argument(
+        "services", nargs="*", metavar="SERVICE", default=both, help=f"which to play, {' and '.join(both)} if none"
+    )
+    names = list(dict.fromkeys(parser.parse_args().services))
+    if unknown := [name for name in names if name not in service_names()]:
+        parser.error(f"no service {unknown[0]}; there is {', '.join(service_names())}")
     began = time.monotonic()
     shutil.rmtree(OUT, ignore_errors=True)
     folder = LOCAL / "demo"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        print("Early Results: a season in two minutes", flush=True)
+        print(f"Early Results: {' and '.join(load_service(name).title for name in names)}", flush=True)
         build()
         with running(folder) as stack:
-            seeded = seed(stack, datetime.now(UTC), time_to_close(stack), folder / "samples")
-            season = Season(stack, seeded, began)
-            print(f"  {time.monotonic() - began:5.1f} s  The stack is up, with {len(SCHOOLS)} schools", flush=True)
-            play(season)
+            closes_in = time_to_close(stack, len(names))
+            every = seed_services(stack, datetime.now(UTC), dict.fromkeys(names, closes_in), folder / "samples")
+            seasons = [
+                Season(stack, load_service(name), seeded, began) for name, seeded in zip(names, every, strict=True)
+            ]
+            print(f"  {time.monotonic() - began:5.1f} s  The stack is up", flush=True)
+            with ThreadPoolExecutor(len(seasons)) as pool:
+                list(pool.map(play, seasons))
     except (StepFailed, Refused, LocalError) as failed:
         print(f"\nThe season failed: {failed}", file=sys.stderr)
         return 1
-    print("\n" + table(season.rows))
-    print(f"\nEvery step held. Templates, findings, manifest and reports are in {OUT.name}/")
+    print("\n" + table(sorted(row for season in seasons for row in season.rows)))
+    print(f"\nEvery step held. Templates, findings, manifests and reports are in {OUT.name}/")
     for path in sorted(p for p in OUT.rglob("*") if p.is_file()):
         print(f"  {path.relative_to(ROOT)}  {path.stat().st_size:,} bytes")
     return 0

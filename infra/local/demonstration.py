@@ -1,4 +1,4 @@
-"""Demonstration schools: invented children with realistic names and a realistic spread of results.
+"""Demonstration schools: invented children with realistic names and a realistic spread of results, for any service.
 
 Everything is drawn from one seed, so that two runs show the same schools. No child here exists.
 """
@@ -23,7 +23,7 @@ from early_results.access import Role
 from early_results.checking.roster import Roster, rosters_csv
 from early_results.counting.calendar import Calendar, calendar_of
 from early_results.results import Pupil
-from early_results.service import LONDON, Service, Window, load_service
+from early_results.service import LONDON, Column, Service, Window, load_service
 from early_results.times import moment_words
 from infra.operator.operations import NewUser, create_user, store_calendar
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 SEED = 2023
 SERVICE = "ks1-2023"
+BESIDE = ("ks2-2026", "phonics-2026")  # open beside it in `make run`, each closing later than the one before
 TRUST = "ABC"
 TRUST_NAME = "ABC Trust"
 SCHOOLS = {
@@ -68,25 +69,44 @@ class Seeded:
     pupils: dict[str, tuple[Pupil, ...]] = field(default_factory=dict)
 
 
-def pupils_of(school: str, number: int, seed: int = SEED) -> tuple[Pupil, ...]:
-    """The invented Year 2 of a school: born September 2015 to August 2016, in order of surname."""
-    draw = random.Random(f"{seed}/{school}")  # noqa: S311 - a demonstration, not a secret
+def schools_of(service: Service) -> dict[str, tuple[str, int, str | None]]:
+    """The demonstration schools that have pupils of the service's year groups: an infant school ends with Year 2."""
+    oldest = max(_year(group.nc_year) for group in service.year_groups)
+    return {school: told for school, told in SCHOOLS.items() if oldest <= 2 or "Infant" not in told[0]}
+
+
+def pupils_of(school: str, number: int, seed: int = SEED, service: Service | None = None) -> tuple[Pupil, ...]:
+    """The invented pupils of a school's year group, in order of surname, as old as they are in the service's year.
+
+    Where the service takes several year groups, the later ones are the few who take the check again. Without a
+    service: the Year 2 of 2023.
+    """
+    service = service or load_service(SERVICE)
+    name = "" if service.name == SERVICE else f"{service.name}/"
+    draw = random.Random(f"{seed}/{name}{school}")  # noqa: S311 - a demonstration, not a secret
     pupils = []
-    for index in range(number):
-        girl = draw.random() < 0.49
-        born = date(2015, 9, 1) + timedelta(days=draw.randrange(365))
-        pupils.append(
-            Pupil(
-                school=school,
-                upn=f"{draw.choice('ABCDEFGHJKLMNPQRTUVWXYZ')}{school}20{index:03d}",
-                forename=draw.choice(_GIRLS if girl else _BOYS),
-                surname=draw.choice(_SURNAMES),
-                gender="Female" if girl else "Male",
-                birth_date=born,
-                nc_year="2",
+    for place, group in enumerate(service.year_groups):
+        first = date(service.year - _year(group.nc_year) - 6, 9, 1)
+        for index in range(max(2, number // 6) if place else number):
+            girl = draw.random() < 0.49
+            born = first + timedelta(days=draw.randrange(365))
+            pupils.append(
+                Pupil(
+                    school=school,
+                    upn=f"{draw.choice('ABCDEFGHJKLMNPQRTUVWXYZ')}{school}{20 + place}{index:03d}",
+                    forename=draw.choice(_GIRLS if girl else _BOYS),
+                    surname=draw.choice(_SURNAMES),
+                    gender="Female" if girl else "Male",
+                    birth_date=born,
+                    nc_year=group.nc_year,
+                )
             )
-        )
     return tuple(sorted(pupils, key=lambda p: (p.surname, p.forename, p.upn)))
+
+
+def _year(nc_year: str) -> int:
+    """The number of a year group; Reception is Year 0."""
+    return int(nc_year) if nc_year.isdigit() else 0
 
 
 def results_of(service: Service, pupil: Pupil, seed: int = SEED) -> dict[str, str | int]:
@@ -100,29 +120,62 @@ def results_of(service: Service, pupil: Pupil, seed: int = SEED) -> dict[str, st
         return found  # no data for this pupil: all cells blank
     for column in service.assessments:
         level = ability + draw.gauss(0, 0.45)
-        accepted = column.codes
-        if draw.random() < 0.012:
-            found[column.key] = "A"
-        elif "GDS" in accepted:
-            found[column.key] = _level(level)
+        reasons, ladder = _reasons(service, column), _ladder(service, column)
+        if not any(service.code(code).met for code in ladder):
+            if level < _CUTS[0]:  # for pupils who did not sit the test, and nobody else
+                found[column.key] = ladder[-1]
+        elif draw.random() < 0.012 and reasons:
+            found[column.key] = reasons[0]
         else:
-            found[column.key] = "EXS" if level > -0.75 else "HNM"
+            found[column.key] = _level(service, ladder, level)
     for column in service.scores:
-        related = next((found.get(c.key) for c in service.assessments if c.subject == column.subject), "EXS")
-        if related in ("A", "EM", "PK1", "PK2", "PK3", "PK4") or draw.random() < 0.03:
+        paired = next((pair.codes for pair in service.pairs if pair.numbers == column.key), "")
+        related = str(found.get(paired, ""))
+        if related and related not in _likely(service, service.column(paired)):
             continue
-        score = round(102.5 + 6.2 * ability + draw.gauss(0, 2.2))
-        if related == "GDS":
-            score = max(score, 103)
+        if draw.random() < 0.03:
+            if reasons := _reasons(service, column):
+                found[column.key] = draw.choice(reasons)
+            continue
+        span = column.maximum - column.minimum
+        usual = (column.minimum + round(0.7 * span) if column.expected is None else column.expected) + span / 12
+        score = round(usual + 6.2 / 30 * span * ability + draw.gauss(0, 2.2 / 30 * span))
+        if related and service.code(related).higher:
+            score = max(score, (column.expected or 0) + span // 10)
         found[column.key] = min(max(score, column.minimum), column.maximum)
     return found
 
 
-def _level(level: float) -> str:
-    for code, least in (("GDS", 1.0), ("EXS", -0.45), ("WTS", -1.6), ("PK4", -1.95), ("PK3", -2.3), ("PK2", -2.6)):
+# From which level on a pupil has the codes that do not meet the standard, the best first; below them all, the last.
+_CUTS = (-1.6, -1.95, -2.3, -2.6)
+
+
+def _reasons(service: Service, column: Column) -> list[str]:
+    """The codes of a column that say why there is no result."""
+    return [code for code in column.codes if not service.code(code).counted or (len(code) == 1 and code.isalpha())]
+
+
+def _ladder(service: Service, column: Column) -> list[str]:
+    """The codes of a column that are results, the best first."""
+    reasons = _reasons(service, column)
+    return [code for code in column.codes if code not in reasons]
+
+
+def _likely(service: Service, column: Column) -> list[str]:
+    """The codes of pupils who take the test as well: those that meet the standard, and the next."""
+    ladder = _ladder(service, column)
+    return ladder[: 1 + sum(service.code(code).met for code in ladder)]
+
+
+def _level(service: Service, ladder: list[str], level: float) -> str:
+    higher = [code for code in ladder if service.code(code).higher]
+    met = [code for code in ladder if service.code(code).met and code not in higher]
+    below = [code for code in ladder if not service.code(code).met]
+    cuts = [(code, 1.0) for code in higher] + [(code, -0.45 if higher else -0.75) for code in met]
+    for code, least in (*cuts, *zip(below, _CUTS, strict=False)):
         if level >= least:
             return code
-    return "EM"
+    return ladder[-1]
 
 
 def fill(template: bytes, service: Service, results: dict[str, dict[str, str | int]]) -> bytes:
@@ -140,40 +193,54 @@ def fill(template: bytes, service: Service, results: dict[str, dict[str, str | i
     return out.getvalue()
 
 
-def demonstration_calendar(now: datetime, closes_in: timedelta) -> Calendar:
-    """Two windows: the first open now and closing soon, the second following it for a fortnight."""
-    service = load_service(SERVICE)
+def demonstration_calendar(now: datetime, closes_in: timedelta, service: Service | None = None) -> Calendar:
+    """The service's windows, the first open now and closing soon, each later one following it for a fortnight."""
     closes = (now + closes_in).replace(microsecond=0)
     if closes_in >= timedelta(minutes=10):
         closes = closes.replace(second=0)
-    published = calendar_of(service)
-    first, second = published.windows
-    end = closes + timedelta(days=14)
-    windows = (
-        Window(first.number, now - timedelta(days=1), closes, closes.astimezone(LONDON).date()),
-        Window(second.number, closes, end, end.astimezone(LONDON).date()),
-    )
-    return Calendar(published.service, 1, windows)
+    published = calendar_of(service or load_service(SERVICE))
+    opens, windows = now - timedelta(days=1), []
+    for window in published.windows:
+        windows.append(Window(window.number, opens, closes, closes.astimezone(LONDON).date()))
+        opens, closes = closes, closes + timedelta(days=14)
+    if len(windows) == 1:  # a season can be played past its close
+        windows.append(Window(windows[0].number + 1, opens, closes, closes.astimezone(LONDON).date()))
+    return Calendar(published.service, 1, tuple(windows))
 
 
-def seed(stack: Stack, now: datetime, closes_in: timedelta, samples: Path) -> Seeded:
-    """Brings schools, trust, pupils, users and a calendar onto a stack, through the doors an operator would use."""
+def seed(
+    stack: Stack, now: datetime, closes_in: timedelta, samples: Path, more: dict[str, timedelta] | None = None
+) -> Seeded:
+    """Brings schools, trust, pupils, users and a calendar onto a stack, through the doors an operator would use.
+
+    `more` are services beside the first, with the time until each one's first close.
+    """
+    return seed_services(stack, now, {SERVICE: closes_in, **(more or {})}, samples)[0]
+
+
+def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], samples: Path) -> list[Seeded]:
+    """As `seed`, for any services, each with the time until its first close; what was made, a service each."""
     from .stack import wait_for
 
-    service = load_service(SERVICE)
     uploads = Bucket(stack.client("s3"), stack.outputs["UploadsBucketName"])
     records = Bucket(stack.client("s3"), stack.outputs["RecordsBucketName"])
     table = Table(stack.client("dynamodb"), stack.outputs["TableName"])
-    calendar = demonstration_calendar(now, closes_in)
-    store_calendar(table, records, calendar, "demonstration", "a season that can be played in an hour")
-    pupils = {school: pupils_of(school, number) for school, (_, number, _) in SCHOOLS.items()}
     schools = "School DFE,Name,Trust\r\n" + "".join(
         f"{school},{name},{trust or ''}\r\n" for school, (name, _, trust) in SCHOOLS.items()
     )
     uploads.put("rosters/trusts.csv", f"Trust,Name\r\n{TRUST},{TRUST_NAME}\r\n".encode(), "text/csv")
     uploads.put("rosters/schools.csv", schools.encode(), "text/csv")
-    roster = rosters_csv((p for school in SCHOOLS for p in pupils[school]), service)
-    uploads.put(f"rosters/{SERVICE}/mis.csv", roster.encode(), "text/csv")
+    made = []
+    for name, closes_in in wanted.items():
+        service = load_service(name)
+        calendar = demonstration_calendar(now, closes_in, service)
+        store_calendar(table, records, calendar, "demonstration", "a season that can be played in an hour")
+        pupils = {
+            school: pupils_of(school, number, service=service) for school, (_, number, _) in schools_of(service).items()
+        }
+        roster = rosters_csv((pupil for of_school in pupils.values() for pupil in of_school), service)
+        uploads.put(f"rosters/{name}/mis.csv", roster.encode(), "text/csv")
+        made.append((service, calendar, pupils))
     users = [
         *(
             NewUser(
@@ -189,14 +256,16 @@ def seed(stack: Stack, now: datetime, closes_in: timedelta, samples: Path) -> Se
     ]
     for user in users:
         create_user(stack.client("cognito-idp"), stack.outputs["UserPoolId"], table, records, user, by="demonstration")
-    wanted = [keys.roster(SERVICE, school) for school in SCHOOLS] + [keys.school(school) for school in SCHOOLS]
-    wait_for("the extracts to be taken in", lambda: len(table.get_many(wanted)) == len(wanted), 60)
-    write_samples(service, pupils, samples)
+    keys_of = [keys.roster(service.name, school) for service, _, pupils in made for school in pupils]
+    keys_of += [keys.school(school) for school in SCHOOLS]
+    wait_for("the extracts to be taken in", lambda: len(table.get_many(keys_of)) == len(keys_of), 60)
     told = [
         {"email": u.email, "password": u.password or "", "role": u.role.value, "organisation": u.organisation}
         for u in users
     ]
-    return Seeded(told, calendar, samples, pupils)
+    for service, _, pupils in made:
+        write_samples(service, pupils, samples)
+    return [Seeded(told, calendar, samples, pupils) for _, calendar, pupils in made]
 
 
 def _password() -> str:
@@ -206,32 +275,43 @@ def _password() -> str:
 def write_samples(service: Service, pupils: dict[str, tuple[Pupil, ...]], folder: Path) -> None:
     """Sample workbooks to try the service with: one good file a school, and one with errors."""
     folder.mkdir(parents=True, exist_ok=True)
-    moment = datetime(2023, 6, 5, 8, 0, tzinfo=UTC)
+    moment = datetime(service.year, 6, 5, 8, 0, tzinfo=UTC)
     for school, children in pupils.items():
         template = template_workbook(service, Roster(school, "sample", moment, children), moment)
         results = {pupil.upn: results_of(service, pupil) for pupil in children}
-        (folder / f"2023KS1-{school}-good.xlsx").write_bytes(fill(template, service, results))
-        (folder / f"2023KS1-{school}-errors.xlsx").write_bytes(fill(template, service, with_errors(service, results)))
+        name = f"{service.year}{service.short_title}-{school}"
+        (folder / f"{name}-good.xlsx").write_bytes(fill(template, service, results))
+        (folder / f"{name}-errors.xlsx").write_bytes(fill(template, service, with_errors(service, results)))
 
 
 def with_errors(service: Service, results: dict[str, dict[str, str | int]]) -> dict[str, dict[str, str | int]]:
-    """The same results with the mistakes that schools make: a slip in a code, a score out of range, a wrong subject."""
+    """The same results with the mistakes that schools make: a slip in a code, a number out of range."""
     wrong = {upn: dict(values) for upn, values in results.items()}
     first, second, third = list(wrong)[:3]
-    wrong[first][service.scores[-1].key] = 116
-    wrong[second][service.assessments[0].key] = "EXP"
-    wrong[third][service.assessments[-1].key] = "GDS"
-    wrong[third][service.scores[0].key] = 84
+    coded = [column for column in service.results if column.codes]
+    if service.scores:
+        wrong[first][service.scores[-1].key] = service.scores[-1].maximum + 1
+        wrong[third][service.scores[0].key] = service.scores[0].minimum - 1
+    if coded:
+        wrong[second][coded[0].key] = "EXP"
+    strange = [code.code for code in service.codes if service.assessments and code.code not in coded[-1].codes]
+    if strange:
+        wrong[third][coded[-1].key] = strange[0]
     return wrong
 
 
-def greeting(stack: Stack, seeded: Seeded) -> str:
+def greeting(stack: Stack, every: list[Seeded]) -> str:
     """What `make run` prints once all is ready."""
-    closes = seeded.calendar.windows[0].closes
+    seeded = every[0]
     width = max(len(user["email"]) for user in seeded.users)
     lines = [
         "",
-        f"Early Results is running. Window 1 closes at {moment_words(closes)} (London).",
+        "Early Results is running.",
+        *(
+            f"  {load_service(one.calendar.service).title}: window 1 closes at "
+            f"{moment_words(one.calendar.windows[0].closes)} (London)."
+            for one in every
+        ),
         "",
         f"  Portal   {stack.portal_url}",
         f"  Samples  {seeded.samples}",

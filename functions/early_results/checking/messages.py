@@ -50,7 +50,7 @@ TITLES: dict[Code, str] = {
 def title(code: Code, service: Service) -> str:
     """What a kind of finding is called in a service: `Scaled score out of range`, `Mark out of range`."""
     result, number = service.words.code or "result", service.words.number or "number"
-    return TITLES[code].format(Code=_capital(result), number=number, Number=_capital(number))
+    return TITLES[code].format(Code=capital(result), number=number, Number=capital(number))
 
 
 DOWNLOAD = "download a new template and copy your results into it"
@@ -292,7 +292,8 @@ def a(words: str) -> str:
     return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
 
 
-def _capital(words: str) -> str:
+def capital(words: str) -> str:
+    """The words as they begin a sentence."""
     return words[:1].upper() + words[1:]
 
 
