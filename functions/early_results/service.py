@@ -39,6 +39,9 @@ IDENTITY_KEYS = ("school", "upn", "forename", "surname", "gender", "birth_date",
 RESERVED_KEYS = ("pupils", "empty", "code", "score", "band")
 
 
+LONGEST_LIST = 200  # characters of a column's codes: Excel takes 255 for a whole list or formula
+
+
 class UnknownService(LookupError):
     """No data file defines this service; the message names it."""
 
@@ -499,6 +502,10 @@ def _result(entry: _Settings) -> Column:
         raise entry.refuse("codes", f'is missing, and a column of kind {kind} takes codes. Write codes = ["...", ...]')
     if kind == "number" and codes:
         raise entry.refuse("codes", "is there, and a column of kind number takes none. Write kind = number-or-code")
+    if len(",".join(codes)) > LONGEST_LIST:
+        raise entry.refuse(
+            "codes", f"is longer than Excel's lists. Write {LONGEST_LIST} characters at most, with commas"
+        )
     low = high = 0
     expected = higher = None
     if kind != "code":

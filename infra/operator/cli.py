@@ -63,7 +63,30 @@ def parser() -> argparse.ArgumentParser:
     _add_tracing(commands)
     _add_verifying(commands)
     _add_user(commands)
+    _add_service(commands)
     return top
+
+
+def _add_service(commands: Any) -> None:
+    command = commands.add_parser("service", help="what the service files say, and next year's draft")
+    actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
+    actions.add_parser("list", help="every service and when its windows close").set_defaults(run=_list_services)
+    show = actions.add_parser("show", help="what one service collects, and how it is counted")
+    show.add_argument("name", metavar="NAME", help="for example phonics-2026")
+    show.set_defaults(run=_show_service)
+    check = actions.add_parser(
+        "check",
+        help="whether a service file fits",
+        description="Loads it as the functions do. Exit code: 0 it fits, 1 it does not, 2 could not be run.",
+    )
+    check.add_argument("file", metavar="FILE.toml")
+    check.set_defaults(run=_check_service)
+    new = actions.add_parser("new", help="write a next year's draft, its days moved and its weekdays kept")
+    new.add_argument("name", metavar="NAME", help="for example phonics-2027")
+    new.add_argument("--from", required=True, dest="other", metavar="OTHER", help="for example phonics-2026")
+    new.add_argument("--year", required=True, type=int, metavar="Y")
+    new.add_argument("--out", metavar="FILE.toml", help="the file to write, NAME.toml here if none")
+    new.set_defaults(run=_new_service)
 
 
 def _add_template(commands: Any) -> None:
@@ -507,6 +530,55 @@ def _validate(options: argparse.Namespace) -> int:
         text = verdict_text(verdict, colour=_colour())
         print(text if _writes_utf8() else text.encode("ascii", "replace").decode("ascii"), end="")
     return ACCEPTED if verdict.accepted else ERRORS_FOUND
+
+
+def _list_services(_: argparse.Namespace) -> int:
+    from infra.operator import collections
+
+    print(collections.describe_all())
+    return ACCEPTED
+
+
+def _show_service(options: argparse.Namespace) -> int:
+    from infra.operator import collections
+
+    print(collections.describe(_service(options.name)))
+    return ACCEPTED
+
+
+def _check_service(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from early_results.service import BadServiceFile
+    from infra.operator import collections
+
+    try:
+        service = collections.check(Path(options.file))
+    except OSError as error:
+        raise CannotRun(f"{options.file}: {error.strerror}") from error
+    except BadServiceFile as error:
+        print(error)
+        return ERRORS_FOUND
+    print(f"{options.file} fits. It says:\n\n{collections.describe(service)}")
+    return ACCEPTED
+
+
+def _new_service(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from infra.operator import collections
+
+    other = _service(options.other)
+    out = Path(options.out or f"{options.name}.toml")
+    if out.exists():
+        raise CannotRun(f"{out} is there already; it is left as it is")
+    try:
+        text = collections.draft(collections.text_of(other), other, options.name, options.year)
+    except collections.CannotDraft as error:
+        raise CannotRun(str(error)) from error
+    _write(str(out), text.encode())
+    print(f"{out} is a draft of {options.name}. Check its lists and days, then: early-results service check {out}")
+    return ACCEPTED
 
 
 def _service(name: str) -> Service:
