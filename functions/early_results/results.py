@@ -1,6 +1,6 @@
 """A school's results, after checking: what a good file says, in one normal form.
 
-Values are normalised: codes in capitals without surrounding spaces, scaled scores whole numbers, identity taken from
+Values are normalised: codes in capitals without surrounding spaces, numbers whole, identity taken from
 the roster. This is what the extract, the summary, "what changed" and the reports are made from.
 """
 
@@ -26,7 +26,9 @@ class Pupil(NamedTuple):
 
 
 class PupilResults(NamedTuple):
-    """One pupil's results: `assessments` maps a column key to a code, `scores` a column key to a scaled score.
+    """One pupil's results: `assessments` maps a column key to a code, `scores` a column key to a number.
+
+    A column that takes either has its codes in the one and its numbers in the other.
 
     A blank cell has no entry; a wholly blank pupil has two empty maps. `row` is the file's true Excel row.
     """

@@ -165,7 +165,7 @@ class Words(NamedTuple):
 
     @property
     def one(self) -> str:
-        """`score` of `scaled score`: a number in short, where the kind is plain from what stands around it."""
+        """A number in short, by the last word: the kind is plain from what stands around it."""
         return self.number.rpartition(" ")[2]
 
 

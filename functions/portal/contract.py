@@ -354,6 +354,14 @@ def _service() -> Schema:
                     "oneOf": [
                         _object({"heading": heading, "codes": _list(_text(), minItems=1)}),
                         _object({"heading": heading, "minimum": _number(), "maximum": _number()}),
+                        _object(
+                            {
+                                "heading": heading,
+                                "codes": _list(_text(), minItems=1),
+                                "minimum": _number(),
+                                "maximum": _number(),
+                            }
+                        ),
                     ]
                 },
                 description="The columns to be filled in, and what each accepts.",
@@ -682,7 +690,7 @@ def _paths() -> Schema:
                         "Content-Disposition": {
                             "required": True,
                             "schema": _text(pattern='^attachment; filename="[^"]+"$'),
-                            "example": 'attachment; filename="2023KS1-1231234.xlsx"',
+                            "example": 'attachment; filename="2023Results-1231234.xlsx"',
                         }
                     },
                     "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
@@ -879,22 +887,27 @@ EXAMPLE_WINDOW: Schema = {
     "state": State.OPEN.value,
     "open": True,
 }
+EXAMPLE_OF = load_service("ks1-2023")
 EXAMPLE_SERVICE: Schema = {
     "service": "ks1-2023",
-    "title": "Early Results KS1 2023",
-    "short_title": "KS1",
-    "year": 2023,
-    "year_group": "Year 2",
+    "title": EXAMPLE_OF.title,
+    "short_title": EXAMPLE_OF.short_title,
+    "year": EXAMPLE_OF.year,
+    "year_group": EXAMPLE_OF.year_group,
     "support": {
         "email": "support@fft.org.uk",
         "telephone": "01446 776 262 (option 2)",
         "hours": ["Monday to Thursday, 8am to 5pm"],
     },
     "columns": [
-        {"heading": "Teacher Assessment: KS1 Science", "codes": ["EXS", "HNM", "A", "D"]},
-        {"heading": "Scaled Score: KS1 GPS", "minimum": 85, "maximum": 115},
+        {"heading": EXAMPLE_OF.assessments[-1].heading, "codes": list(EXAMPLE_OF.assessments[-1].codes)},
+        {
+            "heading": EXAMPLE_OF.scores[-1].heading,
+            "minimum": EXAMPLE_OF.scores[-1].minimum,
+            "maximum": EXAMPLE_OF.scores[-1].maximum,
+        },
     ],
-    "codes": [{"code": "EXS", "meaning": "Working at the expected standard"}],
+    "codes": [{"code": EXAMPLE_OF.codes[1].code, "meaning": EXAMPLE_OF.codes[1].meaning}],
     "max_upload_bytes": 10485760,
     "open_window": 1,
     "seconds_to_close": 86400,
@@ -923,7 +936,7 @@ EXAMPLE_NOT_COUNTED: Schema = {
 }
 EXAMPLE_UPLOAD: Schema = {
     "upload_id": "01H43Q0F8RZJ4T1D2ZK5N8Q6WX",
-    "name": "2023KS1-1231234.xlsx",
+    "name": "Results of 1231234.xlsx",
     "service": "ks1-2023",
     "year": 2023,
     "organisation": "SCHOOL#1231234",
@@ -961,7 +974,7 @@ EXAMPLE_GOOD: Schema = {
         "changed": 2,
         "removed": 0,
         "pupils": 2,
-        "columns": [{"column": "Scaled Score: KS1 GPS", "added": 1, "changed": 2, "removed": 0}],
+        "columns": [{"column": EXAMPLE_OF.scores[-1].heading, "added": 1, "changed": 2, "removed": 0}],
         "rows": [4, 9],
     },
     "ruleset": "ks1-2023.1",
@@ -972,7 +985,7 @@ EXAMPLE_FINDING: Schema = {
     "code": Code.SCALED_SCORE_RANGE.value,
     "message": "Range must be between 85 to 115 and be whole numbers. Allows empty field",
     "row": 2,
-    "column": "Scaled Score: KS1 GPS",
+    "column": EXAMPLE_OF.scores[-1].heading,
     "cell": "N2",
 }
 EXAMPLE_BAD: Schema = {

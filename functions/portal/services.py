@@ -111,9 +111,9 @@ def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]
 
 
 def _describe_column(column: Column) -> dict[str, Any]:
-    if column.codes:
-        return {"heading": column.heading, "codes": list(column.codes)}
-    return {"heading": column.heading, "minimum": column.minimum, "maximum": column.maximum}
+    codes = {"codes": list(column.codes)} if column.codes else {}
+    numbers = {"minimum": column.minimum, "maximum": column.maximum} if column.has_numbers else {}
+    return {"heading": column.heading, **codes, **numbers}
 
 
 def describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:

@@ -48,7 +48,7 @@ TITLES: dict[Code, str] = {
 
 
 def title(code: Code, service: Service) -> str:
-    """What a kind of finding is called in a service: `Scaled score out of range`, `Mark out of range`."""
+    """What a kind of finding is called in a service: `Mark out of range`."""
     result, number = service.words.code or "result", service.words.number or "number"
     return TITLES[code].format(Code=capital(result), number=number, Number=capital(number))
 

@@ -161,7 +161,7 @@ def _heading_row(rows: Rows, wanted: set[str]) -> tuple[int, int]:
 def _other_service(headings: Cells, service: Service) -> str:
     """The service whose result headings these are, where none of this service's is there; "" if there is none.
 
-    `KS2 2026`, or without the year where the headings are those of several years.
+    `Phonics 2026`, or without the year where the headings are those of several years.
     """
     texts = {heading_key(v) for v in headings.values() if isinstance(v, str)}
     if any(heading_key(column.heading) in texts for column in service.results):

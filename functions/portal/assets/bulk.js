@@ -13,7 +13,7 @@ import { Line } from "./line.js";
 import { repeated } from "./names.js";
 import { why } from "./outcome.js";
 import { announce, panel } from "./panels.js";
-import { coverage, events, schoolWords, serviceOf } from "./state.js";
+import { coverage, events, nameOf, schoolWords, serviceOf } from "./state.js";
 import { askForms } from "./transfer.js";
 import { setReady } from "./upload.js";
 import { cameOf } from "./verdicts.js";
@@ -247,7 +247,12 @@ export class BulkUpload {
       const sure = await ask({
         title: `Overwrite ${count(overwriting.length, "good file")}?`,
         body: [
-          h("p", {}, "These schools have a good file already. A file that passes the checks replaces it completely."),
+          h(
+            "p",
+            {},
+            `These schools have a good file of ${nameOf(this.service)} already. A file that passes the checks ` +
+              "replaces it completely.",
+          ),
           h(
             "ul",
             { class: "scroll" },

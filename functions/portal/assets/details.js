@@ -5,6 +5,7 @@
 import { get, Problem } from "./api.js";
 import { fill, h, unique } from "./dom.js";
 import { panel } from "./panels.js";
+import { nameOf } from "./state.js";
 import { MOVING } from "./statuses.js";
 import { verdict } from "./verdict.js";
 import { stamp } from "./words.js";
@@ -32,7 +33,7 @@ export async function showDetails(id, name) {
     const upload = await get(`/uploads/${id}`);
     fill(
       body,
-      h("p", {}, `Uploaded by ${upload.user}, ${stamp(upload.date)} (London time).`),
+      h("p", {}, `${nameOf(upload.service)}. Uploaded by ${upload.user}, ${stamp(upload.date)} (London time).`),
       MOVING.has(upload.status) && upload.status !== "PROCESSING" ? panel("wait", upload.next_step) : verdict(upload),
     );
   } catch (error) {

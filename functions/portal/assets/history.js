@@ -12,7 +12,7 @@ import { COLUMNS, inOrder, joined } from "./ordering.js";
 import { countWords } from "./outcome.js";
 import { announce, panel } from "./panels.js";
 import { download } from "./saving.js";
-import { events, schoolWords, state, tellUploads } from "./state.js";
+import { events, nameOf, schoolWords, state, tellUploads } from "./state.js";
 import { DELETE_WORDS, MOVING, STATUSES } from "./statuses.js";
 import { count, stamp } from "./words.js";
 
@@ -280,6 +280,7 @@ export class History {
           },
           row.name,
         ),
+        h("span", { class: "next" }, nameOf(row.service)),
         several && h("span", { class: "next" }, row.school ? schoolWords(row.school) : "School not known"),
         row.counts?.errors || row.counts?.warnings
           ? h("span", { class: "next" }, `${found[0].toUpperCase()}${found.slice(1)}`)
@@ -329,6 +330,7 @@ export class History {
       title: "Delete this upload?",
       body: [
         h("p", { class: "filename" }, row.name),
+        h("p", {}, `${nameOf(row.service)}.`),
         h("p", {}, DELETE_WORDS),
         row.counts_for_school &&
           panel(

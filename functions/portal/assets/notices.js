@@ -34,8 +34,8 @@ export function notices(service) {
       h(
         "li",
         {},
-        "If you have no data for a pupil, leave all the cells blank for that pupil. If a pupil has no scaled " +
-          "score, leave that cell blank.",
+        "If you have no data for a pupil, leave all the cells blank for that pupil. If a pupil has no result in a " +
+          "column, leave that cell blank.",
       ),
       h(
         "li",
@@ -47,22 +47,24 @@ export function notices(service) {
   );
 }
 
+/** What a column takes: `85 to 115`, `GDS, EXS`, or either. */
+function accepted(column) {
+  const numbers = column.maximum === undefined ? [] : [`a whole number from ${column.minimum} to ${column.maximum}`];
+  return [...numbers, ...(column.codes ? [column.codes.join(", ")] : [])].join("; or ");
+}
+
 function codes(service) {
-  const assessments = service.columns.filter((column) => column.codes);
-  const scores = service.columns.filter((column) => !column.codes);
   return [
-    h("h3", {}, "Accepted codes"),
+    h("h3", {}, "Accepted results"),
     h(
       "ul",
       {},
-      assessments.map((column) => h("li", {}, h("b", {}, `${column.heading}: `), column.codes.join(", "))),
+      service.columns.map((column) => h("li", {}, h("b", {}, `${column.heading}: `), accepted(column))),
     ),
     h(
       "dl",
       { class: "codes" },
       service.codes.map((one) => [h("dt", {}, one.code), h("dd", {}, one.meaning)]),
     ),
-    scores.length > 0 &&
-      h("p", {}, `Scaled scores are whole numbers from ${scores[0].minimum} to ${scores[0].maximum}.`),
   ];
 }

@@ -26,7 +26,7 @@ export function grouped(findings) {
   return [...groups.values()];
 }
 
-/** `Another school's file`, `Scaled score out of range and 2 other kinds of error`. */
+/** `Another school's file`, `Two pupils alike and 2 other kinds of error`. */
 export function why(upload) {
   const titles = [
     ...new Set(

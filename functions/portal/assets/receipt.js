@@ -1,12 +1,13 @@
 // What the uploader is told of a file that was judged: when it came, for which window, whether it counts.
 //
-//   receiptOf(upload.receipt, window)
+//   receiptOf(upload.receipt, upload.service, window)
 
 import { h } from "./dom.js";
 import { panel } from "./panels.js";
+import { nameOf } from "./state.js";
 import { moment } from "./words.js";
 
-export function receiptOf(receipt, window) {
+export function receiptOf(receipt, service, window) {
   if (!receipt) return null;
   const other = window && receipt.window && receipt.window !== window;
   return h(
@@ -23,6 +24,8 @@ export function receiptOf(receipt, window) {
     h(
       "dl",
       {},
+      h("dt", {}, "Service"),
+      h("dd", {}, nameOf(service)),
       h("dt", {}, "Received"),
       h("dd", {}, `${moment(receipt.received)} (London time)`),
       receipt.window && [h("dt", {}, "Window"), h("dd", {}, receipt.window)],

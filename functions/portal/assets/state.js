@@ -46,6 +46,12 @@ export async function loadSchools(service) {
   return schools;
 }
 
+/** `Phonics 2026`: what people call a service; its own name where the page does not know it. */
+export function nameOf(name) {
+  const service = serviceOf(name);
+  return service ? `${service.short_title} ${service.year}` : name;
+}
+
 export const serviceOf = (name) => state.services.find((service) => service.service === name);
 
 /** `Holly Lane Primary School (1231234)`, or the number alone where no name is known. */

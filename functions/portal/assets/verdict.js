@@ -67,7 +67,7 @@ export function verdict(upload, window) {
           lists(upload, false),
         ),
       changes(upload.changes),
-      receiptOf(upload.receipt, window),
+      receiptOf(upload.receipt, upload.service, window),
     );
   const ours = errors.some((finding) => finding.code === "could-not-process");
   return h(
@@ -97,6 +97,6 @@ export function verdict(upload, window) {
         `There ${hiddenWarnings === 1 ? "is" : "are"} also ${count(hiddenWarnings, "warning")} in the full list.`,
       ),
     lists(upload, true),
-    receiptOf(upload.receipt, window),
+    receiptOf(upload.receipt, upload.service, window),
   );
 }
