@@ -12,13 +12,15 @@ from contextlib import contextmanager
 
 import pytest
 import urllib3
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
 from early_results.access import Role
 from infra.local.stack import wait_for
 from infra.operator.operations import NewUser, create_user
+from tests.codes import code_of
 from tests.conftest import Deployed
 
+from . import axe
 from .conftest import Open
 from .portal import Portal, payload, workbook
 
@@ -103,6 +105,79 @@ def test_a_forgotten_password_is_reset_with_the_code_from_the_email(deployed: De
     expect(page.get_by_text("That email address and password do not match.")).to_be_visible()
     person.enter(email, "Remembered-now-1")
     expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+
+
+def keep_codes(page: Page) -> str:
+    """Sets codes up with the key that the page shows, a wrong one first; gives the key."""
+    key = page.locator("#codes-key").inner_text().replace(" ", "")
+    code, save = page.get_by_label("Code from your app"), page.get_by_role("button", name="Save and continue")
+    code.fill("000000" if code_of(key, time.time()) != "000000" else "111111")
+    save.click()
+    expect(page.get_by_text("That code is not right. Please wait for the next one in your app")).to_be_visible()
+    shown = code_of(key, time.time())
+    code.fill(f"{shown[:3]} {shown[3:]}")  # as apps show it
+    save.click()
+    return key
+
+
+def test_whoever_sets_codes_up_is_asked_for_one_at_every_sign_in(deployed: Deployed, portal: Open) -> None:
+    email = new_user(deployed, "Not-enough-alone-1")
+    person = portal()
+    page = person.page
+    page.goto(person.url)
+    person.enter(email, "Not-enough-alone-1")
+    page.get_by_role("button", name="Sign-in codes").click()
+    key = keep_codes(page)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    person.enter(email, "Not-enough-alone-1")
+    expect(page.get_by_role("heading", name="Enter the code from your app")).to_be_visible()
+    page.get_by_label("Code from your app").fill("000000" if code_of(key, time.time()) != "000000" else "111111")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("That code is not right. Please wait for the next one in your app")).to_be_visible()
+    page.get_by_label("Code from your app").fill(code_of(key, time.time()))
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+
+
+@contextmanager
+def operators_need_codes(deployed: Deployed) -> Iterator[None]:
+    """The portal as it is on AWS: the local stack lets operators in without."""
+    functions = deployed.stack.client("lambda")
+    name = next(
+        function["FunctionName"]
+        for page in functions.get_paginator("list_functions").paginate()
+        for function in page["Functions"]
+        if "PortalFunction" in function["FunctionName"]
+    )
+    variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def become(needed: str) -> None:
+        changed = {"Variables": {**variables, "OPERATORS_NEED_CODES": needed}}
+        functions.update_function_configuration(FunctionName=name, Environment=changed)
+
+    become("true")
+    try:
+        yield
+    finally:
+        become("false")
+
+
+def test_an_operator_sees_nothing_before_their_codes_are_set_up(deployed: Deployed, portal: Open) -> None:
+    email, outputs, stores = f"watch.{secrets.token_hex(4)}@results.example", deployed.stack.outputs, deployed.stores
+    user = NewUser(email, "Not-enough-alone-1", Role.OPERATOR, "OPERATOR")
+    cognito = deployed.stack.client("cognito-idp")
+    create_user(cognito, outputs["UserPoolId"], stores.table, stores.records, user, "a test")
+    person = portal()
+    page = person.page
+    with operators_need_codes(deployed):
+        page.goto(person.url)
+        person.enter(email, "Not-enough-alone-1")
+        expect(page.get_by_role("heading", name="Set up your sign-in codes")).to_be_visible()
+        expect(page.get_by_text("Operators sign in with a code")).to_be_visible()
+        assert axe.violations(page) == []
+        keep_codes(page)
+        expect(page.get_by_role("heading", name="Deadline board")).to_be_visible()
 
 
 def test_nobody_learns_from_a_forgotten_password_who_has_an_account(deployed: Deployed, portal: Open) -> None:

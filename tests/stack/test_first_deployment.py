@@ -6,12 +6,8 @@ windows, and what an emulator needs besides the settings that the page names.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
 import shlex
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -28,6 +24,7 @@ from infra.local import stack as local
 from infra.local.client import PortalClient
 from infra.local.demonstration import SERVICE, fill, pupils_of, results_of
 from infra.local.stack import ROOT, Stack, wait_for
+from tests.codes import code_of
 
 pytestmark = pytest.mark.stack
 PAGE = (ROOT / "docs" / "first-deployment.md").read_text()
@@ -75,14 +72,6 @@ def terminal(built: None, tmp_path: Path) -> Iterator[Terminal]:
             AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID=key, AWS_SECRET_ACCESS_KEY=secret, USER="an operator"
         )
         yield Terminal(Stack(endpoint, key, secret, {}, tmp_path), environment)
-
-
-def code_of(secret: str, moment: float) -> str:
-    """The code that an authenticator app shows (RFC 6238)."""
-    key = base64.b32decode(secret + "=" * (-len(secret) % 8))
-    digest = hmac.new(key, struct.pack(">Q", int(moment) // 30), hashlib.sha1).digest()
-    at = digest[-1] & 15
-    return f"{(struct.unpack('>I', digest[at : at + 4])[0] & 0x7FFFFFFF) % 1_000_000:06d}"
 
 
 class People:

@@ -41,6 +41,11 @@ export function header() {
     h("span", { class: "user" }, email()),
     h(
       "button",
+      { type: "button", class: "plain", onclick: async () => (await import("./codes.js")).codesDialog() },
+      "Sign-in codes",
+    ),
+    h(
+      "button",
       {
         type: "button",
         class: "plain",

@@ -103,6 +103,7 @@ async function enter() {
     await Promise.all([loadMe(), loadServices()]);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (error.kind === "codes-needed") return askForCodes();
     return void fill(
       main,
       panel("bad", error.title, h("p", {}, error.detail)),
@@ -135,6 +136,14 @@ async function enter() {
   setInterval(refresh, MINUTE);
   document.addEventListener("visibilitychange", () => document.hidden || refresh());
   return undefined;
+}
+
+/** An operator who has a password alone: nothing else is shown until they have codes. */
+async function askForCodes() {
+  document.title = "Sign-in codes - Early Results";
+  const place = h("div", { class: "card narrow" });
+  fill(main, place);
+  await (await import("./codes.js")).codesForm(place, { done: enter, needed: true });
 }
 
 async function refresh() {

@@ -64,7 +64,15 @@ const WORDS = {
   ExpiredCodeException: "That code has expired. Please ask for a new one.",
 };
 
-async function cognito(action, body) {
+// A code of an authenticator app is told from one in an email.
+const APP_WORDS = {
+  CodeMismatchException: "That code is not right. Please wait for the next one in your app, and type that.",
+  EnableSoftwareTokenMFAException: "That code is not right. Please wait for the next one in your app, and type that.",
+  ExpiredCodeException: "That took too long. Please sign in again.",
+  NotAuthorizedException: "That took too long. Please sign in again.",
+};
+
+async function cognito(action, body, words = WORDS) {
   let response;
   try {
     response = await fetch(config.cognito, {
@@ -86,20 +94,22 @@ async function cognito(action, body) {
   const kind = String(answer.__type ?? "")
     .split("#")
     .pop();
-  throw new SignInRefused(kind, WORDS[kind] ?? "We could not sign you in. Please try again, or contact support.");
+  throw new SignInRefused(
+    kind,
+    words[kind] ?? WORDS[kind] ?? "We could not sign you in. Please try again, or contact support.",
+  );
 }
 
-const respond = (challenge, session, answers) =>
-  cognito("RespondToAuthChallenge", {
-    ClientId: config.client_id,
-    ChallengeName: challenge,
-    Session: session,
-    ChallengeResponses: answers,
-  });
+const respond = (challenge, session, answers, words) =>
+  cognito(
+    "RespondToAuthChallenge",
+    { ClientId: config.client_id, ChallengeName: challenge, Session: session, ChallengeResponses: answers },
+    words,
+  );
 
 /**
- * Signs in. Gives null once signed in, or a function to be called with a new password where the first sign-in asks for
- * one.
+ * Signs in. Gives null once signed in, or what is asked for next: `asks` is "password" where the first sign-in wants a
+ * new one and "code" where the account has an authenticator app; `give` is to be called with it, and gives the same.
  */
 export async function signIn(address, password) {
   const name = address.trim();
@@ -121,8 +131,17 @@ export async function signIn(address, password) {
 function settle(answer, name) {
   if (answer.ChallengeName === "NEW_PASSWORD_REQUIRED") {
     const user = answer.ChallengeParameters?.USER_ID_FOR_SRP ?? name;
-    return async (chosen) =>
+    const give = async (chosen) =>
       settle(await respond("NEW_PASSWORD_REQUIRED", answer.Session, { USERNAME: user, NEW_PASSWORD: chosen }), name);
+    return { asks: "password", give };
+  }
+  if (answer.ChallengeName === "SOFTWARE_TOKEN_MFA") {
+    const user = answer.ChallengeParameters?.USER_ID_FOR_SRP ?? name;
+    const give = async (code) => {
+      const answers = { USERNAME: user, SOFTWARE_TOKEN_MFA_CODE: digits(code) };
+      return settle(await respond("SOFTWARE_TOKEN_MFA", answer.Session, answers, APP_WORDS), name);
+    };
+    return { asks: "code", give };
   }
   if (!answer.AuthenticationResult)
     throw new SignInRefused(
@@ -139,6 +158,25 @@ function accept(result, name) {
     access: result.AccessToken,
     refresh: result.RefreshToken ?? current?.refresh,
     until: Date.now() + result.ExpiresIn * 1000,
+  });
+}
+
+const digits = (code) => code.replace(/\s/g, "");
+
+/** A new secret for an authenticator app. Nothing changes until a code of the app's has been given back. */
+export async function beginCodes() {
+  const { SecretCode: secret } = await cognito("AssociateSoftwareToken", { AccessToken: await token() });
+  const label = encodeURIComponent(`Early Results:${email()}`);
+  return { secret, link: `otpauth://totp/${label}?secret=${secret}&issuer=Early%20Results` };
+}
+
+/** From here on the account asks for a code at every sign-in. `code` is one that the app shows. */
+export async function finishCodes(code) {
+  const access = await token();
+  await cognito("VerifySoftwareToken", { AccessToken: access, UserCode: digits(code) }, APP_WORDS);
+  await cognito("SetUserMFAPreference", {
+    AccessToken: access,
+    SoftwareTokenMfaSettings: { Enabled: true, PreferredMfa: true },
   });
 }
 

@@ -8,7 +8,7 @@ import { forgot, reset, SignInRefused, signIn, support, Unreachable } from "./se
 
 const RULES = "At least 12 characters, with a capital letter, a small letter and a number.";
 
-function field(label, properties, hint) {
+export function field(label, properties, hint) {
   const id = unique("field");
   const input = h("input", { id, required: true, "aria-describedby": hint ? `${id}-hint` : null, ...properties });
   return [
@@ -23,7 +23,7 @@ function field(label, properties, hint) {
   ];
 }
 
-function form(children, button, submit) {
+export function form(children, button, submit) {
   const said = h("div", { role: "alert" });
   const send = h("button", { class: "main", type: "submit" }, button);
   let busy = false;
@@ -76,9 +76,7 @@ export function signInForm(place, done, known = "", title = "h1") {
     });
     const [password, passwordField] = field("Password", { type: "password", autocomplete: "current-password" });
     const sign = form([addressField, passwordField], "Sign in", async () => {
-      const more = await signIn(address.value, password.value);
-      if (more) choose(more);
-      else done();
+      next(await signIn(address.value, password.value));
     });
     show(
       known ? "Please sign in again" : "Sign in",
@@ -111,6 +109,25 @@ export function signInForm(place, done, known = "", title = "h1") {
         ),
     );
   };
+  const next = (more) => {
+    if (!more) done();
+    else if (more.asks === "code") withAppCode(more.give);
+    else choose(more.give);
+  };
+  const withAppCode = (give) => {
+    const [code, codeField] = field("Code from your app", {
+      inputmode: "numeric",
+      autocomplete: "one-time-code",
+      maxlength: 10,
+    });
+    show(
+      "Enter the code from your app",
+      h("p", {}, "Open your authenticator app and type the six digits it shows for Early Results."),
+      form([codeField], "Continue", async () => next(await give(code.value))),
+      h("p", { class: "note" }, `If you have lost your phone, contact support: ${support().telephone}.`),
+      back(),
+    );
+  };
   const choose = (settle) => {
     const [password, passwordField] = field(
       "New password",
@@ -121,8 +138,7 @@ export function signInForm(place, done, known = "", title = "h1") {
       "Choose your own password",
       h("p", {}, "This is the first time you sign in. Please choose a password that only you know."),
       form([passwordField], "Save and continue", async () => {
-        await settle(password.value);
-        done();
+        next(await settle(password.value));
       }),
     );
   };
