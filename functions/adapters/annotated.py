@@ -20,9 +20,9 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from adapters import templates
 from early_results.checking import messages
 from early_results.checking.cells import as_date, folded, upn_of
-from early_results.checking.mark import TemplateMark
+from early_results.checking.mark import OVERVIEW_SHEET, TemplateMark
 from early_results.findings import Code, Severity, cell_reference
-from early_results.workbook import ErrorValue
+from early_results.workbook import ErrorValue, Uncalculated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from early_results.service import Service
     from early_results.workbook import Value
 
-OVERVIEW_SHEET = "What to correct"
 LISTED = 3_000  # findings on the overview and cells with notes; the CSV has all, and every bad cell is coloured
 
 ERROR_FILL = PatternFill("solid", fgColor="F8C9C4")
@@ -56,6 +55,7 @@ _PUT_RIGHT = frozenset(
         Code.PUPIL_MISSING,
         Code.PUPIL_JOINED,
         Code.PUPIL_LEFT,
+        Code.ROW_NOT_A_PUPIL,
     }
 )
 
@@ -105,7 +105,9 @@ class _Copy:
         self.added: dict[int, Pupil] = {}  # by row: the roster's pupils who are not in the file
         # In a copy made for the current list, the rows of those who have left would be errors.
         self.left = {finding.row for finding in verdict.warnings if finding.code is Code.PUPIL_LEFT}
-        self.rows = [(row, cells) for row, cells in submission.rows if row not in self.left]
+        self.no_pupils = {finding.row for finding in verdict.errors if finding.code is Code.ROW_NOT_A_PUPIL}
+        self.left_out = self.left | self.no_pupils
+        self.rows = [(row, cells) for row, cells in submission.rows if row not in self.left_out]
         self.cells = dict(self.rows)
         if roster is not None:
             self._recognise(roster)
@@ -128,7 +130,7 @@ class _Copy:
 
     def place(self, finding: Finding) -> tuple[int, int] | None:
         """The row and column of a finding here; None if it is about the whole file, or about what is left out."""
-        if finding.row is None or finding.cell is None or finding.row in self.left or not self.columns:
+        if finding.row is None or finding.cell is None or finding.row in self.left_out or not self.columns:
             return None
         for position, column in enumerate(self.service.columns, 1):
             if column.heading == finding.column:
@@ -144,6 +146,8 @@ class _Copy:
         if finding.code in (Code.PUPIL_NOT_ON_ROSTER, Code.PUPIL_REPEATED):
             return finding.row in self.recognised
         identity = any(column.heading == finding.column for column in self.service.identity)
+        if finding.row is None:
+            return identity and bool(self.pupils)  # a whole column of details that differ from the roster's
         return finding.row in self.pupils and identity
 
     def _recognise(self, roster: Roster) -> None:
@@ -157,7 +161,8 @@ class _Copy:
             else:
                 self.pupils[row] = pupil
                 seen.add(pupil.upn)
-        missing = [pupil for pupil in roster.pupils if pupil.upn not in seen]
+        seen_elsewhere = self.submission.elsewhere  # their results are on another sheet: to be copied by the user
+        missing = [pupil for pupil in roster.pupils if pupil.upn not in seen and pupil.upn not in seen_elsewhere]
         for row, cells in strangers:
             # A mistyped UPN makes one pupil a stranger and the same pupil missing. Correcting the UPN beside a row
             # that was added for the pupil would then be a repeat: so put the right UPN in, and say so.
@@ -231,6 +236,8 @@ def _row(page: templates.ResultsSheet, copy: _Copy, row: int, cells: Cells) -> N
 def _put_back(page: templates.ResultsSheet, row: int, position: int, value: Value | None) -> None:
     """The user's value as it was, as far as a workbook can hold it."""
     cell = page.entry(row, position)
+    if isinstance(value, Uncalculated):
+        return  # there is no value to put back
     if isinstance(value, ErrorValue) and value in ERROR_CODES:
         cell.value = str(value)
         return
@@ -318,6 +325,11 @@ def _put_right_sentences(copy: _Copy) -> list[str]:
         done.append("UPNs are put right where the name and date of birth are those of a pupil on your list")
     if copy.added:
         done.append("pupils who were not in your file are added below the others")
+    others = sorted(row for row in copy.no_pupils if row is not None)
+    if others:
+        done.append(
+            f"rows that are not pupils are taken out (row{'' if len(others) == 1 else 's'} {messages.spans(others)})"
+        )
     left = sorted(row for row in copy.left if row is not None)
     if left:
         done.append(f"pupils who have left are taken out (row{'' if len(left) == 1 else 's'} {messages.spans(left)})")

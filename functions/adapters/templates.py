@@ -22,7 +22,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from early_results.checking import messages
-from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows
+from early_results.checking.mark import HELP_SHEET, MARK_SHEET, TemplateMark, mark_rows
 from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from early_results.results import Pupil
 
 LONGEST_TEXT = 32_767  # characters of a cell
-HELP_SHEET = "How to fill this in"
 
 FONT = "Calibri"
 INK = "1F2A37"

@@ -42,6 +42,10 @@ class Code(StrEnum):
     SCALED_SCORE_RANGE = "scaled-score-range"
     CELL_ERROR = "cell-error"
     NO_RESULTS = "no-results"
+    FORMULA_NOT_CALCULATED = "formula-not-calculated"
+    CELLS_MERGED = "cells-merged"
+    SEVERAL_SHEETS = "several-sheets"
+    ROW_NOT_A_PUPIL = "row-not-a-pupil"
     WINDOW_CLOSED = "window-closed"
     COULD_NOT_PROCESS = "could-not-process"
 

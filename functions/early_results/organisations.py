@@ -10,7 +10,8 @@ import csv
 import io
 from dataclasses import dataclass
 
-from .checking.roster import BadRoster, heading_key
+from .checking.cells import heading_key
+from .checking.roster import BadRoster
 from .ids import is_school
 
 _LONGEST_ID = 40

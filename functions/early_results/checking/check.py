@@ -101,6 +101,8 @@ def judge(
         results = _Judge(case, rules_of(service)).rows()
     errors, warnings = case.in_order()
     accepted = not errors
+    if accepted and school is None:
+        raise RuntimeError("a file of no school that may be told was accepted")  # it would count for nobody
     changes = None
     if accepted and previous is not None:
         from early_results.checking.changes import (
@@ -153,6 +155,7 @@ class _Judge:
             if upn:
                 case.pupils += 1
                 first_row.setdefault(upn, number)
+            case.rows.append(number)
             self._details(row)
             self._results(row)
             for rule in rules.rows:

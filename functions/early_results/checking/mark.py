@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MARK_SHEET = "Early Results mark"
+HELP_SHEET = "How to fill this in"
+OVERVIEW_SHEET = "What to correct"  # of the annotated copy
+BESIDE_RESULTS = frozenset({MARK_SHEET, HELP_SHEET, OVERVIEW_SHEET})  # our own sheets that nobody enters results on
 _FIRST = "Early Results template"
 _LONGEST = 64  # characters of any value of a mark; ours are far shorter
 

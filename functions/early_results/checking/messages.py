@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 TITLES: dict[Code, str] = {
     Code.NOT_A_WORKBOOK: "Not an Excel workbook",
     Code.OLD_EXCEL: "An old Excel workbook (.xls)",
-    Code.ENCRYPTED: "Protected with a password",
+    Code.ENCRYPTED: "Encrypted",
     Code.MACROS: "A workbook with macros",
     Code.DAMAGED: "A damaged workbook",
     Code.TOO_LARGE: "Too large",
@@ -36,6 +36,10 @@ TITLES: dict[Code, str] = {
     Code.SCALED_SCORE_RANGE: "{Number} out of range",
     Code.CELL_ERROR: "Excel error in a cell",
     Code.NO_RESULTS: "No results",
+    Code.FORMULA_NOT_CALCULATED: "Formula without a value",
+    Code.CELLS_MERGED: "Merged cells",
+    Code.SEVERAL_SHEETS: "Results on more than one sheet",
+    Code.ROW_NOT_A_PUPIL: "Row that is not a pupil",
     Code.WINDOW_CLOSED: "Submission window closed",
     Code.COULD_NOT_PROCESS: "Could not be checked",
     Code.DIFFERS_FROM_ROSTER: "Differs from your MIS",
@@ -64,6 +68,38 @@ def no_results_sheet(service: Service) -> str:
         f"No sheet has the headings of the {name(service)} template. Fill in the template's own sheet "
         f"“{service.sheet}” and keep its row of headings; or {DOWNLOAD}."
     )
+
+
+def no_result_columns(service: Service, sheet: str) -> str:
+    """`sheet` is the name of the sheet that lists pupils under some of the template's headings."""
+    return (
+        f"The sheet “{sheet}” lists pupils, but has none of the template's result headings (such as "
+        f"“{service.results[0].heading}”): it looks like an export from your MIS, or a list of your own. Copy its "
+        f"results into the {name(service)} template, or match its columns to the template's."
+    )
+
+
+def sheets_differ(sheets: Sequence[str]) -> str:
+    """`sheets` are the names of the sheets with results, the one that was read first."""
+    return (
+        f"{_sheets_named(sheets)} have different results for the same pupils, so we cannot tell which count. Keep the "
+        "sheet that is right and delete the others (right-click its tab, Delete); then save and upload again."
+    )
+
+
+def sheets_share_the_pupils(service: Service, sheets: Sequence[str]) -> str:
+    """As `sheets_differ`, where each sheet has other pupils, as two classes have."""
+    return (
+        f"{_sheets_named(sheets)} each have results of other pupils, as if there were a sheet for each class. All of a "
+        f"school's pupils must be on one sheet: copy them onto the sheet “{service.sheet}” of one template, delete "
+        "the other sheets, save and upload again."
+    )
+
+
+def _sheets_named(sheets: Sequence[str]) -> str:
+    """`The sheets “A” and “B”`."""
+    names = [f"“{name}”" for name in sheets]
+    return f"The sheets {', '.join(names[:-1])} and {names[-1]}"
 
 
 def other_service(service: Service, label: str, *, known: bool = False) -> str:
@@ -149,6 +185,17 @@ def results_without_upn() -> str:
     return "This row has results but no UPN. Put back the pupil's UPN; if the row is a total or a note, clear it."
 
 
+def row_of_headings() -> str:
+    return "This row has the headings once more, so it is not a pupil. Delete the whole row."
+
+
+def row_not_a_pupil() -> str:
+    return (
+        "This row is not a pupil: it has no UPN, and no name with a date of birth. If it is a total, a key of codes, a "
+        "signature or a note, delete the whole row. If a pupil is meant, put back the UPN."
+    )
+
+
 def pupil_repeated(first: int) -> str:
     """`first` is the row the pupil is on already."""
     return (
@@ -193,6 +240,20 @@ def differs_from_roster(column: Column) -> str:
     )
 
 
+def column_differs(column: Column, rows: int, pupils: int) -> str:
+    """`rows` of the file's `pupils` differ."""
+    return (
+        f"“{column.heading}” differs from your school's MIS in {rows} of {pupils} rows. The values from your MIS are "
+        "used. If the column was pasted or filled down by mistake, nothing is lost; if your MIS is wrong, correct it "
+        "there."
+    )
+
+
+def school_blank_in_most(rows: int, pupils: int) -> str:
+    """`rows` of the file's `pupils` have no school number."""
+    return f"The School DFE number is missing in {rows} of {pupils} rows. Your school's number is used."
+
+
 # Results
 
 
@@ -227,6 +288,41 @@ def date_in_score_column(column: Column, service: Service) -> str:
     return (
         f"Excel has made a date of this cell. Set its format to General and type the {service.words.one} again. "
         f"{scaled_score_range(column)}"
+    )
+
+
+def percentage_in_score_column(column: Column, service: Service) -> str:
+    return (
+        "This looks like a percentage or a fraction, which Excel keeps as a number below 1. Set the cell's format to "
+        f"General and type the {service.words.one}. {scaled_score_range(column)}"
+    )
+
+
+def of_a_formula(message: str) -> str:
+    """What is wrong with a value that a formula gave."""
+    return (
+        f"{message.removesuffix('.')}. A formula gave this value: open the workbook in Excel, see what the cell shows, "
+        "and type that in the place of the formula."
+    )
+
+
+def formula_not_calculated() -> str:
+    return (
+        "This cell has a formula, but the file does not hold its value: the program that wrote the file did not work "
+        "it out. Open the workbook in Excel, save it there, and upload it again; or type the value in the place of the "
+        "formula."
+    )
+
+
+def picture_in_cell() -> str:
+    return "This cell holds a picture, which cannot be read. Delete the picture and type the value, or clear the cell."
+
+
+def cells_merged(area: str) -> str:
+    """`area` is the range, `L2:L5`."""
+    return (
+        f"The cells {area} are merged into one, so only the first of them has a value. Select them, choose Home, Merge "
+        "& Center, Unmerge Cells, and enter each pupil's result in its own cell."
     )
 
 

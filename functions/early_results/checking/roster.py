@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from early_results.checking.cells import heading_key, normal_upn, parse_date
 from early_results.results import Pupil
 
 if TYPE_CHECKING:
@@ -32,16 +33,6 @@ class Roster(NamedTuple):
     version: str
     made: datetime
     pupils: tuple[Pupil, ...]
-
-
-def heading_key(text: str) -> str:
-    """A heading as it is compared: no white space at all (also no-break and line breaks), no letter case."""
-    return "".join(text.split()).casefold()
-
-
-def normal_upn(text: str) -> str:
-    """A UPN as it is compared: capitals, no spaces."""
-    return "".join(text.split()).upper()
 
 
 def parse_rosters(source: str | bytes, service: Service) -> dict[str, tuple[Pupil, ...]]:
@@ -104,25 +95,6 @@ def rosters_csv(pupils: Iterable[Pupil], service: Service) -> str:
 def british_date(day: date | None) -> str:
     """`14/04/2015`, or nothing."""
     return f"{day.day:02}/{day.month:02}/{day.year:04}" if day else ""
-
-
-def parse_date(text: str) -> date | None:
-    """The date of `14/04/2015`, `14.04.2015`, `14-04-2015` or `2015-04-14`; None for any other text.
-
-    A midnight after it is let pass: exports of databases write `14/04/2015 00:00:00`.
-    """
-    day_text, _, clock = text.strip().replace("T", " ").partition(" ")
-    if clock.strip("0:.Z "):
-        return None
-    parts = day_text.replace(".", "/").replace("-", "/").split("/")
-    written = "".join(parts)
-    if len(parts) != 3 or not (written.isascii() and written.isdigit() and all(parts)):
-        return None
-    day, month, year = parts if len(parts[0]) < 3 else reversed(parts)
-    try:
-        return date(int(year), int(month), int(day)) if len(year) == 4 else None
-    except ValueError:
-        return None
 
 
 def pupil_json(pupil: Pupil) -> dict[str, str]:

@@ -14,15 +14,17 @@ says (docs/decisions/0012).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from datetime import date, time
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from early_results.checking import messages
-from early_results.checking.cells import is_blank, plain, score_of
+from early_results.checking.cells import clean, heading_key, is_blank, score_of
 from early_results.checking.roster import TEMPLATE_FIRST_ROW
+from early_results.checking.submission import looks_like_a_pupil
 from early_results.findings import Code, Finding, Severity, cell_reference
-from early_results.workbook import ErrorValue, Value
+from early_results.workbook import ErrorValue, Picture, Uncalculated, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Sequence
@@ -76,12 +78,14 @@ class Case:
         "first_row",
         "had_results",
         "has_results",
+        "heading_keys",
         "known",
         "left",
         "matched",
         "mismatches",
         "pupils",
         "roster",
+        "rows",
         "school",
         "service",
         "submission",
@@ -115,10 +119,33 @@ class Case:
         self.mismatches = _mismatches(service, self.columns)
         self.together = [{key for key in run if key in self.columns} for run in service.together]
         self.first_row: dict[str, int] = {}  # by UPN, of the pupils in the file
+        self.heading_keys = {column.key: heading_key(column.heading) for column in service.columns}
+        self.rows: list[int] = []  # the rows of pupils, ascending
         self.emptied: list[int] = []  # rows of pupils who had results and have none now
         self.pupils = 0
         self.matched = 0
         self.has_results = False
+
+    def of_a_formula(self, row: Row, column: Column) -> bool:
+        """Whether a formula gave what is in a cell."""
+        return (row.number, self.columns[column.key]) in self.submission.formulas
+
+    def covered(self, row: int, position: int) -> bool:
+        """Whether a cell lies in merged ones."""
+        return any(
+            area.first_row <= row <= area.last_row and area.first_column <= position <= area.last_column
+            for area in self.submission.merged
+        )
+
+    def rows_told(self, code: Code, key: str) -> int:
+        """How many findings of a code there are in a column."""
+        at = self.columns.get(key)
+        return sum(1 for _, position, finding in self._cells if position == at and finding.code is code)
+
+    def forget(self, code: Code, key: str) -> None:
+        """Takes back the findings of a code in a column, for one that says it of them all."""
+        at = self.columns[key]
+        self._cells = [noted for noted in self._cells if not (noted[1] == at and noted[2].code is code)]
 
     def tell(self, code: Code, row: int, key: str, message: str) -> None:
         """Notes a finding in a cell, by its row and the key of its column."""
@@ -178,12 +205,23 @@ class Rules:
 # Cells
 
 
-def _cell_error(_case: Case, _row: Row, _column: Column, value: Value) -> str:
+def _formula_not_calculated(_case: Case, _row: Row, _column: Column, value: Value | None) -> str:
+    return messages.formula_not_calculated() if isinstance(value, Uncalculated) else ""
+
+
+def _cell_error(_case: Case, _row: Row, _column: Column, value: Value | None) -> str:
+    if isinstance(value, Picture):
+        return messages.picture_in_cell()
     return messages.cell_error() if isinstance(value, ErrorValue) else ""
 
 
-def _code_not_accepted(case: Case, _row: Row, column: Column, value: Value) -> str:
-    text = plain(value).upper() if isinstance(value, str) else ""
+def _code_not_accepted(case: Case, row: Row, column: Column, value: Value) -> str:
+    message = _no_code(case, column, value)
+    return messages.of_a_formula(message) if message and case.of_a_formula(row, column) else message
+
+
+def _no_code(case: Case, column: Column, value: Value) -> str:
+    text = clean(value).upper() if isinstance(value, str) else ""
     if column.has_numbers:
         if not any(c.isalpha() for c in text):  # a number out of range, or a date: another rule has words for it
             return ""
@@ -194,12 +232,21 @@ def _code_not_accepted(case: Case, _row: Row, column: Column, value: Value) -> s
     return messages.code_not_accepted(column)
 
 
-def _scaled_score_range(case: Case, _row: Row, column: Column, value: Value) -> str:
+def _scaled_score_range(case: Case, row: Row, column: Column, value: Value) -> str:
+    message = _no_score(case, column, value)
+    return messages.of_a_formula(message) if case.of_a_formula(row, column) else message
+
+
+def _no_score(case: Case, column: Column, value: Value) -> str:
     if isinstance(value, (date, time)):  # a datetime is a date
         return messages.date_in_score_column(column, case.service)
-    text = plain(value).upper() if isinstance(value, str) else ""
+    if isinstance(value, float) and 0 < value < 2 and column.minimum > 2:
+        return messages.percentage_in_score_column(column, case.service)
+    text = clean(value).upper() if isinstance(value, str) else ""
     if any(text == code.code for code in case.service.codes):
         return messages.code_in_score_column(column, case.service)
+    if text.endswith("%"):
+        return messages.percentage_in_score_column(column, case.service)
     return messages.scaled_score_range(column)
 
 
@@ -218,6 +265,22 @@ def _differs_from_roster(_case: Case, row: Row, column: Column, _value: Value | 
 
 def _pupil_left(case: Case, row: Row) -> Iterable[Told]:
     return (Told("upn", messages.pupil_left(case.service)),) if row.upn in case.left else ()
+
+
+def _row_not_a_pupil(case: Case, row: Row) -> Iterable[Told]:
+    """Headings once more, a total, a key of codes, a signature: told once, in the first cell that is filled."""
+    filled = sorted((at, key) for key, at in case.columns.items() if not is_blank(row.cells.get(at)))
+    values = [(key, row.cells[at]) for at, key in filled]
+    repeated = [key for key, value in values if isinstance(value, str) and heading_key(value) == case.heading_keys[key]]
+    if len(repeated) * 2 > len(values):
+        return (Told(values[0][0], messages.row_of_headings()),)
+    if len(values) == 1 and isinstance(values[0][1], ErrorValue):
+        return ()  # a stray #REF! is told as what it is
+    if "upn" in case.columns and isinstance(row.cells.get(case.columns["upn"]), ErrorValue):
+        return ()
+    if looks_like_a_pupil(row.cells, case.columns):
+        return ()
+    return (Told(values[0][0], messages.row_not_a_pupil()),)
 
 
 def _pupil_not_on_roster(case: Case, row: Row) -> Iterable[Told]:
@@ -245,7 +308,11 @@ def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
     for run in case.together:
         blank = [column for column in row.blanks if column.key in run]
         if blank and len(blank) < len(run):
-            told += [Told(column.key, messages.assessment_missing(column, case.service)) for column in blank]
+            told += [
+                Told(column.key, messages.assessment_missing(column, case.service))
+                for column in blank
+                if not case.covered(row.number, case.columns[column.key])
+            ]
     return told
 
 
@@ -273,6 +340,33 @@ def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Co
 
 
 # The file, and the roster it is compared with
+
+
+def _cells_merged(case: Case) -> Iterable[Finding]:
+    """Told in the first result cell of a pupil that the merged cells cover."""
+    results = sorted((case.columns[c.key], c.key) for c in case.service.results if c.key in case.columns)
+    for area in case.submission.merged:
+        at = bisect_left(case.rows, area.first_row)
+        keys = [key for position, key in results if area.first_column <= position <= area.last_column]
+        if keys and at < len(case.rows) and case.rows[at] <= area.last_row:
+            first = cell_reference(area.first_row, area.first_column)
+            last = cell_reference(area.last_row, area.last_column)
+            case.tell(Code.CELLS_MERGED, case.rows[at], keys[0], messages.cells_merged(f"{first}:{last}"))
+    return ()
+
+
+def _columns_that_differ(case: Case) -> Iterable[Finding]:
+    """Where most rows differ in a column, one finding says so: thirty of one kind would drown the rest."""
+    for column in case.service.identity:
+        rows = case.rows_told(Code.DIFFERS_FROM_ROSTER, column.key)
+        if rows >= FEW_PUPILS and rows * 2 > case.matched:
+            case.forget(Code.DIFFERS_FROM_ROSTER, column.key)
+            message = (
+                messages.school_blank_in_most(rows, case.matched)
+                if column.key == "school"
+                else messages.column_differs(column, rows, case.matched)
+            )
+            yield Finding(Code.DIFFERS_FROM_ROSTER, message, None, column.heading)
 
 
 def _wrong_school(case: Case) -> Iterable[Finding]:
@@ -314,7 +408,7 @@ def _not_in_file(case: Case) -> Iterable[tuple[int, bool]]:
         return
     on_template = {pupil.upn for pupil in (case.template_roster or case.roster).pupils}
     for row, pupil in enumerate(case.roster.pupils, TEMPLATE_FIRST_ROW):
-        if pupil.upn not in case.first_row:
+        if pupil.upn not in case.first_row and pupil.upn not in case.submission.elsewhere:
             yield row, pupil.upn in on_template
 
 
@@ -341,16 +435,20 @@ _IDENTITY = frozenset({"identity"})
 _CODES, _NUMBERS = frozenset({"code", "number-or-code"}), frozenset({"number", "number-or-code"})
 
 TABLE = (
+    Rule(Code.FORMULA_NOT_CALCULATED, Scope.CELL, _formula_not_calculated),
     Rule(Code.CELL_ERROR, Scope.CELL, _cell_error),
     Rule(Code.CODE_NOT_ACCEPTED, Scope.CELL, _code_not_accepted, _CODES),
     Rule(Code.SCALED_SCORE_RANGE, Scope.CELL, _scaled_score_range, _NUMBERS),
     Rule(Code.MIXED_SCHOOLS, Scope.CELL, _mixed_schools, _IDENTITY),
     Rule(Code.DIFFERS_FROM_ROSTER, Scope.CELL, _differs_from_roster, _IDENTITY),
     Rule(Code.PUPIL_LEFT, Scope.ROW, _pupil_left, ends=True),
+    Rule(Code.ROW_NOT_A_PUPIL, Scope.ROW, _row_not_a_pupil, ends=True),
     Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROW, _pupil_not_on_roster),
     Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated),
     Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing),
     Rule(Code.ASSESSMENT_SCORE_MISMATCH, Scope.ROW, _assessment_score_mismatch),
+    Rule(Code.CELLS_MERGED, Scope.FILE, _cells_merged),
+    Rule(Code.DIFFERS_FROM_ROSTER, Scope.FILE, _columns_that_differ),
     Rule(Code.WRONG_SCHOOL, Scope.FILE, _wrong_school),
     Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROSTER, _nobody_on_roster),
     Rule(Code.PUPIL_MISSING, Scope.ROSTER, _pupil_missing),

@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from early_results.checking import messages
-from early_results.checking.cells import is_blank, school_number
-from early_results.checking.mark import MARK_SHEET, TemplateMark, read_mark, service_label
-from early_results.checking.roster import heading_key
+from early_results.checking.cells import as_date, clean, heading_key, is_blank, is_upn, school_number, upn_of
+from early_results.checking.mark import BESIDE_RESULTS, MARK_SHEET, TemplateMark, read_mark, service_label
 from early_results.findings import Code, Finding, cell_reference
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
@@ -19,10 +18,11 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from early_results.service import Service
-    from early_results.workbook import SheetInfo
+    from early_results.workbook import Area, Contents, SheetInfo
 
 HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
 FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
+_UPN_HEADINGS = frozenset({"upn", "uniquepupilnumber", "uniquepupilnumber(upn)", "pupilupn", "upnnumber"})
 LONGEST_HEADING = 60  # characters of a foreign heading that are shown
 
 Cells = dict[int, Value]
@@ -36,7 +36,9 @@ class Submission(NamedTuple):
     that are there. `rows` are the pupils' rows with true row numbers; a row with nothing of the service in it is not
     among them. `schools` are the school numbers that those rows name, each seven digits, the commonest first. `school`
     is the one that more than half of the rows with a number name: the file's school, even where a slip in another row
-    makes the file an error, so that all else that is wrong can be told at the same time.
+    makes the file an error, so that all else that is wrong can be told at the same time. `formulas` are the places
+    (row, column) of the sheet whose values formulas gave, `merged` its merged cells, `elsewhere` the UPNs of pupils
+    whose results are on another sheet.
     """
 
     service: str
@@ -49,6 +51,9 @@ class Submission(NamedTuple):
     rows: tuple[tuple[int, Cells], ...] = ()
     schools: tuple[str, ...] = ()
     school: str | None = None
+    formulas: frozenset[tuple[int, int]] = frozenset()
+    merged: tuple[Area, ...] = ()
+    elsewhere: frozenset[str] = frozenset()
 
     @property
     def template_roster_version(self) -> str | None:
@@ -82,28 +87,36 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
         # column codes would blame the user for each heading of a template that is right in itself.
         message = _marked(service, mark.service)
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
-    sheet, rows, at = _results_sheet(workbook, service)
-    if sheet is None:
-        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, messages.no_results_sheet(service)),), mark)
-    number, headings = rows[at]
-    other = _other_service(headings, service)
-    if other:
-        message = messages.other_service(service, other, known=True)
-        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet.name, number)
+    table, tables, pupils_on = _results_table(workbook, service)
+    if table is None:
+        told = messages.no_result_columns(service, pupils_on) if pupils_on else messages.no_results_sheet(service)
+        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, told),), mark)
+    sheet, rows = shown(table.sheet.name), table.contents.rows
+    number, headings = rows[table.at]
+    if not table.columns.keys() & {column.key for column in service.results}:
+        other = _other_service(headings, service)
+        message = messages.no_result_columns(service, sheet)
+        if other:
+            message = messages.other_service(service, other, known=True)
+        return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet, number)
     columns, unknown, findings = _columns(number, headings, service)
-    pupils = _pupil_rows(rows[at + 1 :], columns, service)
-    schools, school = _schools(pupils, columns.get("school", 0))
+    pupils = _pupil_rows(rows[table.at + 1 :], columns, service)
+    several, elsewhere = _several_sheets(table, tables, service)
+    schools, school = _schools([row for row in pupils if looks_like_a_pupil(row[1], columns)], columns.get("school", 0))
     return Submission(
         service.name,
-        tuple(findings),
+        tuple(several + findings),
         mark,
-        sheet.name,
+        sheet,
         number,
         columns,
         tuple(unknown),
         tuple(pupils),
         schools,
         school,
+        table.contents.formulas,
+        table.contents.merged,
+        elsewhere,
     )
 
 
@@ -116,46 +129,123 @@ def _marked(service: Service, name: str) -> str:
     return messages.other_service(service, service_label(name))
 
 
-def _results_sheet(workbook: Workbook, service: Service) -> tuple[SheetInfo | None, Rows, int]:
-    """The sheet with the headings, its rows, and the index of the headings' row among them.
+def _lists_pupils(rows: Rows) -> bool:
+    """Whether a sheet has a column of UPNs, under whatever headings the rest is."""
+    return any(
+        isinstance(value, str) and heading_key(value) in _UPN_HEADINGS
+        for _, cells in rows[:HEADING_ROWS]
+        for value in cells.values()
+    )
 
-    The sheet that bears the template's name is taken if it has every heading. Otherwise the sheet with most of them
-    (visible before hidden, then in order), because people rename sheets and paste their results on new ones.
+
+class _Table(NamedTuple):
+    """A sheet with headings of the service: the index of their row among its rows, and the columns they head."""
+
+    sheet: SheetInfo
+    contents: Contents
+    at: int
+    columns: dict[str, int]
+
+    def results(self, service: Service) -> dict[str, dict[str, str]]:
+        """The results on the sheet as they can be compared, by UPN, or by row where a row has none."""
+        ours = [(column.key, self.columns[column.key]) for column in service.results if column.key in self.columns]
+        upn = self.columns.get("upn", 0)
+        found: dict[str, dict[str, str]] = {}
+        for row, cells in self.contents.rows[self.at + 1 :]:
+            given = {key: _comparable(cells[at]) for key, at in ours if not is_blank(cells.get(at))}
+            if given and looks_like_a_pupil(cells, self.columns):
+                found[upn_of(cells.get(upn)) or f"row {row}"] = given
+        return found
+
+
+def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None, list[_Table], str]:
+    """The sheet to read, and all those that hold results in its stead or beside it. Where there is none, the name of
+    the sheet that lists pupils under other headings.
+
+    People rename sheets, copy them, and paste their results on new ones. The sheet that bears the template's name comes
+    first, then those with most of the headings, visible before hidden, in order. Of those the first that is filled is
+    read: an empty template beside a filled one is no file without results.
     """
-    wanted = {heading_key(column.heading) for column in service.columns}
+    wanted = {heading_key(column.heading): column.key for column in service.columns}
     ours = heading_key(service.sheet)
     candidates = [s for s in workbook.sheets if s.state != "veryHidden"]
     candidates.sort(key=lambda s: (heading_key(s.name) != ours, s.state != "visible"))  # the sort is stable
-    best: tuple[SheetInfo | None, Rows, int] = (None, [], 0)
-    most = FEWEST_HEADINGS - 1
+    tables: list[_Table] = []
     unreadable: Unreadable | None = None
-    for info in candidates:
-        try:
-            rows = workbook.rows(info)
-        except Unreadable as error:
-            # The results may be on another sheet; if they are on none, this is what stands in the way.
-            unreadable = unreadable or error
+    other_headings = ""
+    for beside in (False, True):  # our own other sheets are looked at only where no sheet has the headings
+        for info in candidates:
+            if (info.name in BESIDE_RESULTS) is not beside:
+                continue
+            try:
+                contents = workbook.contents(info)
+            except Unreadable as error:
+                # The results may be on another sheet; if they are on none, this is what stands in the way.
+                unreadable = unreadable or error
+                continue
+            at, columns = _heading_row(contents.rows, wanted)
+            if len(columns) >= FEWEST_HEADINGS:
+                tables.append(_Table(info, contents, at, columns))
+            elif not other_headings and _lists_pupils(contents.rows):
+                other_headings = shown(info.name)
+        if tables:
+            break
+    if len(tables) < 2:
+        if not tables and unreadable is not None:
+            raise unreadable
+        return (tables[0] if tables else None), [], other_headings
+    tables.sort(key=lambda table: (-len(table.columns), heading_key(table.sheet.name) != ours))
+    filled = [table for table in tables if table.results(service)]
+    # A hidden sheet counts where no other has results: people do not know of it.
+    seen = [table for table in filled if table.sheet.state == "visible"] or filled
+    return (seen or tables)[0], seen, ""
+
+
+def _several_sheets(table: _Table, tables: list[_Table], service: Service) -> tuple[list[Finding], frozenset[str]]:
+    """Whether other sheets have results that are not on the one that is read; the UPNs of those pupils."""
+    if len(tables) < 2:
+        return [], frozenset()
+    read = table.results(service)
+    names = [shown(table.sheet.name)]
+    alike, elsewhere = True, frozenset[str]()
+    for other in tables:
+        results = other.results(service)
+        if other is table or all(read.get(upn) == given for upn, given in results.items()):
             continue
-        index, count = _heading_row(rows, wanted)
-        if count > most:
-            best, most = (info, rows, index), count
-            if count == len(wanted):
-                break
-    if best[0] is None and unreadable is not None:
-        raise unreadable
-    return best
+        names.append(shown(other.sheet.name))
+        alike = alike and not results.keys() & read.keys()
+        elsewhere |= results.keys() - read.keys()
+    if len(names) == 1:
+        return [], frozenset()
+    words = messages.sheets_share_the_pupils(service, names) if alike else messages.sheets_differ(names)
+    return [Finding(Code.SEVERAL_SHEETS, words)], elsewhere
 
 
-def _heading_row(rows: Rows, wanted: set[str]) -> tuple[int, int]:
-    """The index of the row with most of the wanted headings, and how many it has."""
-    best, most = 0, 0
-    for index, (_, cells) in enumerate(rows[:HEADING_ROWS]):
-        count = len({heading_key(v) for v in cells.values() if isinstance(v, str)} & wanted)
-        if count > most:
-            best, most = index, count
-            if count == len(wanted):
+def _comparable(value: Value | None) -> str:
+    return clean(str(value)).upper().removesuffix(".0")
+
+
+def shown(text: str) -> str:
+    """A heading or the name of a sheet as it may be shown: on one line, without what cannot be printed."""
+    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:LONGEST_HEADING]
+
+
+def _heading_row(rows: Rows, wanted: dict[str, str]) -> tuple[int, dict[str, int]]:
+    """The index of the row with most of the wanted headings, and where the columns that they head are, by key."""
+    best: dict[str, int] = {}
+    index = 0
+    for number, (_, cells) in enumerate(rows[:HEADING_ROWS]):
+        found: dict[str, int] = {}
+        for position, value in sorted(cells.items()):
+            if isinstance(value, str):
+                key = wanted.get(heading_key(value))
+                if key is not None:
+                    found.setdefault(key, position)
+        if len(found) > len(best):
+            index, best = number, found
+            if len(found) == len(wanted):
                 break
-    return best, most
+    return index, best
 
 
 def _other_service(headings: Cells, service: Service) -> str:
@@ -164,8 +254,6 @@ def _other_service(headings: Cells, service: Service) -> str:
     `Phonics 2026`, or without the year where the headings are those of several years.
     """
     texts = {heading_key(v) for v in headings.values() if isinstance(v, str)}
-    if any(heading_key(column.heading) in texts for column in service.results):
-        return ""
     from early_results.service import load_service, service_names  # only a file of another service needs the others
 
     found: dict[int, list[Service]] = {}
@@ -201,9 +289,8 @@ def _columns(
             continue
         cell = cell_reference(number, position)
         if column is None:
-            shown = "".join(c for c in " ".join(text.split()) if c.isprintable())[:LONGEST_HEADING]
-            unknown.append((position, shown))
-            findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown, cell))
+            unknown.append((position, shown(text)))
+            findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown(text), cell))
         else:
             first = cell_reference(number, columns[column.key])
             message = messages.repeated_column(first)
@@ -237,6 +324,24 @@ def _pupil_rows(rows: Rows, columns: dict[str, int], service: Service) -> Rows:
         ):
             kept.append(row)
     return kept
+
+
+def looks_like_a_pupil(cells: Cells, columns: dict[str, int]) -> bool:
+    """Whether a row may be a pupil's: by its UPN, or a date of birth, or both names beside a school number or a UPN
+    with a slip in it.
+
+    Totals, keys of codes and signature lines have none of these. Without a column of UPNs there is no telling.
+    """
+    if "upn" not in columns:
+        return True
+    upn = upn_of(cells.get(columns["upn"]))
+    if is_upn(upn) or as_date(cells.get(columns.get("birth_date", 0))) is not None:
+        return True
+    names = [cells.get(columns.get(key, 0)) for key in ("forename", "surname")]
+    if any(is_blank(value) or isinstance(value, ErrorValue) for value in names):
+        return False
+    slip = not upn or any(c.isdigit() for c in upn)  # "Total", "Key", "Signed" is none
+    return slip or school_number(cells.get(columns.get("school", 0))) is not None
 
 
 def _schools(rows: Rows, column: int) -> tuple[tuple[str, ...], str | None]:

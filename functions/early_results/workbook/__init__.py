@@ -17,11 +17,34 @@ from typing import BinaryIO, NamedTuple
 from . import kinds
 from .limits import PASTE_INTO_TEMPLATE, Budget, Limits, Unreadable, damaged, too_large
 from .package import Package, Relationship
-from .sheet import MAIN_NAMESPACES, Numbers, Rows, read_date_styles, read_sheet, read_strings, root_namespace
-from .values import ErrorValue, Memo, Value
+from .sheet import (
+    MAIN_NAMESPACES,
+    Area,
+    Contents,
+    Numbers,
+    Rows,
+    read_date_styles,
+    read_sheet,
+    read_strings,
+    root_namespace,
+)
+from .values import ErrorValue, Memo, Picture, Uncalculated, Value
 from .xml import create_parser, feed
 
-__all__ = ["ErrorValue", "Limits", "Rows", "SheetInfo", "Unreadable", "Value", "Workbook", "open_workbook"]
+__all__ = [
+    "Area",
+    "Contents",
+    "ErrorValue",
+    "Limits",
+    "Picture",
+    "Rows",
+    "SheetInfo",
+    "Uncalculated",
+    "Unreadable",
+    "Value",
+    "Workbook",
+    "open_workbook",
+]
 
 _DEFAULT_LIMITS = Limits()
 _DEFAULT_WORKBOOK = "xl/workbook.xml"
@@ -57,13 +80,18 @@ class Workbook:
 
         A blank cell and an empty text have no entry. Raises Unreadable.
         """
+        return self.contents(sheet).rows
+
+    def contents(self, sheet: SheetInfo) -> Contents:
+        """The rows of a sheet, and what else of it bears on them: formulas and merged cells. Raises Unreadable."""
         if self._numbers is None:
             strings, styles = self._linked("sharedStrings"), self._linked("styles")
             if strings:
                 self._strings = read_strings(self._package, strings, self._budget)
             dates = read_date_styles(self._package, styles, self._budget) if styles else frozenset[int]()
             self._numbers = Numbers(dates, self._epoch_1904)
-        return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._budget)
+        pictures = self._package.has("xl/richData/richValueRel.xml")
+        return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._budget, pictures=pictures)
 
     def _linked(self, kind: str) -> str | None:
         """The part of that kind that the workbook refers to and the file really has."""
@@ -116,7 +144,10 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = _DEFAULT_LIMITS) ->
     named = any(kind in content_types for kind in _WORKBOOK_TYPES)
     if not package.has(part) or not (named or _is_workbook(package, part)):
         kinds.refuse_other_package(package.names, content_types, package.read)
-    if b".macroEnabled." in content_types or any(n.endswith("vbaproject.bin") for n in package.names):
+    if any(n.endswith("vbaproject.bin") for n in package.names):
+        kinds.macros()
+    # Some programs list types of files that are not there, and Excel asks only what the workbook itself is.
+    if b".macroEnabled." in content_types and ".macroEnabled." in package.content_type(part):
         kinds.macros()
     if part.endswith(".bin"):
         kinds.refuse_other_package(package.names, content_types, package.read)

@@ -12,6 +12,7 @@ SAVE_AS = (
     "Open it in Excel, choose File, Save As, and the type Excel Workbook (.xlsx); then upload the new file. "
     "Renaming a file does not change its type."
 )
+SEND_THE_FILE = "Upload the workbook itself."
 TAKE_TEMPLATE = "Please upload the Excel workbook (.xlsx) with your results: the template that you filled in."
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -58,6 +59,17 @@ def encrypted() -> NoReturn:
     )
 
 
+def labelled() -> NoReturn:
+    """Raises `encrypted`, for what a sensitivity label or rights management encrypts: there is no password to clear."""
+    raise Unreadable(
+        Code.ENCRYPTED,
+        "The workbook is encrypted by a sensitivity label (or by rights management), so we cannot read it. There is no "
+        "password to clear. In Excel, choose Home, Sensitivity, and a label that does not encrypt; or File, Info, "
+        "Protect Workbook, Restrict Access, Unrestricted Access. Save, and upload again. The upload itself is "
+        "encrypted.",
+    )
+
+
 def macros() -> NoReturn:
     """Raises `macros`."""
     raise Unreadable(
@@ -79,6 +91,7 @@ def refuse_if_not_zip(data: bytes) -> None:
         damaged("the file holds nothing but zeros, as if it had not been fully saved or synchronised")
     if data[:1] == b"\x09" and data[1:2] in b"\x00\x02\x04\x08" and data[3:4] == b"\x00":
         old_excel("an Excel file of the 1990s (.xls)")
+    _refuse_companion(data)
     for beginning, what in _BEGINNINGS:
         if data.startswith(beginning):
             remedy = TAKE_TEMPLATE if "archive" not in what else "Unpack it, and upload the workbook inside."
@@ -93,6 +106,8 @@ def _refuse_ole(data: bytes) -> NoReturn:
     def holds(*streams: str) -> bool:
         return any(stream.encode("utf-16-le") in data for stream in streams)
 
+    if holds("DRMEncryptedTransform", "DRMEncryptedDataSpace", "DRMContent"):
+        labelled()
     if holds("EncryptedPackage", "EncryptionInfo"):
         encrypted()
     if holds("WordDocument"):
@@ -104,6 +119,39 @@ def _refuse_ole(data: bytes) -> NoReturn:
     old_excel("an Excel 97-2003 workbook (.xls)")
 
 
+def _refuse_companion(data: bytes) -> None:
+    """The small files that programs lay beside a workbook, or in its place. People who drop a folder send them too."""
+    if _is_owner_file(data):
+        not_a_workbook(
+            "one that Excel keeps beside a workbook while somebody has it open (its name begins with “~$”)",
+            f"{SEND_THE_FILE} It has the same name without the “~$”; if it is open, save and close it first.",
+        )
+    if data.startswith((b"\x00\x05\x16\x07", b"\x00\x05\x16\x00")):
+        not_a_workbook(
+            "a companion that a Mac lays beside a file (its name begins with “._”)",
+            f"{SEND_THE_FILE} It has the same name without the “._”.",
+        )
+    if data.startswith(b"\x00\x00\x00\x01Bud1"):
+        not_a_workbook("one in which a Mac keeps how a folder looks (.DS_Store)", SEND_THE_FILE)
+    if data.startswith(b"\x4c\x00\x00\x00\x01\x14\x02\x00"):
+        not_a_workbook("a Windows shortcut to a file", "Upload the workbook that the shortcut leads to.")
+
+
+def _is_owner_file(data: bytes) -> bool:
+    """Whether it is Excel's lock file: who has the workbook open, in one byte a letter and again in two."""
+    length = data[0]
+    name = data[1 : 1 + length]
+    return len(data) == 165 and 0 < length < 55 and data[55:57] == bytes((length, 0)) and b"\x00" not in name
+
+
+def beside_a_workbook(name: str) -> bool:
+    """Whether a file of that name only ever lies beside workbooks, so that a dropped folder may leave it out.
+
+    Lock files of Excel and LibreOffice, a Mac's companions, and what systems keep of a folder.
+    """
+    return name.startswith(("~$", "._", ".~lock.")) or name.lower() in (".ds_store", "thumbs.db", "desktop.ini")
+
+
 def _refuse_text(data: bytes) -> None:
     start = data[:4096]
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -113,6 +161,18 @@ def _refuse_text(data: bytes) -> None:
     else:
         text = start.decode("utf-8-sig", "replace")
     head = text.lstrip().lower()
+    if head.startswith("{") and ("doc_id" in head or "docs.google.com" in head):
+        not_a_workbook(
+            "a shortcut to a Google sheet: the sheet itself is not in it",
+            "Open the sheet in Google Sheets, choose File, Download, Microsoft Excel (.xlsx), and upload that file.",
+        )
+    if head.startswith(("[internetshortcut]", "[desktop entry]")) or (".webloc" in head or "<key>url</key>" in head):
+        not_a_workbook("a shortcut to a web page", "Open the page, download the workbook, and upload that.")
+    if head.startswith(",") and "file:///" in head:
+        not_a_workbook(
+            "one that LibreOffice keeps beside a workbook while somebody has it open (its name begins with “.~lock”)",
+            SEND_THE_FILE,
+        )
     if head.startswith("<?xml") and ('progid="excel.sheet"' in head or "office:spreadsheet" in head):
         not_a_workbook("an XML spreadsheet of Excel 2003")
     if head.startswith(("<!doctype html", "<html", "<table", "<head", "<body")) or "<html" in head[:1024]:
@@ -121,7 +181,7 @@ def _refuse_text(data: bytes) -> None:
         not_a_workbook("an XML file")
     if head.startswith("mime-version:"):
         not_a_workbook("a web archive")
-    unprintable = sum(1 for c in text if not c.isprintable() and c not in "\t\r\n\f\N{REPLACEMENT CHARACTER}")
+    unprintable = sum(1 for c in text if not c.isprintable() and c not in "\t\r\n\f\ufffd")
     if unprintable * 50 <= len(text):
         not_a_workbook("a text or CSV file")
 

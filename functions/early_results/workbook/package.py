@@ -110,6 +110,23 @@ class Package:
                 break
         return b"".join(pieces)[:most]
 
+    def content_type(self, part: str) -> str:
+        """The type that the package gives a part: its own, or that of all files with its ending. Raises Unreadable."""
+        budget, wanted, found = self._budget, part_name(part), {"Default": "", "Override": ""}
+
+        def start(name: str, attributes: dict[str, str]) -> None:
+            budget.element()
+            kind = local_name(name)
+            ending = "." + attributes.get("Extension", "").lower()
+            own = kind == "Override" and part_name(attributes.get("PartName", "")) == wanted
+            if own or (kind == "Default" and wanted.endswith(ending)):
+                found[kind] = attributes.get("ContentType", "")
+
+        parser = create_parser(budget)
+        parser.StartElementHandler = start
+        feed(parser, self.chunks("[Content_Types].xml"), [], budget)
+        return found["Override"] or found["Default"]
+
     def relationships(self, source: str) -> list[Relationship]:
         """The relationships of a part (`""` for the package itself) to other parts; links to elsewhere are left out.
 

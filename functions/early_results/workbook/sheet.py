@@ -6,13 +6,26 @@ without: together that is most of the difference between this reader and others 
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from ..findings import column_letters
 from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
 from .package import Package
 from .regular import Cell, sift
-from .values import Memo, Value, boolean, error, is_date_format, iso, moment, moment_1904, number, unescape
+from .values import (
+    UNCALCULATED,
+    Memo,
+    Value,
+    boolean,
+    error,
+    is_date_format,
+    iso,
+    moment,
+    moment_1904,
+    number,
+    picture,
+    unescape,
+)
 from .xml import SEPARATOR, create_parser, feed, local_name
 
 MAIN_NAMESPACES = frozenset(
@@ -28,6 +41,24 @@ _SHORT = 26  # of such strings, as names and codes are, their number alone is bo
 _LONGEST_FORMAT = 255  # Excel's own limit
 
 Rows = list[tuple[int, dict[int, Value]]]
+_PICTURE = "\0"  # as a cell's type: no file can write it
+
+
+class Area(NamedTuple):
+    """Cells that are merged into one, which shows the first one's value: first and last row and column, 1-based."""
+
+    first_row: int
+    first_column: int
+    last_row: int
+    last_column: int
+
+
+class Contents(NamedTuple):
+    """What is on a sheet: its rows, the places (row, column) whose value a formula gave, and what is merged."""
+
+    rows: Rows
+    formulas: frozenset[tuple[int, int]]
+    merged: tuple[Area, ...]
 
 
 def root_namespace(name: str, expected: str) -> str:
@@ -94,7 +125,9 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
         budget.elements = left
 
     def by_number(index: str) -> Value | None:
-        """For an index written in an unusual way, with spaces or zeros, and for a wrong one."""
+        """For an index written in an unusual way, with spaces or zeros, and for a wrong one. None at all is a blank."""
+        if not index.strip():
+            return None
         place = number(index)
         if not isinstance(place, int) or not 0 <= place < len(strings):
             damaged("one of its cells refers to a text that is not there")
@@ -167,8 +200,10 @@ class _UnusualSheet(Exception):
     """The sheet changes what its prefixes mean half way, or does not write a cell's type last."""
 
 
-def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget) -> Rows:
-    """The cells of a sheet that hold something, by true row and column.
+def read_sheet(
+    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, pictures: bool = False
+) -> Contents:
+    """The cells of a sheet that hold something, by true row and column. `pictures`: whether cells may hold any.
 
     Rows and cells may come in any order. Where a row or a cell comes twice, its later values replace the earlier ones
     (a later blank replaces nothing); a cell's own reference counts for more than the row it is in; a row or cell
@@ -177,14 +212,21 @@ def read_sheet(package: Package, part: str, strings: Memo | None, numbers: Numbe
     try:
         # Expat takes a fifth longer where it puts the namespace before every name. The sheets that people's programs
         # write declare all theirs on the root, so that the prefix says as much.
-        return _read_sheet(package, part, strings, numbers, budget, careful=False)
+        return _read_sheet(package, part, strings, numbers, budget, pictures, careful=False)
     except _UnusualSheet:
-        return _read_sheet(package, part, strings, numbers, budget, careful=True)
+        return _read_sheet(package, part, strings, numbers, budget, pictures, careful=True)
 
 
 def _read_sheet(
-    package: Package, part: str, strings: Memo | None, numbers: Numbers, budget: Budget, *, careful: bool
-) -> Rows:
+    package: Package,
+    part: str,
+    strings: Memo | None,
+    numbers: Numbers,
+    budget: Budget,
+    pictures: bool,
+    *,
+    careful: bool,
+) -> Contents:
     limits = budget.limits
     rows: dict[int, dict[int, Value]] = {}
     cells: dict[int, Value] = {}
@@ -202,12 +244,15 @@ def _read_sheet(
     phonetic = 0
     pending: Memo | None = None  # what the text of this cell will mean
     live: Memo | None = None  # the same, once its <v> has begun
-    cell = value = line = text = inline = guide = ""
+    cell = value = line = text = inline = guide = formula = merge = ""
+    formulas: dict[tuple[int, int], bool] = {}  # by place: whether a value is stored, though it be an empty text
+    merged: list[Area] = []
     prefixes: set[str] = set()
     add = events.append
     names = _FIRST_NAMES
     shared = Memo(_no_strings) if strings is None else strings
     typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
+    typed[_PICTURE] = Memo(picture) if pictures else typed["e"]
 
     def settle() -> None:
         """Turns what has been read into cells. Text includes the white space up to the next element, which no number or
@@ -319,7 +364,8 @@ def _read_sheet(
         """The reference, style and type of a cell."""
         found = dict(zip(attributes[::2], attributes[1::2], strict=True))
         check_prefixes(found)
-        return found.get("r"), found.get("s"), found.get("t")
+        kind = found.get("t")
+        return found.get("r"), found.get("s"), _PICTURE if kind == "e" and "vm" in found else kind
 
     def is_text(attributes: list[str]) -> bool:
         kind = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("t", "n")
@@ -357,6 +403,10 @@ def _read_sheet(
             phonetic += 1
         elif name == inline:
             pieces.clear()
+        elif name == formula:
+            formulas.setdefault((row, column), False)
+        elif name == value and (row, column) in formulas:
+            formulas[row, column] = True
 
     def other(name: str, attributes: list[str]) -> None:
         """The elements that are not a cell or a plain value."""
@@ -375,8 +425,14 @@ def _read_sheet(
         if name == value:
             live = pending
             pending = None
+        elif name == formula:
+            formulas.setdefault((row, column), False)
         elif name == inline:  # where the cell lacks its t="inlineStr"
             text_begins()
+        elif name == merge:
+            area = _area(dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ref", ""))
+            if area is not None:
+                merged.append(area)
 
     def begin_row(attributes: list[str]) -> None:
         nonlocal column, row_text
@@ -397,7 +453,7 @@ def _read_sheet(
         column = 0
 
     def begin_sheet(name: str, attributes: list[str]) -> None:
-        nonlocal cell, value, line, text, inline, guide
+        nonlocal cell, value, line, text, inline, guide, formula, merge
         if not careful:
             prefix = name.rpartition(":")[0]
             declared = {k: v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith("xmlns")}
@@ -411,6 +467,7 @@ def _read_sheet(
             before = root_namespace(name, "worksheet")
         cell, value, line = before + "c", before + "v", before + "row"
         text, inline, guide = before + "t", before + "is", before + "rPh"
+        formula, merge = before + "f", before + "mergeCell"
 
     def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
         """Whether prefixes still mean what the root said; what an element of no interest declares for itself is
@@ -488,10 +545,15 @@ def _read_sheet(
         budget.elements = left
     settle()
     go(0)
-    return sorted(rows.items())
+    for (at, place), stored in formulas.items():
+        if not stored:
+            rows.setdefault(at, {}).setdefault(place, UNCALCULATED)
+    return Contents(sorted(rows.items()), frozenset(formulas), tuple(merged))
 
 
-def _no_strings(_index: str) -> NoReturn:
+def _no_strings(index: str) -> Value | None:
+    if not index.strip():
+        return None  # a blank refers to no text
     damaged("the part with its texts is missing")
 
 
@@ -503,6 +565,22 @@ def column_number(letters: str) -> int:
     for letter in letters.upper():
         result = result * 26 + ord(letter) - 64
     return result
+
+
+def _area(reference: str) -> Area | None:
+    """The cells that `L2:L5` names; None for a single cell, and for what is no area."""
+    corners = []
+    for corner in reference.replace("$", "").split(":"):
+        letters = corner.rstrip("0123456789")
+        digits = corner[len(letters) :]
+        column = column_number(letters)
+        if not column or not 0 < len(digits) <= 7:
+            return None
+        corners.append((int(digits), column))
+    if len(corners) != 2 or corners[0] == corners[1]:
+        return None
+    (row, column), (other_row, other_column) = corners
+    return Area(min(row, other_row), min(column, other_column), max(row, other_row), max(column, other_column))
 
 
 def _misplaced() -> NoReturn:

@@ -16,6 +16,20 @@ class ErrorValue(str):
     __slots__ = ()
 
 
+class Picture(ErrorValue):
+    """A picture that Excel keeps in the cell itself; to programs that do not know of such it is `#VALUE!`."""
+
+    __slots__ = ()
+
+
+class Uncalculated(ErrorValue):
+    """A formula whose value was never stored: the program that wrote the file did not work it out, and nor do we."""
+
+    __slots__ = ()
+
+
+UNCALCULATED = Uncalculated("=")
+
 Value = str | int | float | bool | datetime | date | time | ErrorValue
 """The value of a cell. A whole number may be int or float; a day is a `date`, a day with a time a `datetime`, a time
 alone a `time`, all naive. A string may hold any character that XML or Excel's `_xHHHH_` escapes can carry, control
@@ -132,6 +146,12 @@ def error(text: str) -> Value | None:
     return ErrorValue(text) if text else None
 
 
+def picture(text: str) -> Value | None:
+    """The value of an error cell with a value of a richer kind, in a workbook with pictures in cells."""
+    text = text.strip()
+    return Picture(text) if text == "#VALUE!" else error(text)
+
+
 def unescape(text: str) -> str:
     """Excel writes characters that XML cannot carry, and a literal "_x", as `_xHHHH_`."""
     return _ESCAPE.sub(_unescaped, text) if "_x" in text else text
@@ -142,7 +162,7 @@ def _unescaped(match: re.Match[str]) -> str:
     if single is None:
         return chr(0x10000 + ((int(high, 16) - 0xD800) << 10) + (int(low, 16) - 0xDC00))
     code = int(single, 16)
-    return "\N{REPLACEMENT CHARACTER}" if 0xD800 <= code <= 0xDFFF else chr(code)
+    return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
 
 def is_date_format(code: str) -> bool:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.annotated import ERROR_FILL, OVERVIEW_SHEET, PUT_RIGHT_FILL, WARNING_FILL, annotated_workbook
+from adapters.annotated import ERROR_FILL, PUT_RIGHT_FILL, WARNING_FILL, annotated_workbook
 from early_results.checking.check import Verdict, judge, read_submission
+from early_results.checking.mark import OVERVIEW_SHEET
 from early_results.checking.roster import Roster
 from early_results.findings import Code
 from tests.effort import examples

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.templates import HELP_SHEET, printable, template_workbook
+from adapters.templates import printable, template_workbook
 from early_results.checking.check import judge, read_submission
-from early_results.checking.mark import MARK_SHEET, TemplateMark, mark_rows, read_mark
+from early_results.checking.mark import HELP_SHEET, MARK_SHEET, TemplateMark, mark_rows, read_mark
 from early_results.checking.roster import Roster, parse_rosters, roster_version, rosters_csv
 from early_results.results import Pupil
 from tests.effort import examples

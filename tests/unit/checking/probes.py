@@ -22,7 +22,7 @@ from early_results.checking.submission import read_opened
 from early_results.reporting.summary import summarise
 from early_results.results import Pupil, PupilResults
 from early_results.service import Service, load_service, ruleset_names, service_names, with_ruleset
-from early_results.workbook import ErrorValue, Rows, SheetInfo
+from early_results.workbook import Area, Contents, ErrorValue, Picture, Rows, SheetInfo, Uncalculated
 
 SCHOOL, OTHER = "1231234", "7654321"
 MADE = datetime(2023, 6, 5, 3, tzinfo=UTC)
@@ -61,9 +61,15 @@ class Memory(NamedTuple):
 
     sheets: tuple[SheetInfo, ...]
     grids: dict[str, Grid]
+    formulas: frozenset[tuple[int, int]] = frozenset()
+    merged: tuple[Area, ...] = ()
+
+    def contents(self, sheet: SheetInfo) -> Contents:
+        """What is on a sheet, as the reader gives it."""
+        return Contents(self.rows(sheet), self.formulas, self.merged)
 
     def rows(self, sheet: SheetInfo) -> Rows:
-        """The cells of a sheet, as the reader gives them."""
+        """The cells of a sheet."""
         found: dict[int, dict[int, Any]] = {}
         for (row, column), value in sorted(self.grids[sheet.name].items()):
             if value is not None:
@@ -147,6 +153,7 @@ def probes(service: Service) -> Iterator[Probe]:
         }
         yield changed(f"pair {first} {second}", pair)
     yield from _tables(service, six, whole)
+    yield from _oddities(service, six, whole)
     blank = {(4, at): None for at in results}
     earlier = judge(
         read_opened(book(whole, sheet), service),  # type: ignore[arg-type]
@@ -201,6 +208,44 @@ def _tables(service: Service, six: Roster, whole: Grid) -> Iterator[Probe]:
     yield Probe("two sheets, one empty", book(grid(service, six.pupils, results=False), sheet, Copy=whole), six)
     yield Probe("two classes", book(grid(service, six.pupils[:3]), sheet, Copy=grid(service, six.pupils[3:])), six)
     yield Probe("no sheet", book({(1, 1): "x"}, sheet), six)
+
+
+def _oddities(service: Service, six: Roster, whole: Grid) -> Iterator[Probe]:
+    """What programs and people leave in a sheet beside values: formulas, merged cells, pictures, rows of no pupil."""
+    sheet, first, last = service.sheet, len(service.identity) + 1, len(service.columns)
+    for at in range(1, last + 1):
+        for odd in (Uncalculated("="), Picture("#VALUE!"), "95%"):
+            yield Probe(f"odd {at} {type(odd).__name__}", book({**whole, (3, at): odd}, sheet), six)
+        for given in (0, "Expected", 100, "EXS"):
+            file = book({**whole, (3, at): given}, sheet)._replace(formulas=frozenset({(3, at)}))
+            yield Probe(f"of a formula {at} {given}", file, six)
+        for size in (1, 3, 40):
+            area = Area(3, at, 2 + size, min(at + size, last))
+            emptied = {(r, c): None for r in range(3, 3 + size) for c in range(at, at + size + 1) if (r, c) != (3, at)}
+            yield Probe(f"merged {at} {size}", book({**whole, **emptied}, sheet)._replace(merged=(area,)), six)
+    lines: tuple[dict[int, Any], ...] = (
+        {at: column.heading for at, column in enumerate(service.columns, 1)},
+        {1: "Total", **dict.fromkeys(range(first, last + 1), 30)},
+        {4: "Average", **dict.fromkeys(range(first, last + 1), 99.1)},
+        {2: 30, first: 12},
+        {2: "GDS", 3: "Working at greater depth"},
+        {2: "Signed", 3: "Mrs", 4: "Jones", 6: "12 July"},
+        {first: "Headteacher: Mrs Jones"},
+        {3: "John", 4: "Smith", first: "EXS"},
+        {6: date(2014, 9, 2), first: "EXS"},
+        {first: Uncalculated("="), first + 1: Uncalculated("=")},
+        {2: ErrorValue("#REF!"), first: "EXS"},
+    )
+    for number, line_of in enumerate(lines):
+        for row in (1, 5, 9):
+            cells = {(r + (r >= row), c): v for (r, c), v in whole.items()} if row == 5 else whole
+            at = row if row != 1 else 12
+            yield Probe(f"line {number} {row}", book({**cells, **{(at, c): v for c, v in line_of.items()}}, sheet), six)
+        few = {**grid(service, six.pupils[:1]), **{(3, c): v for c, v in line_of.items()}}
+        yield Probe(f"line {number} beside one", book(few, sheet), six)
+    export = {p: v for p, v in whole.items() if p[1] < first}
+    yield Probe("export", book(export, "Marksheet"), six)
+    yield Probe("export, other headings", book({(1, 1): "Unique Pupil Number", (1, 2): "Reading TA"}, "Marksheet"), six)
 
 
 def said(service: Service) -> Iterator[str]:

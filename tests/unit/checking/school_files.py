@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import xlsxwriter  # type: ignore[import-untyped]
 
@@ -30,6 +31,13 @@ class Shown(str):
     """A cell that Excel shows as this error, `Shown("#N/A")`."""
 
     __slots__ = ()
+
+
+class Formula(NamedTuple):
+    """A formula and what is stored as its value; "" if no program worked it out."""
+
+    formula: str
+    stored: Any
 
 
 def pupil(number: int, school: str = SCHOOL) -> Pupil:
@@ -66,7 +74,9 @@ def book(
         for name, content in {**(others or {}), sheet: cells}.items():
             page = workbook.add_worksheet(name)
             for (row, position), value in content.items():
-                if isinstance(value, Shown):
+                if isinstance(value, Formula):
+                    page.write_formula(row - 1, position - 1, value.formula, None, value.stored)
+                elif isinstance(value, Shown):
                     page.write_formula(row - 1, position - 1, "=NA()", None, str(value))
                 elif isinstance(value, date):
                     page.write_datetime(row - 1, position - 1, value, day)
@@ -78,6 +88,19 @@ def book(
                 page.write_string(row, 0, name)
                 page.write_string(row, 1, value)
             page.very_hidden()
+    return out.getvalue()
+
+
+def merged(data: bytes, area: str) -> bytes:
+    """The workbook with cells of its first sheet merged, as a file says it; what is stored in them stays."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(out, "w") as target:
+        for name in source.namelist():
+            part = source.read(name)
+            if name == "xl/worksheets/sheet1.xml":
+                cells = b'</sheetData><mergeCells count="1"><mergeCell ref="%s"/></mergeCells>' % area.encode()
+                part = part.replace(b"</sheetData>", cells)
+            target.writestr(name, part)
     return out.getvalue()
 
 

@@ -20,11 +20,13 @@ from tests.unit.checking.school_files import (
     POSITION,
     SCHOOL,
     SERVICE,
+    Formula,
     Grid,
     Shown,
     book,
     grid,
     mark,
+    merged,
     pupil,
     roster,
     told,
@@ -69,6 +71,10 @@ def test_the_guides_own_example() -> None:
 
 def _changed(changes: dict[tuple[int, int], Any], **how: Any) -> Callable[[], Verdict]:
     return lambda: verdict_on(book({**grid(ROSTER.pupils), **changes}, **how), ROSTER)
+
+
+def _formula(formula: str, stored: Any) -> Verdict:
+    return verdict_on(book({**grid(ROSTER.pupils), (3, 12): Formula(formula, stored)}), ROSTER)
 
 
 def _without_column(position: int) -> Callable[[], Verdict]:
@@ -138,6 +144,18 @@ EXAMPLES: dict[str, tuple[Code, str | None, Callable[[], Verdict]]] = {
     "an error for a name": (Code.CELL_ERROR, "C3", _changed({(3, 3): Shown("#NAME?")})),
     "an error for a school": (Code.CELL_ERROR, "A3", _changed({(3, 1): Shown("#VALUE!")})),
     "no results": (Code.NO_RESULTS, None, lambda: verdict_on(book(grid(ROSTER.pupils, ())), ROSTER)),
+    "a formula that nobody worked out": (Code.FORMULA_NOT_CALCULATED, "L3", lambda: _formula("=100+1", "")),
+    "merged scores": (
+        Code.CELLS_MERGED,
+        "N2",
+        lambda: verdict_on(merged(book({**grid(ROSTER.pupils), (3, 14): None}), "N2:N3"), ROSTER),
+    ),
+    "two sheets that differ": (
+        Code.SEVERAL_SHEETS,
+        None,
+        lambda: verdict_on(book(grid(ROSTER.pupils), others={"Copy": {**grid(ROSTER.pupils), (3, 12): 90}}), ROSTER),
+    ),
+    "a total": (Code.ROW_NOT_A_PUPIL, "A6", _changed({(6, 1): "Total", (6, 8): 4, (6, 12): 100.5})),
     "no pupils": (Code.NO_RESULTS, None, lambda: verdict_on(book(grid(())), ROSTER)),
     "a name that differs": (Code.DIFFERS_FROM_ROSTER, "D3", _changed({(3, 4): "Browne"})),
     "a birth date that differs": (Code.DIFFERS_FROM_ROSTER, "F3", _changed({(3, 6): date(2015, 1, 1)})),
@@ -322,8 +340,10 @@ def test_the_results_may_be_on_any_sheet(name: str) -> None:
 
 
 def test_the_sheet_of_the_templates_name_comes_first() -> None:
-    others = {"Old": grid(ROSTER.pupils, (*GOOD[:6], 84))}
+    others = {"Old": grid(ROSTER.pupils, ())}
     assert verdict_on(book(grid(ROSTER.pupils), others=others), ROSTER).findings == ()
+    alike = {"Old": grid(ROSTER.pupils[:2], heading_row=4)}
+    assert verdict_on(book(grid(ROSTER.pupils), others=alike), ROSTER).findings == ()
 
 
 def test_a_very_hidden_sheet_is_never_the_results() -> None:
@@ -372,9 +392,9 @@ def test_a_stray_error_in_a_service_column_is_one_finding() -> None:
 
 
 def test_a_total_below_the_table_is_told_kindly() -> None:
-    (finding,) = with_cells({(8, 12): 101.25}).errors[:1]
-    assert (finding.code, finding.cell) == (Code.PUPIL_NOT_ON_ROSTER, "B8")
-    assert "a total or a note" in finding.message
+    (finding,) = with_cells({(8, 12): 101.25}).errors
+    assert (finding.code, finding.cell) == (Code.ROW_NOT_A_PUPIL, "L8")
+    assert "a total, a key of codes" in finding.message
 
 
 # Schools

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from early_results.checking.cells import parse_date
 from early_results.checking.roster import (
     BadRoster,
-    parse_date,
     parse_rosters,
     roster_from_json,
     roster_json,

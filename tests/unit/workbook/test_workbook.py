@@ -8,7 +8,7 @@ from io import BytesIO
 
 import pytest
 
-from early_results.workbook import ErrorValue, Unreadable, Value, open_workbook, package
+from early_results.workbook import ErrorValue, Uncalculated, Unreadable, Value, open_workbook, package
 from tests.unit.workbook import raw_workbook as raw
 from tests.unit.workbook.raw_workbook import (
     CONTENT_TYPES,
@@ -65,7 +65,13 @@ at = datetime.fromisoformat
         ('<c r="A1" t="str"><f>""</f><v></v></c>', None),
         ('<c r="A1"><f>40+2</f><v>42</v></c>', 42),
         ('<c r="A1"><v>42</v><f>40+2</f></c>', 42),
-        ('<c r="A1"><f>40+2</f></c>', None),
+        ('<c r="A1"><f>40+2</f></c>', Uncalculated("=")),
+        ('<c r="A1"><f>40+2</f><v/></c>', Uncalculated("=")),
+        ('<c r="A1"><f t="shared" si="0"/><v> </v></c>', Uncalculated("=")),
+        ('<c r="A1" t="str"><f>""</f></c>', Uncalculated("=")),
+        ('<c r="A1" t="s"><v/></c>', None),
+        ('<c r="A1" t="s"><v> </v> </c> ', None),
+        ('<c r="A1" t="e" vm="1"><v>#VALUE!</v></c>', ErrorValue("#VALUE!")),
         ('<c r="A1" t="e"><f>1/0</f><v>#DIV/0!</v></c>', ErrorValue("#DIV/0!")),
         ('<c r="A1" t="b"><f>1=1</f><v>1</v></c>', True),
         ('<c r="A1" t="inlineStr"><is><t>EXS </t></is></c>', "EXS "),

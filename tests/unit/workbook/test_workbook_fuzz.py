@@ -58,9 +58,12 @@ def check(data: bytes, limits: Limits = SMALL) -> str:
         assert book.sheets
         for info in book.sheets:
             info.name.encode()
-            rows = book.rows(info)
-            assert rows == book.rows(info), "a second reading is the same"
-            check_rows(rows, limits)
+            contents = book.contents(info)
+            assert contents == book.contents(info), "a second reading is the same"
+            check_rows(contents.rows, limits)
+            for area in contents.merged:
+                assert area.first_row <= area.last_row
+                assert area.first_column <= area.last_column
     except Unreadable as error:
         refusal = error
     else:
@@ -143,6 +146,8 @@ def seeds() -> list[bytes]:
     sheets = (
         '<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="s"><v>0</v></c><c r="C1" s="1"><v>42108</v></c></row>',
         '<row><c t="inlineStr"><is><r><t>a</t></r><rPh><t>b</t></rPh></is></c><c t="str"><f>A1</f><v>x</v></c></row>',
+        '<row r="1"><c r="A1"><f>B1</f></c><c r="B1" t="e" vm="1"><v>#VALUE!</v></c><c r="C1" t="s"><v/></c>\n</row>'
+        '</sheetData><mergeCells count="1"><mergeCell ref="A1:B2"/></mergeCells><sheetData>',
         '<row r="3"><c r="A3" t="b"><v>1</v></c><c t="e"><v>#N/A</v></c><c t="d"><v>2015-04-14</v></c></row>',
     )
     shared = strings("<t>a</t>", "<r><t>b</t></r>").encode()

@@ -27,7 +27,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
 
 from early_results.findings import cell_reference
-from early_results.workbook import ErrorValue, Value, open_workbook
+from early_results.workbook import ErrorValue, Uncalculated, Value, open_workbook
 from early_results.workbook.values import unescape
 from tests.effort import examples
 from tests.unit.workbook.raw_workbook import (
@@ -80,8 +80,15 @@ def by_openpyxl(data: bytes) -> Sheets:
 
 
 def by_us(data: bytes) -> Sheets:
+    """As we read it; but to openpyxl a formula without a stored value is a blank."""
     book = open_workbook(data)
-    return [(s.name, s.state, book.rows(s)) for s in book.sheets]
+    sheets: Sheets = []
+    for info in book.sheets:
+        rows = [
+            (n, {c: v for c, v in cells.items() if not isinstance(v, Uncalculated)}) for n, cells in book.rows(info)
+        ]
+        sheets.append((info.name, info.state, [row for row in rows if row[1]]))
+    return sheets
 
 
 def typed(sheets: Sheets) -> list[tuple[str, str, str, str, object]]:
