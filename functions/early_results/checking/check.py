@@ -143,6 +143,7 @@ class _Judge:
         known, first_row = case.known, case.first_row
         upn_at = case.columns.get("upn", 0)  # 0 is no column: looking it up finds nothing
         results: list[PupilResults] = []
+        found, numbers, had_results = [(rule.code, rule.find) for rule in rules.rows], case.rows, case.had_results
         for number, cells in case.submission.rows:
             raw = cells.get(upn_at)
             pupil = known.get(raw)
@@ -155,21 +156,23 @@ class _Judge:
             if upn:
                 case.pupils += 1
                 first_row.setdefault(upn, number)
-            case.rows.append(number)
+            numbers.append(number)
             self._details(row)
             self._results(row)
-            for rule in rules.rows:
-                for key, message in rule.find(case, row):
-                    case.tell(rule.code, number, key, message)
+            for rule, find in found:
+                told = find(case, row)
+                if told:
+                    for key, message in told:
+                        case.tell(rule, number, key, message)
             if row.codes or row.points or row.given:
                 case.has_results = True
-            elif upn in case.had_results:
+            elif upn in had_results:
                 case.emptied.append(number)
             if pupil is not None:
-                case.matched += 1
                 results.append(PupilResults(pupil, number, row.codes, row.points))
-        for rule in rules.whole:
-            for finding in rule.find(case):
+        case.matched = len(results)
+        for rule_of_file in rules.whole:
+            for finding in rule_of_file.find(case):
                 case.add(finding)
         return results
 

@@ -73,12 +73,12 @@ class Case:
         "_headings",
         "_whole",
         "allowed",
+        "below",
         "columns",
         "emptied",
         "first_row",
         "had_results",
         "has_results",
-        "heading_keys",
         "known",
         "left",
         "matched",
@@ -116,10 +116,10 @@ class Case:
         self.known: dict[Value | None, Pupil] = {pupil.upn: pupil for pupil in roster.pupils} if roster else {}
         self.left = {pupil.upn for pupil in template_roster.pupils} - self.known.keys() if template_roster else set()
         self.had_results = {entry.pupil.upn for entry in previous if entry.assessments or entry.scores}
-        self.mismatches = _mismatches(service, self.columns)
+        self.below = _below(service)  # by code, the number below which the two disagree
+        self.mismatches = _mismatches(service, self.columns) if self.below else []
         self.together = [{key for key in run if key in self.columns} for run in service.together]
         self.first_row: dict[str, int] = {}  # by UPN, of the pupils in the file
-        self.heading_keys = {column.key: heading_key(column.heading) for column in service.columns}
         self.rows: list[int] = []  # the rows of pupils, ascending
         self.emptied: list[int] = []  # rows of pupils who had results and have none now
         self.pupils = 0
@@ -137,10 +137,13 @@ class Case:
             for area in self.submission.merged
         )
 
-    def rows_told(self, code: Code, key: str) -> int:
-        """How many findings of a code there are in a column."""
-        at = self.columns.get(key)
-        return sum(1 for _, position, finding in self._cells if position == at and finding.code is code)
+    def rows_told(self, code: Code) -> dict[int, int]:
+        """How many findings of a code there are in each column, by its position."""
+        counts: dict[int, int] = {}
+        for _, position, finding in self._cells:
+            if finding.code is code:
+                counts[position] = counts.get(position, 0) + 1
+        return counts
 
     def forget(self, code: Code, key: str) -> None:
         """Takes back the findings of a code in a column, for one that says it of them all."""
@@ -271,7 +274,8 @@ def _row_not_a_pupil(case: Case, row: Row) -> Iterable[Told]:
     """Headings once more, a total, a key of codes, a signature: told once, in the first cell that is filled."""
     filled = sorted((at, key) for key, at in case.columns.items() if not is_blank(row.cells.get(at)))
     values = [(key, row.cells[at]) for at, key in filled]
-    repeated = [key for key, value in values if isinstance(value, str) and heading_key(value) == case.heading_keys[key]]
+    headings = {column.key: heading_key(column.heading) for column in case.service.columns}
+    repeated = [key for key, value in values if isinstance(value, str) and heading_key(value) == headings[key]]
     if len(repeated) * 2 > len(values):
         return (Told(values[0][0], messages.row_of_headings()),)
     if len(values) == 1 and isinstance(values[0][1], ErrorValue):
@@ -304,6 +308,8 @@ def _pupil_repeated(case: Case, row: Row) -> Iterable[Told]:
 
 def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
     """Asked of the columns that the service wants together: some of them are given, and not all."""
+    if not row.blanks:
+        return ()
     told: list[Told] = []
     for run in case.together:
         blank = [column for column in row.blanks if column.key in run]
@@ -318,22 +324,28 @@ def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
 
 def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
     told: tuple[Told, ...] = ()
-    for assessment, score, below in case.mismatches:
-        limit = below.get(row.codes.get(assessment, ""))
+    codes, below = row.codes, case.below
+    for assessment, score in case.mismatches:
+        limit = below.get(codes.get(assessment, ""))
         if limit is not None and row.points.get(score.key, limit) < limit:
             told += (Told(assessment, messages.assessment_score_mismatch(case.service, score)),)
     return told
 
 
-def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Column, dict[str, int]]]:
-    """Per pair with both columns there: the key of the codes, the numbers, and below which number a code disagrees."""
+def _below(service: Service) -> dict[str, int]:
+    """By code, the number below which the two disagree strongly."""
     below: dict[str, int] = {}
     for rule in service.mismatches:
         for code in rule.codes:
             limit = 1 << 30 if rule.any_score else rule.below or 0
             below[code] = max(limit, below.get(code, 0))
+    return below
+
+
+def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Column]]:
+    """Per pair with both columns there: the key of the codes, and the numbers."""
     return [
-        (pair.codes, service.column(pair.numbers), below)
+        (pair.codes, service.column(pair.numbers))
         for pair in service.pairs
         if pair.codes in columns and pair.numbers in columns
     ]
@@ -357,8 +369,9 @@ def _cells_merged(case: Case) -> Iterable[Finding]:
 
 def _columns_that_differ(case: Case) -> Iterable[Finding]:
     """Where most rows differ in a column, one finding says so: thirty of one kind would drown the rest."""
+    told = case.rows_told(Code.DIFFERS_FROM_ROSTER)
     for column in case.service.identity:
-        rows = case.rows_told(Code.DIFFERS_FROM_ROSTER, column.key)
+        rows = told.get(case.columns.get(column.key, 0), 0)
         if rows >= FEW_PUPILS and rows * 2 > case.matched:
             case.forget(Code.DIFFERS_FROM_ROSTER, column.key)
             message = (

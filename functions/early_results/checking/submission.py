@@ -102,7 +102,7 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
     columns, unknown, findings = _columns(number, headings, service)
     pupils = _pupil_rows(rows[table.at + 1 :], columns, service)
     several, elsewhere = _several_sheets(table, tables, service)
-    schools, school = _schools([row for row in pupils if looks_like_a_pupil(row[1], columns)], columns.get("school", 0))
+    schools, school = _schools(pupils, columns)
     return Submission(
         service.name,
         tuple(several + findings),
@@ -344,8 +344,14 @@ def looks_like_a_pupil(cells: Cells, columns: dict[str, int]) -> bool:
     return slip or school_number(cells.get(columns.get("school", 0))) is not None
 
 
-def _schools(rows: Rows, column: int) -> tuple[tuple[str, ...], str | None]:
-    """The school numbers that the rows name, the commonest first, and the one that more than half of them name."""
+def _schools(rows: Rows, columns: dict[str, int]) -> tuple[tuple[str, ...], str | None]:
+    """The school numbers that the rows name, the commonest first, and the one that more than half of them name.
+
+    What stands in the place of a number in a row of totals, or of headings, names no school.
+    """
+    column = columns.get("school", 0)
+    if len({cells.get(column) for _, cells in rows}) > 1:
+        rows = [row for row in rows if looks_like_a_pupil(row[1], columns)]
     written: dict[Value | None, int] = {}
     for _, cells in rows:
         value = cells.get(column)

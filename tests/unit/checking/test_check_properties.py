@@ -217,7 +217,7 @@ def test_no_cell_can_stop_the_judge(rows: Any, missing: set[str], marked: bool) 
     columns = {key: position for key, position in POSITION.items() if key not in missing}
     ordered = sorted(rows, key=lambda row: row[0])
     kept = _pupil_rows(ordered, columns, SERVICE)
-    schools, school = _schools(kept, columns.get("school", 0))
+    schools, school = _schools(kept, columns)
     submission = Submission(
         SERVICE.name, (), mark() if marked else None, "x", 1, columns, (), tuple(kept), schools, school
     )
