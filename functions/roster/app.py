@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_plus
 
@@ -14,7 +13,6 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, pro
 from adapters.logs import open_logger
 from adapters.stores import open_stores
 from early_results.checking.roster import BadRoster
-from early_results.times import cut
 from workflow.import_extract import import_extract
 
 if TYPE_CHECKING:
@@ -33,9 +31,8 @@ def import_record(record: SQSRecord) -> None:
         key = unquote_plus(entry["s3"]["object"]["key"])
         logger.append_keys(object_key=key)
         version = entry["s3"]["object"].get("versionId")
-        received = cut(datetime.fromisoformat(entry["eventTime"]))
         try:
-            schools = import_extract(open_stores(), key, version, received)
+            schools = import_extract(open_stores(), key, version)
         except BadRoster as refused:
             logger.error("extract refused", extra={"why": str(refused)})
             metrics.add_metric("ExtractRefused", MetricUnit.Count, 1)

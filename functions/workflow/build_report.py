@@ -83,7 +83,7 @@ def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[C
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
-    """Notes that a report failed for good, so that people see it instead of waiting for ever."""
+    """Notes that a report failed for good, so that people see it and do not wait for ever. What is built stays so."""
     frozen, still = _counting(stores, service_name, window, school)
     upload_id = frozen.upload
     if upload_id is None:
@@ -91,9 +91,14 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.FAILED, still, {})
     except Conflict:
-        if not _deleted(stores, upload_id):
-            raise
-        return Built.DELETED
+        item = stores.table.get(keys.upload(upload_id)) or {}
+        if item.get("status") == Status.DELETED.value:
+            # The last try may have written the report when it died: it must not outlive the file.
+            _remove(stores, service_name, window, school, upload_id)
+            return Built.DELETED
+        if item.get(f"{REPORT_PREFIX}{window}") == ReportState.READY.value:
+            return Built.READY  # a message that came twice: the other one was built
+        raise
     return Built.FAILED
 
 
@@ -118,14 +123,16 @@ def _note(
     more: dict[str, Any],
 ) -> None:
     item: Item = {"state": state.value, "upload_id": upload_id, "service": service, "window": window, **more}
+    note = f"{REPORT_PREFIX}{window}"
+    standing: dict[str, Requirement] = {"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))}
+    awaited: dict[str, Requirement] = {}
+    if state is ReportState.FAILED:  # from PROCESSING alone
+        standing[note] = ReportState.PROCESSING.value
+        awaited = {"state": ReportState.PROCESSING.value, "upload_id": upload_id}
     stores.table.write(
         [
-            Update(
-                keys.upload(upload_id),
-                set={f"{REPORT_PREFIX}{window}": state.value},
-                require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
-            ),
-            Update(keys.report(service, window, school), set=item),
+            Update(keys.upload(upload_id), set={note: state.value}, require=standing),
+            Update(keys.report(service, window, school), set=item, require=awaited),
             still,
         ]
     )

@@ -14,9 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from adapters.errors import AlreadyThere, Conflict, NotThere
+from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now, record_unattributed
-from adapters.objects import Version
+from adapters.objects import Version, written_once
 from adapters.rosters import current_roster, roster_of_version, user_of
 from adapters.stores import Stores
 from early_results import keys
@@ -24,15 +24,17 @@ from early_results.checking.check import Verdict, judge
 from early_results.checking.roster import Roster
 from early_results.checking.submission import Submission, read_submission
 from early_results.counting import verdicts
+from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import canonical, sha256
 from early_results.counting.uploads import Held, Status, Upload, upload_from_item
 from early_results.findings import Code, Finding
 from early_results.object_keys import extract_key, findings_key, parse_upload_key, verdict_key
 from early_results.reporting.summary import Summary, summarise
 from early_results.results import PupilResults, extract_json, results_from_extract
-from early_results.service import Service, load_service
+from early_results.service import Service, load_service, with_ruleset
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, PRESENT, Update
+from workflow.adopt_object import adopt
 from workflow.delete_upload import purge_again
 
 
@@ -53,16 +55,22 @@ class VerdictDiffersError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict and everything it was reached from."""
+    """A verdict and everything it was reached from. `service` has the rules that reached it."""
 
+    service: Service
     verdict: Verdict | None
     findings: tuple[Finding, ...]
     window: int | None
     sha256: str
-    roster_version: str | None
-    template_roster_version: str | None
     calendar_version: int
-    allowed_by: str | None
+    roster_version: str | None = None
+    template_roster_version: str | None = None
+    allowed_by: str | None = None
+
+    @classmethod
+    def unread(cls, service: Service, why: Finding, window: int | None, digest: str, calendar: Calendar) -> Judged:
+        """A file that is refused for one reason, without a look at its contents."""
+        return cls(service, None, (why,), window, digest, calendar.version)
 
     @property
     def accepted(self) -> bool:
@@ -82,6 +90,9 @@ def check_object(stores: Stores, key: str, version: str | None, now: datetime) -
     oldest = stores.uploads.oldest(key)
     if oldest is None:
         return Checked.GONE
+    adopted = adopt(stores, oldest)
+    if adopted is not None:
+        return _check_upload(stores, adopted, version)
     record_unattributed(stores, oldest, now)
     return Checked.UNATTRIBUTED
 
@@ -114,19 +125,18 @@ def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Check
     data = _read(stores, version)
     judged = _judge(stores, upload, service, version, data, None)
     record = _verdict_record(upload, version, judged)
-    try:
-        stores.records.put_once(key, canonical(record), "application/json")
-    except AlreadyThere:
-        earlier = json.loads(stores.records.get(key))
-        if earlier != record:
-            if earlier["version"] != version.version:
-                # An older version has surfaced since the earlier check: the one that was judged first counts.
-                received = from_text(earlier["received"])
-                version = Version(version.key, earlier["version"], received, earlier["size"])
-                data = _read(stores, version)
-            judged = _judge(stores, upload, service, version, data, earlier)
-            if _outcome(_verdict_record(upload, version, judged)) != _outcome(earlier):
-                raise VerdictDiffersError(upload.upload_id) from None
+    earlier = json.loads(written_once(stores.records, key, canonical(record)))
+    if earlier != record:
+        # A check that died wrote it: by its rules, roster, calendar and object, whatever is in force by now.
+        service = with_ruleset(service, earlier["ruleset"])
+        if earlier["version"] != version.version:
+            # An older version has surfaced since the earlier check: the one that was judged first counts.
+            received = from_text(earlier["received"])
+            version = Version(version.key, earlier["version"], received, earlier["size"])
+            data = _read(stores, version)
+        judged = _judge(stores, upload, service, version, data, earlier)
+        if _outcome(_verdict_record(upload, version, judged)) != _outcome(earlier):
+            raise VerdictDiffersError(upload.upload_id)
     _record(stores, upload, service, version, judged)
     return Checked.ACCEPTED if judged.accepted else Checked.REFUSED
 
@@ -147,13 +157,13 @@ def _judge(
         number = pinned["window"]
         if Code.COULD_NOT_PROCESS.value in pinned["findings"]:
             ours = verdicts.could_not_process(service)  # an operator closed it
-            return Judged(None, (ours,), number, digest, None, None, calendar.version, None)
+            return Judged.unread(service, ours, number, digest, calendar)
     if number is None:
         late = verdicts.window_closed(calendar, version.received)
-        return Judged(None, (late,), None, digest, None, None, calendar.version, None)
+        return Judged.unread(service, late, None, digest, calendar)
     if len(data) > stores.settings.max_upload_bytes:
         huge = verdicts.too_large(version.size, stores.settings.max_upload_bytes)
-        return Judged(None, (huge,), number, digest, None, None, calendar.version, None)
+        return Judged.unread(service, huge, number, digest, calendar)
     submission = read_submission(data, service)
     if pinned:
         allowed = frozenset({pinned["school"]}) if pinned["allowed_by"] else frozenset[str]()
@@ -163,13 +173,14 @@ def _judge(
     verdict = _verdict(stores, upload, service, submission, allowed, pinned)
     roster_version = verdict[1].version if verdict[1] else None
     return Judged(
+        service,
         verdict[0],
         verdict[0].errors + verdict[0].warnings,
         number,
         digest,
+        calendar.version,
         roster_version,
         verdict[2],
-        calendar.version,
         upload.organisation if verdict[0].school in allowed else None,
     )
 
@@ -215,6 +226,8 @@ def judge_again(stores: Stores, upload: Upload) -> tuple[Submission, Verdict, Ro
     if upload.version is None or upload.window is None:
         return None
     service = load_service(upload.service)
+    if upload.ruleset:
+        service = with_ruleset(service, upload.ruleset)  # the findings are those of the rules that judged it
     submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
     allowed = frozenset({upload.school} if upload.school else ())
     pinned = {"school": upload.school, "roster_version": upload.roster_version}
@@ -256,10 +269,10 @@ def _verdict_record(upload: Upload, version: Version, judged: Judged) -> dict[st
         "sha256": judged.sha256,
         "roster_version": judged.roster_version,
         "template_roster_version": judged.template_roster_version,
-        "ruleset": load_service(upload.service).ruleset,
+        "ruleset": judged.service.ruleset,
         "pupils": verdict.pupils if verdict else 0,
         "findings": by_code,
-        "figures": _summary(upload, judged).sha256 if judged.accepted else None,
+        "figures": _summary(judged).sha256 if judged.accepted else None,
     }
 
 
@@ -267,10 +280,10 @@ def _outcome(record: dict[str, Any]) -> tuple[Any, ...]:
     return tuple(record[name] for name in ("outcome", "school", "window", "version", "sha256", "figures"))
 
 
-def _summary(upload: Upload, judged: Judged) -> Summary:
+def _summary(judged: Judged) -> Summary:
     if judged.verdict is None:
         raise ValueError("only a good file has a summary")
-    return summarise(load_service(upload.service), judged.verdict.results)
+    return summarise(judged.service, judged.verdict.results)
 
 
 def _record(stores: Stores, upload: Upload, service: Service, version: Version, judged: Judged) -> None:
@@ -287,7 +300,7 @@ def _record(stores: Stores, upload: Upload, service: Service, version: Version, 
     if verdict and judged.accepted:
         extract = extract_json(verdict.results).encode()
         stores.results.put(extract_key(service.name, upload.upload_id), extract, "application/json")
-        summary = _summary(upload, judged)
+        summary = _summary(judged)
     writes = verdicts.record_verdict(
         upload,
         received=version.received,
@@ -371,17 +384,13 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     service = load_service(upload.service)
     calendar = calendar_now(stores, service)
     window = calendar.window_of(oldest.received)
-    ours = (verdicts.could_not_process(service),)
+    ours = verdicts.could_not_process(service)
     digest = sha256(_read(stores, oldest))
-    judged = Judged(None, ours, window.number if window else None, digest, None, None, calendar.version, None)
-    record = _verdict_record(upload, oldest, judged)
+    judged = Judged.unread(service, ours, window.number if window else None, digest, calendar)
     key = verdict_key(upload.service, upload_id)
-    try:
-        stores.records.put_once(key, canonical(record), "application/json")
-    except AlreadyThere:
-        record = json.loads(stores.records.get(key))
-        if Code.COULD_NOT_PROCESS.value not in record["findings"]:
-            return False
+    record = json.loads(written_once(stores.records, key, canonical(_verdict_record(upload, oldest, judged))))
+    if Code.COULD_NOT_PROCESS.value not in record["findings"]:
+        return False
     received = from_text(record["received"])
     stores.table.write(
         verdicts.close_parked(

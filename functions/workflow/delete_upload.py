@@ -5,10 +5,13 @@ The tombstone is written first, then the amendments, then the file, its results 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
-from adapters.errors import AlreadyThere
+from adapters.errors import Conflict, OutsideError
+from adapters.objects import written_once
 from adapters.stores import Stores
 from early_results import keys
 from early_results.counting import freeze, registers
@@ -18,7 +21,7 @@ from early_results.counting.registers import Outcome, Register, register_from_it
 from early_results.counting.uploads import Held, Upload, upload_from_item
 from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key
 from early_results.times import to_text
-from early_results.writes import Put, Update
+from early_results.writes import Key, Put, Remove, Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
 
 
@@ -80,15 +83,20 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
             _put_once(stores, amendment_key(upload.service, window.number, upload.upload_id), amended)
             removed = keys.removed(upload.service, window.number, school, upload.upload_id)
             stores.table.write(Put(removed, {"upload_id": upload.upload_id}))
-        report = keys.report(upload.service, window.number, school)
-        if (stores.table.get(report) or {}).get("upload_id") == upload.upload_id:
-            stores.table.delete(report)
+        _remove_report(stores, keys.report(upload.service, window.number, school), upload.upload_id)
         for form in ("pdf", "xlsx"):
             stores.results.remove(report_key(upload.service, window.number, school, upload.upload_id, form))
     stores.uploads.remove_versions(upload.object_key)
     remove_results(stores, upload)
     stores.table.delete(keys.summary(upload.upload_id))
     stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))  # last: until then it is done again
+
+
+def _remove_report(stores: Stores, report: Key, upload_id: str) -> None:
+    """Removes the record of a report if it is this upload's: another one's may take its place at any moment."""
+    while (stores.table.get(report) or {}).get("upload_id") == upload_id:
+        with suppress(Conflict):  # whose it is now is read again
+            stores.table.write(Remove(report, {"upload_id": upload_id}))
 
 
 def purge_again(stores: Stores, upload: Upload) -> None:
@@ -109,7 +117,7 @@ def remove_results(stores: Stores, upload: Upload) -> None:
 
 
 def _put_once(stores: Stores, key: str, record: Mapping[str, object]) -> None:
-    try:
-        stores.records.put_once(key, canonical(record), "application/json")
-    except AlreadyThere:
-        return  # an earlier, unfinished deletion wrote it
+    """Keeps a record of the deletion, or finds the one that an earlier, unfinished try kept."""
+    kept = json.loads(written_once(stores.records, key, canonical(record)))
+    if kept["upload"] != record["upload"]:
+        raise OutsideError("the record of a deletion is of another upload")

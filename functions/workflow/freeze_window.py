@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from adapters.errors import AlreadyThere, Conflict
+from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now, window_states
+from adapters.objects import written_once
 from adapters.queue import Queue
 from adapters.stores import Stores
 from early_results import keys
@@ -160,11 +161,8 @@ def _schools_to_seal(stores: Stores, service: str, window: int, state: WindowSta
     """The schools whose registers are sealed: those listed when the sealing began, in this run or an earlier one."""
     key = closing_key(service, window)
     listed = [str(row["school"]) for row in stores.table.query(keys.SCHOOLS)]
-    try:
-        stores.records.put_once(key, freeze.closing_terms(state, listed), "application/json")
-    except AlreadyThere:
-        listed = json.loads(stores.records.get(key))["schools"]
-    return frozenset(listed)
+    terms = json.loads(written_once(stores.records, key, freeze.closing_terms(state, listed)))
+    return frozenset(terms["schools"])
 
 
 def _rows(stores: Stores, service: str, window: int, authority: str) -> dict[str, dict[str, object]]:
@@ -298,13 +296,12 @@ def write_manifest(stores: Stores, service: Service, window: int, schools: froze
 
 
 def _write_once(stores: Stores, key: str, data: bytes, content_type: str) -> str:
-    try:
-        return stores.records.put_once(key, data, content_type)
-    except AlreadyThere:
-        if sha256(stores.records.get(key)) != sha256(data):
-            raise ManifestDiffersError(key) from None
-        first = stores.records.oldest(key)
-        return first.version if first else ""
+    if written_once(stores.records, key, data, content_type) != data:
+        raise ManifestDiffersError(key)
+    first = stores.records.oldest(key)
+    if first is None:
+        raise NotThere("a manifest that was written is not there")
+    return first.version
 
 
 def _national_once(stores: Stores, service: str, window: int, lines: Iterable[dict[str, object]]) -> bytes:
@@ -314,11 +311,7 @@ def _national_once(stores: Stores, service: str, window: int, lines: Iterable[di
     """
     key = national_key(service, window)
     figures = canonical(_national(stores, lines).to_json())
-    try:
-        stores.records.put_once(key, figures, "application/json")
-    except AlreadyThere:
-        return stores.records.get(key)
-    return figures
+    return written_once(stores.records, key, figures)
 
 
 def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:

@@ -4,8 +4,9 @@
     rosters/schools.csv                 the schools, and the trust of each
     rosters/trusts.csv                  the trusts
 
-Extracts may come again and out of order: S3's own time of the object decides, and only a newer one replaces what is
-there. Every version of a school's roster is kept, because a verdict names the one it was reached with.
+Extracts may come again and out of order: S3's own time of the object decides, within one second the order in which S3
+stored its versions, and only a newer one replaces what is there. Every version of a school's roster is kept, because a
+verdict names the one it was reached with.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from adapters.errors import Conflict
+from adapters.errors import Conflict, NotThere
 from adapters.stores import Stores
 from early_results import keys
 from early_results.checking.roster import BadRoster, Roster, parse_rosters, roster_json, roster_version
@@ -31,17 +32,42 @@ WORKERS = 16
 Entry = TypeVar("Entry")
 
 
-def import_extract(stores: Stores, key: str, version: str | None, received: datetime) -> int:
-    """Takes in one extract and gives how many schools or trusts it held. BadRoster if it cannot be used."""
-    source = stores.uploads.get(key, version)
+class Stamp(NamedTuple):
+    """Which extract something was taken from: its received time, and its place among all that came in one second.
+
+    Of one key S3's own order of versions counts. Between keys S3 has none, so their names decide, always alike.
+    """
+
+    received: datetime
+    key: str
+    place: int  # among the versions of its key, oldest first
+
+    @property
+    def text(self) -> str:
+        """The stamp as stored: texts compare as stamps do."""
+        return f"{to_text(self.received)}#{self.key}#{self.place:06d}"
+
+
+def import_extract(stores: Stores, key: str, version: str | None) -> int:
+    """Takes in one version of an extract, None for the newest, and gives how many schools or trusts it held.
+
+    BadRoster if it cannot be used, NotThere if the version is gone.
+    """
+    versions = stores.uploads.versions(key)
+    place = next((n for n, found in enumerate(versions) if found.version == version), None if version else -1)
+    if place is None or not versions:
+        raise NotThere("this version of an extract is gone")
+    place %= len(versions)
+    stamp = Stamp(versions[place].received, key, place)
+    source = stores.uploads.get(key, versions[place].version)
     parts = key.split("/")
     if key == "rosters/schools.csv":
         schools = parse_schools(source)
         if schools:
-            note_first_school(stores, received)
-        return _each(schools, lambda school: _put_school(stores, school, received))
+            note_first_school(stores, stamp.received)
+        return _each(schools, lambda school: _put_school(stores, school, stamp))
     if key == "rosters/trusts.csv":
-        return _each(parse_trusts(source), lambda trust: _put_trust(stores, trust, received))
+        return _each(parse_trusts(source), lambda trust: _put_trust(stores, trust, stamp))
     if len(parts) != 3 or not parts[2].endswith(".csv"):
         raise BadRoster("An extract is rosters/<service>/<name>.csv, rosters/schools.csv or rosters/trusts.csv.")
     try:
@@ -50,9 +76,9 @@ def import_extract(stores: Stores, key: str, version: str | None, received: date
         raise BadRoster("The folder of this extract names a service that is not known.") from None
     rosters = parse_rosters(source, service)
     if rosters:
-        note_first_school(stores, received)
+        note_first_school(stores, stamp.received)
         note_begun(stores, service.name)
-    return _each(rosters.items(), lambda entry: _put_roster(stores, service.name, *entry, received))
+    return _each(rosters.items(), lambda entry: _put_roster(stores, service.name, *entry, stamp))
 
 
 def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
@@ -60,16 +86,20 @@ def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
         return len(list(pool.map(act, entries)))
 
 
-def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], made: datetime) -> None:
+def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], stamp: Stamp) -> None:
     # First that there is such a school, whatever schools.csv says: nothing is judged without a roster, so a freeze that
     # lists the schools knows of every school that had a file judged before.
     list_school(stores, school)
-    version = f"{made:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
-    roster = Roster(school, version, made, pupils)
+    version = named_version(stamp.received, pupils)
+    roster = Roster(school, version, stamp.received, pupils)
     stores.uploads.put(roster_key(service, school, version), roster_json(roster).encode(), "application/json")
-    _put_newer(
-        stores, keys.roster(service, school), {"version": version, "pupils": len(pupils), "school": school}, made
-    )
+    item = {"version": version, "pupils": len(pupils), "school": school}
+    _put_newer(stores, keys.roster(service, school), item, stamp)
+
+
+def named_version(received: datetime, pupils: tuple[Pupil, ...]) -> str:
+    """The name of a version of a school's roster: when its extract was received, and what it says."""
+    return f"{received:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
 
 
 def note_first_school(stores: Stores, received: datetime) -> None:
@@ -108,7 +138,7 @@ def list_school(stores: Stores, school: str) -> None:
             raise
 
 
-def _put_school(stores: Stores, school: School, received: datetime) -> None:
+def _put_school(stores: Stores, school: School, stamp: Stamp) -> None:
     item: Item = {"school": school.number, "name": school.name}
     if school.trust:
         item["trust"] = school.trust
@@ -123,28 +153,32 @@ def _put_school(stores: Stores, school: School, received: datetime) -> None:
             writes.append(Put(keys.trust_school(school.trust, school.number), listed))
         return writes
 
-    _put_newer(stores, keys.school(school.number), item, received, membership)
+    _put_newer(stores, keys.school(school.number), item, stamp, membership)
 
 
-def _put_trust(stores: Stores, trust: Trust, received: datetime) -> None:
-    _put_newer(stores, keys.trust(trust.trust), {"trust": trust.trust, "name": trust.name}, received)
+def _put_trust(stores: Stores, trust: Trust, stamp: Stamp) -> None:
+    _put_newer(stores, keys.trust(trust.trust), {"trust": trust.trust, "name": trust.name}, stamp)
 
 
 def _put_newer(
     stores: Stores,
     key: Key,
     item: Item,
-    made: datetime,
+    stamp: Stamp,
     along: Callable[[Item], list[Write]] = lambda before: [],
 ) -> None:
-    """Writes an item unless a newer one is there, in one transaction with what goes `along` with replacing it."""
+    """Writes an item unless it or a newer one is there, in one transaction with what goes `along` with replacing it."""
+    new = {**item, "made": to_text(stamp.received), "stamp": stamp.text}
     while True:
         before = stores.table.get(key) or {}
-        if before and before["made"] > to_text(made):
+        # What an earlier version of this program wrote has no stamp: it is older than all of its second.
+        if before and str(before.get("stamp", before["made"])) >= stamp.text:
             return
-        require: dict[str, Requirement] = {"made": before["made"]} if before else {"pk": ABSENT}
+        require: dict[str, Requirement] = {"pk": ABSENT}
+        if before:
+            require = {"made": before["made"], "stamp": before.get("stamp", ABSENT)}
         try:
-            stores.table.write([Put(key, {**item, "made": to_text(made)}, require), *along(before)])
+            stores.table.write([Put(key, new, require), *along(before)])
         except Conflict:
             continue
         return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from adapters.errors import AlreadyThere, Conflict
+from adapters.errors import Conflict
+from adapters.objects import written_once
 from adapters.stores import Stores
 from early_results import keys
 from early_results.counting import registers
@@ -71,8 +72,7 @@ def settle_note(stores: Stores, upload: Upload) -> Outcome:
 def keep_note(stores: Stores, upload: Upload) -> None:
     """Keeps the note of a straggler in the records bucket, once its record says that it is one."""
     key = straggler_key(upload.service, _number(upload), upload.upload_id)
-    with suppress(AlreadyThere):
-        stores.records.put_once(key, canonical(registers.straggler_note(upload)), "application/json")
+    written_once(stores.records, key, canonical(registers.straggler_note(upload)))
 
 
 def _number(upload: Upload) -> int:

@@ -27,6 +27,7 @@ from early_results.object_keys import parse_upload_key
 from early_results.service import Service
 from early_results.times import from_text, to_text
 from early_results.writes import Key, Update
+from workflow.adopt_object import adopt, forget_unattributed
 from workflow.delete_upload import purge, purge_again
 from workflow.join_registers import offer_upload
 
@@ -74,6 +75,7 @@ def sweep(
         _settle_objects(stores, queue, chunk, now, swept, seen)
     _settle_forms(stores, queue, service, now, swept, seen, begin)
     _raise_low_water(stores, service, low_water, whole, now, swept)
+    forget_unattributed(stores, service.name)
     return swept
 
 
@@ -108,18 +110,23 @@ def _settle_objects(
     unsettled = []
     for key, listed in by_key.items():
         if key not in items:
-            swept.unattributed += _unattributed(stores, listed, now)
-            continue
-        upload = upload_from_item(items[key])
+            oldest = stores.uploads.oldest(listed.key)
+            adopted = adopt(stores, oldest) if oldest else None
+            if adopted is None:
+                swept.unattributed += _unattributed(stores, listed, now)
+                continue
+            upload = adopted
+        else:
+            upload = upload_from_item(items[key])
         seen.add(upload.upload_id)
         if upload.status is Status.DELETED:
             purge_again(stores, upload)
         elif not _settled(upload):
             unsettled.append((upload, listed))
     # The oldest version counts; the listing shows the newest, which a form posted again makes younger.
-    oldest = _side_by_side(lambda pair: stores.uploads.oldest(pair[1].key) or pair[1], unsettled)
+    oldests = _side_by_side(lambda pair: stores.uploads.oldest(pair[1].key) or pair[1], unsettled)
     _push_on(
-        stores, queue, [(upload, version) for (upload, _), version in zip(unsettled, oldest, strict=True)], now, swept
+        stores, queue, [(upload, version) for (upload, _), version in zip(unsettled, oldests, strict=True)], now, swept
     )
 
 

@@ -6,7 +6,6 @@ import getpass
 import json
 import secrets
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from adapters.errors import AlreadyThere, Conflict
+from adapters.errors import Conflict
 from adapters.lookups import calendar_now, unsettled_ids, window_states
-from adapters.objects import Bucket
+from adapters.objects import Bucket, written_once
 from adapters.queue import Queue
 from adapters.settings import Settings
 from adapters.stores import Stores
@@ -245,10 +244,8 @@ def _join(session: OperatorSession, calendar: Calendar, upload_id: str, reason: 
 def _keep_amendment(session: OperatorSession, upload: Upload, number: int, reason: str) -> None:
     school = str(upload.school)
     record = amendment(upload.service, number, school, upload.upload_id, "added", session.now(), session.who, reason)
-    with suppress(AlreadyThere):  # this command died half way before
-        session.stores.records.put_once(
-            admission_key(upload.service, number, upload.upload_id), canonical(record), "application/json"
-        )
+    key = admission_key(upload.service, number, upload.upload_id)
+    written_once(session.stores.records, key, canonical(record))  # this command may have died half way before
 
 
 def _send_report(session: OperatorSession, upload: Upload, window: Amended) -> bool:
@@ -405,8 +402,7 @@ def _record(session: OperatorSession, upload: Upload, did: str, reason: str) -> 
         "at": to_text(moment),
     }
     key = f"operations/{upload.service}/{upload.upload_id}/{moment:%Y%m%dT%H%M%S%fZ}-{did}.json"
-    with suppress(AlreadyThere):  # an answer was lost, and the client sent it again
-        session.stores.records.put_once(key, canonical(record), "application/json")
+    written_once(session.stores.records, key, canonical(record))  # again where an answer was lost
 
 
 def _write(session: OperatorSession, writes: Write | list[Write]) -> None:

@@ -53,7 +53,16 @@ def create_user(
         cognito.admin_set_user_password(UserPoolId=pool, Username=user.email, Password=user.password, Permanent=True)
     rights = {"role": user.role.value, "organisation": user.organisation}
     records.put(user_key(sub), canonical({**rights, "by": by}), "application/json")
-    table.write(Put(keys.user(sub), {"name": user.email, **rights}, require={"pk": ABSENT}))
+    try:
+        table.write(Put(keys.user(sub), {"name": user.email, **rights}, require={"pk": ABSENT}))
+    except Conflict:
+        # Somebody else added them at this moment: the evidence must say what the table does.
+        item = table.get(keys.user(sub))
+        if item is None:
+            raise
+        theirs = {"role": item["role"], "organisation": item["organisation"]}
+        records.put(user_key(sub), canonical({**theirs, "by": by}), "application/json")
+        raise UserThere(f"{user.email} is a user already") from None
     return sub
 
 

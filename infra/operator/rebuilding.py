@@ -19,7 +19,7 @@ from adapters.errors import Conflict, NotThere
 from adapters.objects import Version
 from adapters.stores import Stores
 from early_results import keys
-from early_results.checking.roster import BadRoster, roster_from_json
+from early_results.checking.roster import BadRoster, parse_rosters, roster_from_json
 from early_results.counting import verdicts
 from early_results.counting.calendar import FORM_LIFETIME
 from early_results.counting.freeze import State, manifest_lines, sha256
@@ -31,7 +31,6 @@ from early_results.object_keys import (
     extract_key,
     findings_key,
     manifest_key,
-    parse_upload_key,
     report_key,
     roster_key,
     season_key,
@@ -39,10 +38,11 @@ from early_results.object_keys import (
 )
 from early_results.reporting.summary import canonical, summarise
 from early_results.results import results_from_extract
-from early_results.service import load_service, service_names
+from early_results.service import load_service, service_names, with_ruleset
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
-from workflow.import_extract import import_extract, list_school, note_begun, note_first_school
+from workflow.adopt_object import forget_unattributed
+from workflow.import_extract import import_extract, list_school, named_version, note_begun, note_first_school
 
 from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
 from .operating import OperatorSession, pinned_for_report
@@ -93,7 +93,7 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
     session.report_queue.send(messages)
     told.reports = len(messages)
     for part in parts:
-        part.attributed()
+        forget_unattributed(stores, part.name)  # a sweep may have found objects while the records were missing
     stores.table.delete(keys.rebuild())
     return told
 
@@ -311,19 +311,37 @@ class _Service:
     # Rosters and reports.
 
     def _rosters(self) -> Iterable[tuple[Key, Item]]:
-        latest: dict[str, str] = {}
+        found: dict[str, dict[str, list[str]]] = {}
         for listed in self.stores.uploads.list(f"school-rosters/{self.name}/"):
             _, _, school, name = listed.key.split("/")
             # A version begins with the time at which its extract was received.
-            latest[school] = max(latest.get(school, ""), name.removesuffix(".json"))
+            found.setdefault(school, {}).setdefault(name.partition("-")[0], []).append(name.removesuffix(".json"))
+        latest = {school: self._last_of_a_second(school, of[max(of)]) for school, of in found.items()}
 
         def read(entry: tuple[str, str]) -> tuple[Key, Item]:
             school, version = entry
             roster = roster_from_json(self.stores.uploads.get(roster_key(self.name, school, version)))
             item = {"version": version, "pupils": len(roster.pupils), "school": school, "made": to_text(roster.made)}
+            item["stamp"] = f"{to_text(roster.made)}#~"  # after every extract of that second, which have been looked at
             return keys.roster(self.name, school), item
 
         return each(read, sorted(latest.items()))
+
+    def _last_of_a_second(self, school: str, names: list[str]) -> str:
+        """Which of several rosters whose extracts S3 received in one second is in force: as their import had it."""
+        if len(names) == 1:
+            return names[0]
+        last = max(names)
+        for listed in self.stores.uploads.list(f"rosters/{self.name}/"):  # in order of key, as stamps are
+            for version in self.stores.uploads.versions(listed.key):
+                try:
+                    source = self.stores.uploads.get(version.key, version.version)
+                    pupils = parse_rosters(source, self.evidence.service).get(school)
+                except BadRoster:
+                    continue  # refused when it came
+                name = named_version(version.received, pupils) if pupils else None
+                last = name if name in names else last
+        return last
 
     def _reports(self) -> None:
         """Finds the reports that are built; what is missing is built again."""
@@ -386,7 +404,9 @@ class _Service:
         made = [(upload.key, upload.to_item())]
         if verdict["outcome"] == "accepted":
             results = results_from_extract(self.stores.results.get(extract_key(self.name, upload_id)))
-            text = canonical(summarise(self.evidence.service, results).to_json())
+            # By the rules that judged it, as its figures are: others may be in force by now.
+            rules = with_ruleset(self.evidence.service, str(verdict["ruleset"]))
+            text = canonical(summarise(rules, results).to_json())
             made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
         return made
 
@@ -490,13 +510,6 @@ class _Service:
         )
         return upload.key, upload.to_item()
 
-    def attributed(self) -> None:
-        """Forgets what a sweep called unattributed while the records were missing."""
-        for row in list(self.stores.table.query(keys.UNATTRIBUTED)):
-            found = parse_upload_key(row["sk"].rpartition("#")[0])
-            if found and found[0] == self.name and self.stores.table.get(keys.upload(found[1])) is not None:
-                self.stores.table.delete(Key(row["pk"], row["sk"]))
-
 
 def _own_school(organisation: str) -> str | None:
     """The school of a school's own user, which their upload belongs to whatever its rows say."""
@@ -533,7 +546,7 @@ def _organisations(stores: Stores) -> Counter[str]:
     for name in ("schools", "trusts"):
         for version in stores.uploads.versions(f"rosters/{name}.csv"):
             with suppress(BadRoster):  # refused when it came
-                import_extract(stores, version.key, version.version, version.received)
+                import_extract(stores, version.key, version.version)
     for listed in stores.uploads.list("school-rosters/"):
         _, service, school = listed.key.split("/")[:3]
         note_begun(stores, service)

@@ -23,7 +23,7 @@ from early_results.checking.submission import read_submission
 from early_results.ids import authority_of
 from early_results.reporting.figures import national
 from early_results.reporting.summary import Summary, canonical, summarise
-from early_results.service import Service
+from early_results.service import Service, UnknownRuleset, with_ruleset
 from early_results.times import from_text, moment_words, to_text
 
 from .evidence import Evidence, Record, each, first_school, gather, memberships
@@ -168,7 +168,12 @@ class Verifier:
             if verdict["outcome"] == "accepted":
                 wrong.append(f"{upload} was accepted and its contents were never judged")
             return wrong
-        service = self.evidence.service
+        try:
+            service = with_ruleset(self.evidence.service, verdict["ruleset"])
+        except UnknownRuleset:
+            name = verdict["ruleset"]
+            self.told.notes.append(f"{upload} was judged by rules that are not kept, {name}: not judged again")
+            return wrong
         submission = read_submission(data, service)
         school = str(verdict["school"])
         roster, template = (
@@ -177,9 +182,7 @@ class Verifier:
         )
         allowed = {school} if verdict["allowed_by"] else set()
         again = judge(submission, service, allowed_schools=allowed, roster=roster, template_roster=template)
-        if again.ruleset != verdict["ruleset"]:
-            self.told.notes.append(f"{upload} was judged by ruleset {verdict['ruleset']}, not judged again by this one")
-        elif (again.accepted, again.school) != (verdict["outcome"] == "accepted", verdict["school"]):
+        if (again.accepted, again.school) != (verdict["outcome"] == "accepted", verdict["school"]):
             wrong.append(f"judged again, {upload} is {'good' if again.accepted else 'not good'} for {again.school}")
         elif again.accepted:
             self.summaries[upload] = summarise(service, again.results)

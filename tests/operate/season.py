@@ -157,7 +157,7 @@ class Season:
     def extract(self, key: str, text: str) -> None:
         """An extract that arrives."""
         version = self.stores.uploads.put(key, text.encode(), "text/csv")
-        import_extract(self.stores, key, version, self.now)
+        import_extract(self.stores, key, version)
 
     def file(self, school: str, results: tuple[Any, ...] = RESULTS[0]) -> bytes:
         """A school's workbook, every pupil with the same results."""

@@ -115,7 +115,7 @@ def test_extracts_are_taken_in_or_refused_before_they_are_dropped(played: Season
         from workflow.import_extract import import_extract
 
         newest = played.stores.uploads.versions("rosters/schools.csv")[-1]
-        import_extract(played.stores, newest.key, newest.version, newest.received)
+        import_extract(played.stores, newest.key, newest.version)
 
     said = seasons.take_in(
         played.operated, SERVICE, {"schools": b"School DFE,Name,Trust\n2042222,New,\n"}, roster_function

@@ -45,7 +45,7 @@ def founded() -> tuple[dict[Key, Item], dict[str, list[Stored]]]:
     pupils = [pupil(s, f"A{n}{s}") for s in SCHOOLS for n in range(2)]
     uploads.store(f"rosters/{SERVICE}/all.csv", rosters_csv(pupils, load_service(SERVICE)).encode(), FOUNDED)
     for key in sorted(uploads.objects):
-        import_extract.import_extract(stores, key, None, FOUNDED)
+        import_extract.import_extract(stores, key, None)
     for sub, role, organisation in USERS:
         table.write(Put(keys.user(sub), {"name": sub, "role": role.value, "organisation": organisation}))
     return table.items, uploads.objects

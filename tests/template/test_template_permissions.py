@@ -138,6 +138,19 @@ def test_nobody_removes_records_or_lifts_their_lock(template: Template) -> None:
             assert "s3:DeleteObject" not in actions or "UploadsBucket" not in touched, function
 
 
+def test_who_writes_once_may_read_back_what_was_there_already(template: Template) -> None:
+    for function in of_type(template, FUNCTION):
+        for statement in statements(template, function):
+            if "s3:PutObject" in listed(statement["Action"]) and "RecordsBucket" in str(statement["Resource"]):
+                assert "s3:GetObject" in listed(statement["Action"]), function
+
+
+def test_check_and_sweep_may_read_who_sent_an_object_that_has_no_record(template: Template) -> None:
+    for function in ("ValidateFunction", "RescueFunction", "FreezeFunction"):
+        may = [s for s in statements(template, function) if "s3:GetObjectVersion" in listed(s["Action"])]
+        assert {"Fn::Sub": "${UploadsBucket.Arn}/uploads/*"} in [s["Resource"] for s in may], function
+
+
 def test_what_is_not_there_can_be_told_from_what_may_not_be_read(template: Template) -> None:
     for function in ("ValidateFunction", "RescueFunction", "PortalFunction"):
         may_list = [s for s in statements(template, function) if "s3:ListBucket" in listed(s["Action"])]
