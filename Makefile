@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo check test lint bench build deploy screens simulate explore wiring flood clean
+.PHONY: setup run demo check test lint bench build deploy screens simulate explore mutate wiring flood clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -30,6 +30,8 @@ simulate: setup ## 100,000 seasons under mishaps, and the faults that the checke
 	@PYTHONPATH=functions $(python) -m tests.simulation run --out .local/faults.md
 explore: setup ## small worlds in full: every order of calls, with a crash or two mishaps anywhere
 	@PYTHONPATH=functions $(python) -m tests.explore
+mutate: setup ## small slips in the modules that decide: does a test notice each? goes on where it was left
+	@PYTHONPATH=functions $(python) -m tests.mutate
 build: setup ## for AWS: the runtime and architecture that template.yaml names
 	@.local/sam/bin/sam build
 deploy: setup ## to the AWS account that your environment names; asks before it changes anything. SETTINGS=FILE.toml, SCALE=full|small|trial, STACK=NAME, YES=1

@@ -89,7 +89,7 @@ class Operators:
             else:
                 self.world.scheduler.kinds.add("season set")
 
-        self.world.actor("operator sets the season", work, done, seconds=30)
+        self.world.actor("operator sets the season", work, done, seconds=30).fragile = 6
 
     def extend(self) -> None:
         """The operator's own command; it is given again until it is done or refused."""
@@ -109,7 +109,10 @@ class Operators:
             elif not isinstance(error, CannotOperate) or "meanwhile" in str(error):
                 self.world.scheduler.after_ms(20_000, self.extend)
 
-        self.world.actor("operator extends", work, done, seconds=240)
+        actor = self.world.actor("operator extends", work, done, seconds=300)
+        actor.fragile = 6
+        if self.world.has("stalls") and self.world.scheduler.random.random() < 0.4:
+            actor.hang = int(60_000 + self.world.scheduler.random.random() * 30_000)
 
     def deploy(self) -> None:
         """A deployment: from now on the functions know another ruleset."""

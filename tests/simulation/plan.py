@@ -23,7 +23,10 @@ def play(world: World) -> None:
     noons = world.noons = [world.noon]
     if world.has("calendar extended"):
         noons.append(world.extended)
-        scheduler.at(world.noon - plan.choice([1, 2, 3, 10]) * MINUTE - plan.randint(0, 50_000), world.operators.extend)
+        before = plan.choice([1, 1, 2, 3, 10]) * MINUTE + plan.choice(
+            [plan.randint(100, 3_000), plan.randint(0, 50_000)]
+        )
+        scheduler.at(world.noon - before, world.operators.extend)
     if world.has("second window"):
         noons.append(world.noon2)
         scheduler.kinds.add("second window")

@@ -24,6 +24,7 @@ from .store import Gate
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = 60_000  # milliseconds
 STEP = 15  # milliseconds that one store call takes
+HANGS = 0.15  # how likely one that is to hang does so at its next call
 MOST_STEPS = 60_000  # of one history: more means that something goes round for ever
 
 
@@ -63,6 +64,8 @@ class Actor:
     children: list[Actor] = field(default_factory=list)
     waiting: bool = False
     mortal: bool = True
+    fragile: float = 1.0  # how many times as likely as others it is to die
+    hang: int = 0  # milliseconds that it stands still, once, before some call
 
 
 class Scheduler(Gate):
@@ -115,7 +118,12 @@ class Scheduler(Gate):
             self.story(f"{actor.name} stands still for {wait / 1000:.1f} s before {what} {key}")
             actor.awake = self.time + wait
             self._pause(actor)
-        if chances.crash_before and actor.mortal and die() < chances.crash_before:
+        if actor.hang and die() < HANGS:
+            self.kinds.add("stalls")
+            self.story(f"{actor.name} hangs for {actor.hang / 1000:.1f} s before {what} {key}")
+            actor.awake, actor.hang = self.time + actor.hang, 0
+            self._pause(actor)
+        if chances.crash_before and actor.mortal and die() < chances.crash_before * actor.fragile:
             self._die(actor, f"before {what} {key}")
         if chances.throttle and die() < chances.throttle:
             self._mishap("throttling")
@@ -137,7 +145,7 @@ class Scheduler(Gate):
         if actor is None or self.calm:
             return
         chances, die = self.chances, self.random.random
-        if chances.crash_after and actor.mortal and die() < chances.crash_after:
+        if chances.crash_after and actor.mortal and die() < chances.crash_after * actor.fragile:
             self._die(actor, f"after {what} {key}")
         if once and chances.unanswered and die() < chances.unanswered:
             self._mishap("lost answers")

@@ -57,7 +57,8 @@ class Watch:
         if new is None or before == after:
             return
         standing = ("SUCCESSFUL", "OVERWRITTEN")
-        if after in standing and before not in standing:
+        offered = "offer_pending" in (old or {}) and new.get("held") != "straggler"
+        if (after in standing and before not in standing) or (after == "DELETED" and offered):
             self._happened("joined", new["upload_id"])
         if after == "DELETED":
             self._happened("deleted", new["upload_id"])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from . import checks, deletions, operators, registers, sweeping, windows
+from . import again, checks, deletions, operators, registers, sweeping, windows
 from .listing import FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
 
 __all__ = [
     "FAULTS",
     "MOST_HISTORIES",
     "Caught",
+    "again",
     "checks",
     "deletions",
     "hunt",

@@ -75,6 +75,23 @@ def test_every_pupil_is_counted_once_by_gender_and_once_by_term(results: list[Pu
     assert summary.count(ALL, "empty") == sum(not r.assessments and not r.scores for r in results)
 
 
+@pytest.mark.parametrize(
+    ("codes", "found"),
+    [
+        (("GDS", "GDS", "GDS"), {"complete": 1, "met": 1, "higher": 1}),
+        (("GDS", "EXS", "GDS"), {"complete": 1, "met": 1, "higher": 0}),
+        (("GDS", "GDS", "WTS"), {"complete": 1, "met": 0, "higher": 0}),
+        (("WTS", "EM", "PK1"), {"complete": 1, "met": 0, "higher": 0}),
+        (("GDS", "GDS", None), {"complete": 0, "met": 0, "higher": 0}),
+    ],
+)
+def test_reading_writing_and_maths_together(codes: tuple[str | None, ...], found: dict[str, int]) -> None:
+    columns = ("ta_reading", "ta_writing", "ta_maths")
+    assessments = {column: code for column, code in zip(columns, codes, strict=True) if code}
+    summary = summarise(KS1, [cohort(1, 1)[0]._replace(assessments=assessments, scores={})])
+    assert {name: summary.count(ALL, "combined", name) for name in found} == found
+
+
 def test_it_is_small_and_names_nobody() -> None:
     results = [
         r._replace(pupil=r.pupil._replace(upn="P1234567891234", forename="Zebedee", surname="Quux"))
