@@ -7,6 +7,8 @@ and compared. Names come from an MIS, and whatever they begin with they are writ
 from __future__ import annotations
 
 import io
+import posixpath
+import re
 import zipfile
 from copy import copy
 from datetime import date, datetime
@@ -154,9 +156,11 @@ class ResultsSheet:
                 check = _validation(column, f"{letter}{self._first_row}")
                 check.add(f"{letter}{self._first_row}:{letter}{last_row}")
                 sheet.add_data_validation(check)
-        # Without a password: it is against slips, and support can lift it. What it allows is what people need.
+        # Without a password: it is against slips, and support can lift it. What it allows is what people need and can
+        # use: Excel filters a protected sheet by arrows that were there before, and sorts none that has locked cells.
+        sheet.auto_filter.ref = f"A{self._first_row - 1}:{get_column_letter(len(self._columns))}{last_row}"
         sheet.protection.enable()
-        for allowed in ("formatCells", "formatColumns", "formatRows", "sort", "autoFilter"):
+        for allowed in ("formatCells", "formatColumns", "formatRows", "autoFilter"):
             setattr(sheet.protection, allowed, False)  # False is "not forbidden"
         sheet.page_setup.orientation = "landscape"
         sheet.page_setup.paperSize = 9  # A4
@@ -251,6 +255,8 @@ def add_help_sheet(
         "to date and download the template again (MIS changes can take up to 24 hours to show).",
         "4.  Save the workbook (.xlsx) and upload it. If anything is wrong you are told at once, cell by cell.",
         "5.  Each upload replaces the one before it completely, so always include every pupil entered so far.",
+        "6.  The arrows in the row of headings show only some of the pupils. To sort, first choose Review, Unprotect "
+        "Sheet (there is no password), then an arrow and Sort: whole rows move together.",
     ):
         line(step)
     section("Deadlines (London time)")
@@ -350,10 +356,34 @@ def saved(book: Workbook, moment: datetime, title: str) -> bytes:
             if entry.filename == "docProps/core.xml":
                 modified = f"{properties.modified:%Y-%m-%dT%H:%M:%SZ}".encode()
                 data = data.replace(modified, f"{fixed:%Y-%m-%dT%H:%M:%SZ}".encode())
-            info = zipfile.ZipInfo(entry.filename, stamp)
+            if entry.filename.endswith((".rels", "[Content_Types].xml")):
+                data = _as_excel_names_parts(entry.filename, data)
+            info = zipfile.ZipInfo(_excel_name(entry.filename), stamp)
             info.compress_type = zipfile.ZIP_DEFLATED
             target.writestr(info, data)
     return out.getvalue()
+
+
+def _excel_name(part: str) -> str:
+    """The name that Excel itself gives a part with notes; openpyxl has its own, which exceljs does not look for."""
+    part = re.sub(r"xl/comments/comment(\d+)\.xml$", r"xl/comments\1.xml", part)
+    return re.sub(r"xl/drawings/commentsDrawing(\d+)\.vml$", r"xl/drawings/vmlDrawing\1.vml", part)
+
+
+def _as_excel_names_parts(name: str, data: bytes) -> bytes:
+    """A list of parts, or the relationships of one, with Excel's names, and relative to the part they belong to.
+
+    openpyxl names other parts from the root of the package on: the standard allows it, some programs do not find them.
+    """
+    folder = posixpath.dirname(posixpath.dirname(name))
+
+    def renamed(match: re.Match[bytes]) -> bytes:
+        part = _excel_name(match[2].decode())
+        if match[1] == b"Target":
+            part = posixpath.relpath(part, f"/{folder}")
+        return b'%s="%s"' % (match[1], part.encode())
+
+    return re.sub(rb'(Target|PartName)="(/[^"]*)"', renamed, data)
 
 
 def _and(words: Sequence[str]) -> str:

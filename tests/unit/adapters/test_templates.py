@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import zipfile
 from datetime import UTC, date, datetime, timedelta
 from xml.etree import ElementTree
@@ -175,3 +176,33 @@ def test_a_birth_date_that_excel_cannot_hold() -> None:
     data = template_workbook(SERVICE, current, ISSUED)
     verdict = judge(read_submission(data, SERVICE), SERVICE, allowed_schools=(SCHOOL,), roster=current)
     assert [finding.code.value for finding in verdict.findings] == ["no-results"]
+
+
+def test_parts_are_named_as_excel_names_them() -> None:
+    """exceljs does not find the notes of a sheet under other names, nor from the root of the package on."""
+    with zipfile.ZipFile(io.BytesIO(TEMPLATE)) as archive:
+        named = 0
+        for part in archive.namelist():
+            if part.endswith(".rels"):
+                folder = posixpath.dirname(posixpath.dirname(part))
+                for link in ElementTree.fromstring(archive.read(part)):
+                    target = link.attrib["Target"]
+                    assert not target.startswith("/")
+                    assert posixpath.normpath(f"{folder}/{target}").lstrip("/") in archive.namelist()
+                    named += 1
+        assert {"xl/comments1.xml", "xl/drawings/vmlDrawing1.vml"} <= set(archive.namelist())
+        listed = archive.read("[Content_Types].xml").decode()
+        for override in ElementTree.fromstring(listed).iter():
+            assert override.attrib.get("PartName", "/xl/workbook.xml").lstrip("/") in archive.namelist()
+    assert named >= 8
+
+
+def test_what_the_protection_allows_can_be_done() -> None:
+    """Excel: a filter must be there before the sheet is protected, and ranges with locked cells cannot be sorted."""
+    sheet = opened(TEMPLATE)[SERVICE.sheet]
+    assert sheet.auto_filter.ref == f"A1:N{len(ROSTER.pupils) + 1}"
+    assert sheet.protection.sheet
+    assert not sheet.protection.autoFilter
+    assert sheet.protection.sort
+    steps = " ".join(str(cell.value) for row in opened(TEMPLATE)[HELP_SHEET].iter_rows() for cell in row)
+    assert "To sort, first choose Review, Unprotect Sheet (there is no password)" in steps
