@@ -194,7 +194,7 @@ class _Silent:
     def info(self, *_: Any, **__: Any) -> None:
         return None
 
-    error = exception = add_metric = add_dimension = info
+    error = exception = append_keys = add_metric = add_dimension = info
 
 
 class _Clock(datetime):
