@@ -11,7 +11,7 @@ import posixpath
 import re
 import zipfile
 from copy import copy
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any, cast
 
 from openpyxl import Workbook
@@ -29,11 +29,12 @@ from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_da
 from early_results.service import LONDON, Column, Service
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from openpyxl.styles.cell_style import StyleArray
 
     from early_results.results import Pupil
+    from early_results.workbook import Value
 
 LONGEST_TEXT = 32_767  # characters of a cell
 
@@ -62,18 +63,27 @@ _RESULT_WIDTH = 17
 
 
 def template_workbook(
-    service: Service, roster: Roster, issued: datetime, *, deadlines: Sequence[str] | None = None
+    service: Service,
+    roster: Roster,
+    issued: datetime,
+    *,
+    deadlines: Sequence[str] | None = None,
+    results: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> bytes:
     """The template of a school, as the bytes of an .xlsx file.
 
-    `issued` is aware. `deadlines` are sentences for the help sheet, where the calendar in force differs from the one
-    the service was published with.
+    `issued` is aware. `results`, by UPN and column key, are filled in as they are. `deadlines` are sentences for the
+    help sheet, where the calendar in force differs from the one the service was published with.
     """
     book = new_workbook()
-    results = ResultsSheet(book, service)
+    page = ResultsSheet(book, service)
     for row, pupil in enumerate(roster.pupils, TEMPLATE_FIRST_ROW):
-        results.write_pupil(row, pupil)
-    results.finish(TEMPLATE_FIRST_ROW + len(roster.pupils) - 1)
+        page.write_pupil(row, pupil)
+        for position, column in enumerate(service.columns, 1):
+            given = (results or {}).get(pupil.upn, {}).get(column.key)
+            if given is not None and column.kind != "identity":
+                put(page.sheet, row, position, str(given) if isinstance(given, time) else given)
+    page.finish(TEMPLATE_FIRST_ROW + len(roster.pupils) - 1)
     if deadlines is None:
         deadlines = [messages.deadline(window) for window in service.windows]
     add_help_sheet(book, service, roster, issued, deadlines)

@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="command")
     _add_template(commands)
     _add_validate(commands)
+    _add_match(commands)
     _add_deciding(commands)
     _add_calendar(commands)
     _add_season(commands)
@@ -119,6 +120,29 @@ def _add_validate(commands: Any) -> None:
     command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
     # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
     command.set_defaults(run=_validate, without_collector=True)
+
+
+def _add_match(commands: Any) -> None:
+    command = commands.add_parser(
+        "match",
+        help="make the template workbook from a CSV or MIS export with results",
+        description="Proposes which column of an export is which of the template's, and shows the first rows as they "
+        "would be read. Writes the template workbook only with --out, from the columns that you name with --column or "
+        "accept with --accept. Exit code: 0 done, 2 could not be run.",
+    )
+    command.add_argument("file", metavar="EXPORT")
+    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    command.add_argument("--roster", required=True, metavar="ROSTER.csv", help="the school's current pupils")
+    command.add_argument("--school", metavar="NUMBER", help="which school, if the roster holds several")
+    command.add_argument(
+        "--column", action="append", default=[], metavar="THEIRS=OURS", help="a heading of the export, and ours for it"
+    )
+    command.add_argument(
+        "--code", action="append", default=[], metavar="WORD=CODE", help="a word of the export, and the code it means"
+    )
+    command.add_argument("--accept", action="store_true", help="use the columns that are proposed")
+    command.add_argument("--out", metavar="FILE.xlsx", help="the workbook to write")
+    command.set_defaults(run=_match)
 
 
 def _add_deciding(commands: Any) -> None:
@@ -482,14 +506,106 @@ def _template(options: argparse.Namespace) -> int:
     from adapters.templates import template_workbook
 
     service = _service(options.service)
+    _write(options.out, template_workbook(service, _one_roster(options, service), _now()))
+    return ACCEPTED
+
+
+def _one_roster(options: argparse.Namespace, service: Service) -> Roster:
+    """The roster of the school that is named, or of the only one there is."""
     rosters = _rosters(options.roster, service)
     school = options.school or next(iter(rosters))
     if school not in rosters:
         raise CannotRun(f"{options.roster} has no pupils of school {school}")
     if options.school is None and len(rosters) > 1:
         raise CannotRun(f"{options.roster} holds {len(rosters)} schools: name one with --school")
-    _write(options.out, template_workbook(service, _roster(school, rosters[school], options.roster), _now()))
+    return _roster(school, rosters[school], options.roster)
+
+
+def _match(options: argparse.Namespace) -> int:
+    from early_results.checking import matching
+    from early_results.workbook import Unreadable
+
+    service = _service(options.service)
+    roster = _one_roster(options, service)
+    try:
+        with open(options.file, "rb") as source:
+            export = matching.read_export(source.read())
+    except OSError as error:
+        raise CannotRun(f"cannot read {options.file}: {error.strerror}") from error
+    except (matching.NotMatched, Unreadable) as error:
+        raise CannotRun(f"{options.file}: {error}") from error
+    proposed = matching.propose(export, service)
+    columns = {**(proposed if options.accept else {}), **_named_columns(options.column, export, service)}
+    codes = dict(_pair(one, "--code") for one in options.code)
+    repairs = matching.repairs(export, {**proposed, **columns}, service)
+    codes = {word.casefold(): code.upper() for word, code in codes.items()}
+    for line in _match_lines(export, service, proposed, columns, repairs, codes):
+        print(line)
+    if not options.out:
+        print("\nNothing is written. Accept the columns with --accept, or name them with --column, and give --out.")
+        return ACCEPTED
+    try:
+        matched = matching.apply_match(export, columns, codes, service, roster)
+    except matching.NotMatched as error:
+        raise CannotRun(str(error)) from error
+    from adapters.templates import template_workbook
+
+    _write(options.out, template_workbook(service, roster, _now(), results=matched.results))
+    print(f"\nWritten: {options.out}, with results of {sum(map(bool, matched.results.values()))} pupils.")
+    headings = {column.key: column.heading for column in service.columns}
+    for repair in matched.repaired:
+        print(f"  {repair.word} was taken for {repair.code} ({headings[repair.column]})")
+    for rows, told in (
+        (matched.unknown, "not on the school's list"),
+        (matched.repeated, "a pupil who came before"),
+    ):
+        if rows:
+            print(f"  Left out, on the export's row {', '.join(map(str, rows))}: {told}.")
     return ACCEPTED
+
+
+def _match_lines(export: Any, service: Service, proposed: Any, columns: Any, repairs: Any, codes: Any) -> list[str]:
+    """The columns as they are matched, the first rows as they will be read, and the words that are no codes."""
+    from early_results.checking.listing import terminal_safe
+
+    shown = {**proposed, **columns}
+    lines = [f"{'The template':<36}The export"]
+    for column in (c for c in service.columns if c.key == "upn" or c.kind != "identity"):
+        theirs = export.headings[shown[column.key]] if column.key in shown else "-"
+        how = "" if column.key in columns or column.key not in shown else "   (proposed)"
+        lines.append(f"{column.heading:<36}{terminal_safe(theirs)}{how}")
+    lines.append("\nThe first rows as they will be read:")
+    ours = [column for column in service.results if column.key in shown]
+    for row, cells in export.rows[:5]:
+        values = [terminal_safe(str(cells.get(shown[c.key], "") or "")) for c in ours]
+        lines.append(f"  row {row}: " + " | ".join(codes.get(value.casefold(), value) for value in values))
+    for repair in repairs:
+        if repair.word.casefold() not in codes:
+            offer = f'; if it means {repair.code}, give --code "{repair.word}={repair.code}"' if repair.code else ""
+            lines.append(f"  {terminal_safe(repair.word)} is not a code{offer}")
+    return lines
+
+
+def _named_columns(given: Sequence[str], export: Any, service: Service) -> dict[str, int]:
+    from early_results.checking.cells import heading_key
+
+    theirs = {heading_key(heading): place for place, heading in export.headings.items()}
+    ours = {heading_key(column.heading): column.key for column in service.columns}
+    named = {}
+    for left, right in (_pair(one, "--column") for one in given):
+        if heading_key(left) not in theirs:
+            raise CannotRun(f"the export has no column {left}")
+        if heading_key(right) not in ours:
+            raise CannotRun(f"the template has no column {right}")
+        named[ours[heading_key(right)]] = theirs[heading_key(left)]
+    return named
+
+
+def _pair(text: str, option: str) -> tuple[str, str]:
+    left, mark, right = text.rpartition("=")
+    if not mark or not left.strip() or not right.strip():
+        raise CannotRun(f'{option} "{text}": write it as THEIRS=OURS')
+    return left.strip(), right.strip()
 
 
 def _validate(options: argparse.Namespace) -> int:
