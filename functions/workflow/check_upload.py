@@ -170,6 +170,9 @@ def _judge(
     else:
         user = user_of(stores, upload.user)
         allowed = user.schools if user and user.may_upload() else frozenset()
+        if submission.nil and stores.table.get(keys.listed_school(str(submission.school))) is None:
+            # A freeze seals the schools that are listed. A pupil list would have listed this one; nothing has.
+            allowed = frozenset()
     verdict = _verdict(stores, upload, service, submission, allowed, pinned)
     roster_version = verdict[1].version if verdict[1] else None
     return Judged(

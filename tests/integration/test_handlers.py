@@ -12,6 +12,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 
 from early_results import keys, object_keys
+from early_results.checking.nil import NilReturn, nil_return
 from early_results.counting.uploads import Upload
 from early_results.service import load_service
 from early_results.times import to_text
@@ -220,6 +221,61 @@ class TestSupersede:
         assert failed["error"]
         assert any("registers.py" in place or "join_registers.py" in place for place in failed["at"])
         assert "exception" not in failed
+
+
+class TestNilReturn:
+    """A school without pupils of the year group says so, and is asked no more."""
+
+    def offered(self, cloud: Cloud, handlers: Handlers, school: str = SCHOOL) -> Upload:
+        upload, event = sent(cloud, nil_return(NilReturn(SERVICE, school)))
+        assert handlers("validate.app", "validate")(event, Context()) == NONE_FAILED
+        record = recorded("supersede_offer", UPLOAD_ID=upload.upload_id)
+        assert handlers("supersede.app", "supersede")(record, Context()) == NONE_FAILED
+        return upload
+
+    def test_it_is_an_upload_with_a_record_that_counts_and_is_frozen(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        self.taken_in(cloud, handlers, "rosters/schools.csv", f"School DFE,Name,Trust\n{SCHOOL},Here,\n".encode())
+        other = roster_file().replace(SCHOOL.encode(), b"7654321")  # pupils, but none of this school
+        self.taken_in(cloud, handlers, f"rosters/{SERVICE}/mis.csv", other)
+        upload = self.offered(cloud, handlers)
+        assert cloud.item(upload)["status"] == "SUCCESSFUL"
+        assert cloud.item(upload)["counts"]["pupils"] == 0
+        verdict = json.loads(cloud.stores.records.get(object_keys.verdict_key(SERVICE, upload.upload_id)))
+        assert (verdict["outcome"], verdict["school"], verdict["pupils"]) == ("accepted", SCHOOL, 0)
+        close(cloud)
+        told = handlers("report.freeze", "freeze")(recorded("freeze_schedule"), Context())
+        assert told[SERVICE] == [{"window": 1, "state": "FROZEN", "waited_for": []}]
+        manifest = cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1)).splitlines()
+        assert {one["school"]: one["upload"] for one in map(json.loads, manifest)}[SCHOOL] == upload.upload_id
+        build = handlers("report.build", "build")
+        assert build(recorded("report_message", SCHOOL=SCHOOL), Context()) == NONE_FAILED
+
+    def test_a_later_file_overwrites_it(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        self.taken_in(cloud, handlers, "rosters/schools.csv", f"School DFE,Name,Trust\n{SCHOOL},Here,\n".encode())
+        first = self.offered(cloud, handlers)
+        second = offered(cloud, handlers)
+        assert (cloud.item(first)["status"], cloud.item(second)["status"]) == ("OVERWRITTEN", "SUCCESSFUL")
+
+    def test_where_there_are_pupils_it_is_refused(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        import_roster(cloud, handlers)
+        upload, event = sent(cloud, nil_return(NilReturn(SERVICE, SCHOOL)))
+        handlers("validate.app", "validate")(event, Context())
+        assert cloud.item(upload)["status"] == "UPLOAD_ERROR"
+        assert [finding["code"] for finding in cloud.item(upload)["findings"]] == ["pupil-missing"]
+
+    def test_a_school_that_no_freeze_would_seal_is_refused(self, cloud: Cloud, handlers: Handlers) -> None:
+        cloud.open_window()
+        upload, event = sent(cloud, nil_return(NilReturn(SERVICE, SCHOOL)))
+        handlers("validate.app", "validate")(event, Context())
+        assert [finding["code"] for finding in cloud.item(upload)["findings"]] == ["wrong-school"]
+
+    def taken_in(self, cloud: Cloud, handlers: Handlers, key: str, data: bytes) -> None:
+        version = cloud.stores.uploads.put(key, data, "text/csv")
+        event = cloud.object_event("roster_s3_put", "uploads", key, version)
+        assert handlers("roster.app", "roster")(event, Context()) == NONE_FAILED
 
 
 class TestFreeze:

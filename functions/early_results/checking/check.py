@@ -99,6 +99,11 @@ def judge(
     results: list[PupilResults] = []
     if submission.columns is not None:
         results = _Judge(case, rules_of(service)).rows()
+    elif submission.nil:
+        from early_results.checking import nil  # few files are one
+
+        for finding in nil.find(case):
+            case.add(finding)
     errors, warnings = case.in_order()
     accepted = not errors
     if accepted and school is None:

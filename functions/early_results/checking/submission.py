@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from early_results.checking import messages
 from early_results.checking.cells import as_date, clean, heading_key, is_blank, is_upn, school_number, upn_of
 from early_results.checking.mark import BESIDE_RESULTS, MARK_SHEET, TemplateMark, read_mark, service_label
+from early_results.checking.nil import LONGEST, read_nil
 from early_results.findings import Code, Finding, cell_reference
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
@@ -38,7 +39,7 @@ class Submission(NamedTuple):
     is the one that more than half of the rows with a number name: the file's school, even where a slip in another row
     makes the file an error, so that all else that is wrong can be told at the same time. `formulas` are the places
     (row, column) of the sheet whose values formulas gave, `merged` its merged cells, `elsewhere` the UPNs of pupils
-    whose results are on another sheet.
+    whose results are on another sheet. `nil` says that the file is no workbook but a nil return of `school`.
     """
 
     service: str
@@ -54,6 +55,7 @@ class Submission(NamedTuple):
     formulas: frozenset[tuple[int, int]] = frozenset()
     merged: tuple[Area, ...] = ()
     elsewhere: frozenset[str] = frozenset()
+    nil: bool = False
 
     @property
     def template_roster_version(self) -> str | None:
@@ -66,6 +68,15 @@ def read_submission(source: bytes | BinaryIO, service: Service, limits: Limits |
 
     `limits` are the reader's bounds, its own defaults if None.
     """
+    head = source[: LONGEST + 1] if isinstance(source, bytes) else source.read(LONGEST + 1)
+    if not isinstance(source, bytes):
+        source.seek(0)
+    told = read_nil(head)
+    if told is not None:
+        if told.service != service.name:
+            finding = Finding(Code.NO_RESULTS_SHEET, _marked(service, told.service))
+            return Submission(service.name, (finding,))
+        return Submission(service.name, schools=(told.school,), school=told.school, nil=True)
     try:
         workbook = open_workbook(source) if limits is None else open_workbook(source, limits)
         return read_opened(workbook, service)

@@ -34,8 +34,8 @@ export class Template {
       h(
         "p",
         {},
-        `An Excel file that already contains your current ${service.year_group} pupils. Add your results, and save it ` +
-          `on your computer.`,
+        `An Excel file that already contains your current ${service.year_group} pupils. Add your results, and ` +
+          "save it on your computer.",
       ),
       schools.length > 1 &&
         h(

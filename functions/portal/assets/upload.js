@@ -2,6 +2,7 @@
 //
 //   new SingleUpload(service).element
 
+import { ask } from "./ask.js";
 import { now, openWindow, secondsTo } from "./clock.js";
 import { fill, h } from "./dom.js";
 import { dropZone } from "./dropzone.js";
@@ -9,7 +10,7 @@ import { goesOn, interrupted } from "./kept.js";
 import { countWords, isGood } from "./outcome.js";
 import { announce, panel } from "./panels.js";
 import { progressOf, slowWords } from "./progress.js";
-import { events, state } from "./state.js";
+import { events, nameOf, state } from "./state.js";
 import { Transfer } from "./transfer.js";
 import { verdict } from "./verdict.js";
 import { cameOf } from "./verdicts.js";
@@ -73,6 +74,15 @@ export class SingleUpload {
                 h("span", { class: "note" }, `until ${open.closes_words} (London time)`),
               ),
               this.counting,
+              h(
+                "p",
+                {},
+                h(
+                  "button",
+                  { type: "button", class: "link", onclick: () => this.#nil() },
+                  `We have no ${this.described.year_group} pupils`,
+                ),
+              ),
             ]
           : this.#closed(),
       );
@@ -100,6 +110,25 @@ export class SingleUpload {
     );
     setReady(this.button, this.#file && !this.#busy, this.#busy ? "Uploading …" : "Upload");
     fill(this.counting, this.#counting(open));
+  }
+
+  /** A school without pupils of the year group says so, and is asked no more. A file uploaded later overwrites it. */
+  async #nil() {
+    if (this.#busy) return;
+    const { service, year_group: years } = this.described;
+    const [{ school }] = state.me.organisations.filter((one) => one.school);
+    const sure = await ask({
+      title: `No ${years} pupils?`,
+      body: [
+        h("p", {}, `This tells us that your school has no ${years} pupils for ${nameOf(service)}: a nil return.`),
+        h("p", {}, "It counts as your school's file. A file that you upload later overwrites it."),
+      ],
+      yes: "Send the nil return",
+    });
+    if (!sure) return;
+    const text = `Early Results nil return\nservice: ${service}\nschool: ${school}\n`;
+    this.#file = new File([text], `Nil return ${school}.txt`);
+    await this.#start();
   }
 
   #closed() {
