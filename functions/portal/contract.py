@@ -438,6 +438,9 @@ def _upload_in_full() -> Schema:
             "ruleset": _or_null(_text()),
             "roster_version": _or_null(_text()),
             "replays": _number("How often the form was posted again; only the first file counts."),
+            "overwritten_by": _or_null(
+                {**UPLOAD_ID, "description": "The upload that took its place as the school's latest good file."}
+            ),
         },
         description="One upload in full.",
     )
@@ -980,6 +983,7 @@ EXAMPLE_GOOD: Schema = {
     "ruleset": "ks1-2023.1",
     "roster_version": "20230605T080000Z-0f3a9c1d",
     "replays": 0,
+    "overwritten_by": None,
 }
 EXAMPLE_FINDING: Schema = {
     "code": Code.SCALED_SCORE_RANGE.value,

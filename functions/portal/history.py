@@ -59,6 +59,7 @@ def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
         "ruleset": upload.ruleset,
         "roster_version": upload.roster_version,
         "replays": len(upload.replays),
+        "overwritten_by": upload.overwritten_by,
     }
 
 

@@ -137,6 +137,7 @@ class _Service:
         self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
         self.added: dict[tuple[int, str], Item] = {}  # the latest straggler that was let in beside them
         self.current: dict[str, tuple[Mark, Record]] = {}
+        self.joined: dict[str, list[Mark]] = {}  # the marks of every file that was ever joined for a school
 
     def settled(self) -> Counter[str]:
         """Everything but unjudged uploads; gives the numbers of items by kind."""
@@ -288,6 +289,7 @@ class _Service:
             for school, pairs in marks.items():
                 best = max([*pairs, *([self.current[school]] if school in self.current else [])], key=lambda p: p[0])
                 self.current[school] = best
+                self.joined.setdefault(school, []).extend(mark for mark, _ in pairs)
         for school, pair in self.current.items():
             yield keys.current_register(self.name, school), self._register(*pair)
 
@@ -426,8 +428,12 @@ class _Service:
             counts = {**_counts(verdict), "errors": 1, "warnings": 0}
             return {"status": Status.UPLOAD_ERROR, "findings": (finding.to_json(),), "counts": counts}
         stands = self.current.get(str(verdict["school"]))
-        wins = stands is not None and stands[0].upload_id == upload_id
-        return {"status": Status.SUCCESSFUL if wins else Status.OVERWRITTEN}
+        if stands is not None and stands[0].upload_id == upload_id:
+            return {"status": Status.SUCCESSFUL}
+        # In which order they were joined is not in evidence: the next one in the register's own order.
+        mine, marks = self._mark(verdict), self.joined.get(str(verdict["school"]), [])
+        later = [mark for mark in marks if (mark.received, mark.upload_id) > (mine.received, mine.upload_id)]
+        return {"status": Status.OVERWRITTEN, "overwritten_by": min(later).upload_id if later else None}
 
     def _upload(self, upload_id: str, user: str, organisation: str, **more: Any) -> Upload:
         """A record with what every upload has. The name of the file was signed with its form."""

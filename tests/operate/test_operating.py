@@ -533,6 +533,7 @@ def test_the_table_comes_back_from_the_buckets(played: Season) -> None:
     forgiven = (
         "frozen_at",
         "made",
+        "stamp",  # after all extracts of its second
         "whole",
         "swept",
         "low_water",
@@ -554,6 +555,8 @@ def test_the_table_comes_back_from_the_buckets(played: Season) -> None:
             item.pop("report_1")
     for key in never_sent:
         del lost[key]
+    for key in [key for key in lost if key[0].startswith("FORMS#")]:
+        del lost[key]  # how many forms somebody was handed lately is not in evidence: the limit begins anew
     found = _without(after, *forgiven)
     assert found.keys() == lost.keys()
     different = {

@@ -377,3 +377,27 @@ def test_a_tombstone_of_another_upload_is_not_taken_for_this_ones(played: Season
     with pytest.raises(OutsideError, match="another upload"):
         played.delete(MINE, upload)
     assert played.stores.uploads.oldest(upload_key(NAME, upload)) is not None
+
+
+# Who overwrote whom.
+
+
+def test_an_overwritten_file_names_the_one_that_took_its_place(played: Season) -> None:
+    def by(upload: str) -> str | None:
+        told = one_upload(played.stores, played.user(MINE), played.record(upload))["overwritten_by"]
+        return None if told is None else str(told)
+
+    first = played.upload(SCHOOL)
+    slow = played.sent(MINE, played.file(SCHOOL))  # received before the next, and checked after it
+    third = played.upload(SCHOOL)
+    assert (by(first), by(third)) == (third, None)
+    assert played.check(slow) is Checked.ACCEPTED
+    played.offer(slow)
+    assert (by(slow), by(third)) == (third, None)
+    fourth = played.upload(SCHOOL)
+    assert (by(first), by(slow), by(third)) == (third, third, fourth)
+    played.delete(MINE, fourth)
+    assert by(third) == fourth  # nothing older comes back
+    played.lose_the_table()
+    rebuilding.rebuild(played.operated, played.now)
+    assert (by(slow), by(third)) == (third, fourth)

@@ -19,6 +19,7 @@ from ..service import Window
 from ..times import from_text, to_text
 from ..writes import ABSENT, PRESENT, Check, Item, NoneOf, Requirement, Update, Write
 from .calendar import Calendar
+from .invariants import always
 from .registers import FACTS, Counting, Register
 from .uploads import Held, Status, Upload
 
@@ -181,11 +182,17 @@ def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes:
 
 def seal(register: Register, school: str, now: datetime) -> Update:
     """Seals a register as it was read, making an empty sealed row where there is none."""
+    _may_be_sealed(register, school)
     return Update(
         register.key,
         set={"frozen_at": to_text(now), "school": school},
         require={"frozen_at": ABSENT, "mark": register.mark.to_text() if register.mark else ABSENT},
     )
+
+
+def _may_be_sealed(register: Register, school: str) -> None:
+    always(not register.sealed, "a register is sealed once")
+    always(register.key.sk == f"SCHOOL#{school}", "a sealed row is of the school it names")
 
 
 def seal_carrying(
@@ -198,6 +205,11 @@ def seal_carrying(
     upload_id = carried.upload
     if upload_id is None or register.mark is not None:
         raise ValueError("only an earlier frozen file can be carried, and only where there is none")
+    _may_be_sealed(register, school)
+    always(earlier.key.sk == register.key.sk, "a file is carried forward for its own school")
+    always(earlier.key.pk != register.key.pk, "a file is carried forward from another window")
+    always(carried.facts.get("upload_id") == upload_id, "what is carried are the facts of the file that counted")
+    always(all(carried.facts.get(name) for name in ("object_key", "version", "sha256")), "a frozen file is an object")
     require_earlier: dict[str, Requirement] = {"frozen_at": PRESENT if earlier.sealed else ABSENT}
     require_earlier["mark"] = earlier.mark.to_text() if earlier.mark else ABSENT
     facts = {name: carried.facts[name] for name in FACTS if name in carried.facts}
@@ -232,6 +244,9 @@ def manifest_line(service: str, window: int, item: Item) -> dict[str, Any]:
     ):
         line[name] = item.get(fact) if frozen else None
     line["carried_from"] = item.get("carried_from")
+    if frozen:
+        always(item.get("upload_id") == frozen, "a sealed row's facts are those of the file it freezes")
+        always(all(line[name] for name in ("key", "version", "sha256", "received")), "a frozen file is an object")
     return line
 
 

@@ -14,8 +14,9 @@ from datetime import datetime
 from enum import StrEnum
 
 from .. import keys
-from ..times import from_text, to_text
+from ..times import cut, from_text, to_text
 from ..writes import ABSENT, PRESENT, Check, Item, Key, OneOf, Put, Requirement, Update, Write
+from .invariants import always
 from .uploads import REPORT_PREFIX, Held, ReportState, Status, Upload, held_partition, purge_partition
 
 
@@ -164,6 +165,11 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
     if not upload.offer_pending:
         return Join(Outcome.NOTHING_TO_DO)
     mark = Mark(_received(upload), upload.upload_id, deleted=False)
+    school, number = str(upload.school), upload.window or 0
+    always(
+        window.key == keys.window_register(upload.service, number, school), "an upload joins its own window's register"
+    )
+    always(current.key == keys.current_register(upload.service, school), "an upload joins its own school's register")
     if is_straggler(upload, window, sealing):
         return Join(
             Outcome.STRAGGLER,
@@ -182,14 +188,21 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
     writes.append(
         Update(
             upload.key,
-            set={"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value},
+            set=_joined_as(current, mark),
             remove=("offer_pending", "unsettled", "held"),
             require={"offer_pending": "yes"},
         )
     )
     if raised and current.winner and current.winner != upload.upload_id:
-        writes.append(_overwrite(current.winner))
+        writes.append(_overwrite(current.winner, upload.upload_id))
     return Join(Outcome.JOINED, tuple(writes))
+
+
+def _joined_as(current: Register, mark: Mark) -> Item:
+    """The status of an upload that joins its school's register: of one that is below it, also who overwrote it."""
+    if current.mark is None or current.mark < mark:
+        return {"status": Status.SUCCESSFUL.value}
+    return {"status": Status.OVERWRITTEN.value, "overwritten_by": current.mark.upload_id}
 
 
 def begin_admission(upload: Upload) -> Update:
@@ -240,9 +253,9 @@ def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join
         return Join(Outcome.NOTHING_TO_DO)
     mark = Mark(_received(upload), upload.upload_id, deleted=False)
     raised = current.mark is None or current.mark < mark
-    notes: dict[str, Item] = {upload.upload_id: {"status": (Status.SUCCESSFUL if raised else Status.OVERWRITTEN).value}}
+    notes: dict[str, Item] = {upload.upload_id: _joined_as(current, mark)}
     if raised and current.winner:
-        notes[current.winner] = {"status": Status.OVERWRITTEN.value}
+        notes[current.winner] = {"status": Status.OVERWRITTEN.value, "overwritten_by": upload.upload_id}
     writes = [_join_mark(current, mark, facts(upload), sealable=False)]
     for window in windows:
         added = keys.added(upload.service, window.number, str(upload.school))
@@ -312,7 +325,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
         if window is not None and not window.sealed:
             writes.append(_join_mark(window, mark, {}, sealable=True))
         if raised and current.winner and current.winner != upload.upload_id:
-            writes.append(_overwrite(current.winner))
+            writes.append(_overwrite(current.winner, upload.upload_id))
     return Join(Outcome.JOINED, tuple(writes))
 
 
@@ -324,6 +337,14 @@ def _received(upload: Upload) -> datetime:
 
 def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
     """Joins a mark to a register: writes it if it is greater, and checks what was read in either case."""
+    always(mark.received == cut(mark.received), "a mark's received time has whole seconds")
+    always(not (sealable and register.sealed), "nothing is joined to a sealed register")
+    if mark.deleted:
+        always(not kept, "a register whose maximum is deleted keeps nothing of it")
+    else:
+        always(kept["upload_id"] == mark.upload_id, "a register's facts are those of its mark")
+        always(kept["received"] == to_text(mark.received), "a register's facts are those of its mark")
+        always(all(kept[name] for name in ("version", "sha256", "figures")), "only a judged object is joined")
     require: dict[str, Requirement] = {"mark": register.mark.to_text() if register.mark else ABSENT}
     if sealable:
         require["frozen_at"] = ABSENT
@@ -339,10 +360,10 @@ def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) ->
     )
 
 
-def _overwrite(upload_id: str) -> Write:
+def _overwrite(upload_id: str, by: str) -> Write:
     """The former winner becomes OVERWRITTEN: unless it was deleted at this very moment, which the race decides."""
     return Update(
         keys.upload(upload_id),
-        set={"status": Status.OVERWRITTEN.value},
+        set={"status": Status.OVERWRITTEN.value, "overwritten_by": by},
         require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
     )

@@ -75,7 +75,7 @@ class Upload:
     `findings` are the first ten as `Finding.to_json` gives them; `counts` holds pupils, errors and warnings.
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
-    `held` says why the upload waits for an operator, if it does.
+    `held` says why the upload waits for an operator, if it does, `overwritten_by` which upload took its place.
     """
 
     upload_id: str
@@ -107,6 +107,7 @@ class Upload:
     replays: frozenset[str] = frozenset()
     reports: dict[str, str] = field(default_factory=dict)
     queued_again: datetime | None = None
+    overwritten_by: str | None = None
 
     @property
     def key(self) -> Key:
@@ -158,7 +159,17 @@ class Upload:
             item["received"] = to_text(self.received)
         if self.queued_again:
             item["queued_again"] = to_text(self.queued_again)
-        for name in ("trust", "version", "sha256", "window", "ruleset", "roster_version", "figures_sha256", "changes"):
+        for name in (
+            "trust",
+            "version",
+            "sha256",
+            "window",
+            "ruleset",
+            "roster_version",
+            "figures_sha256",
+            "changes",
+            "overwritten_by",
+        ):
             value = getattr(self, name)
             if value is not None:
                 item[name] = value
@@ -251,6 +262,7 @@ def upload_from_item(item: Item) -> Upload:
             if name.startswith(REPORT_PREFIX) and state != ReportState.REPLACED.value
         },
         queued_again=from_text(item["queued_again"]) if "queued_again" in item else None,
+        overwritten_by=item.get("overwritten_by"),
     )
 
 

@@ -200,7 +200,7 @@ def _() -> Patches:
 @fault("a file that is deleted at the same moment comes back as overwritten")
 def _() -> Patches:
     overwrite = registers._overwrite
-    return [(registers, "_overwrite", lambda upload_id: replace(overwrite(upload_id), require={}))]
+    return [(registers, "_overwrite", lambda *given: replace(overwrite(*given), require={}))]
 
 
 @fault("a bad file that comes after the freeze is noted in the sealed row")
