@@ -282,10 +282,6 @@ class _Expression:
         self._values: Item = {}
 
     def name(self, attribute: str) -> str:
-        # A dotted name reaches into a map: `reports.1` is the entry `1` of `reports`.
-        return ".".join(self._one_name(part) for part in attribute.split("."))
-
-    def _one_name(self, attribute: str) -> str:
         for alias, known in self._names.items():
             if known == attribute:
                 return alias

@@ -343,7 +343,8 @@ def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> N
 def note_rescue(stores: Stores, key: str, attempt: str) -> int:
     """Notes an attempt of the rescue function before it is made, and gives how many there have been, this one included.
 
-    Noted in the table, because a queue's own count starts anew, or does not, when a message becomes a dead letter.
+    The table keeps the count, because SQS's own cannot be relied on: when a message becomes a dead letter, AWS lets its
+    count of receives go on, and other implementations begin it again.
     """
     found = parse_upload_key(key)
     if found is None:

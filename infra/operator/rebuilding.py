@@ -1,8 +1,8 @@
 """Writes the table again from the buckets, after a total loss (DESIGN 5 "Evidence", 6).
 
-The order matters, because the functions may be running: users come last but one, so that nobody uploads meanwhile;
-uploads without a verdict come last, so that none is judged before its user and roster are back. A mark in the table
-keeps the freeze and the sweep away until all is done, and lets an interrupted rebuild be run again.
+The order matters, because the functions may be running. Users are put back near the end: until then nobody can sign in
+and upload. Uploads without a verdict are put back last, so that none is judged before its user and roster are there. A
+mark in the table keeps the freeze and the sweep away until all is done, and lets an interrupted rebuild be run again.
 """
 
 from __future__ import annotations

@@ -81,16 +81,6 @@ def an_update_sets_removes_adds_and_makes(table: Table, name: str) -> None:
 
 
 @_listed(TABLE)
-def an_update_reaches_into_a_map_that_is_there(table: Table, name: str) -> None:
-    key = Key(name, "1")
-    table.write(Put(key, {"map": {"a": 1}}))
-    table.write(Update(key, set={"map.b": 2}))
-    assert (table.get(key) or {})["map"] == {"a": 1, "b": 2}
-    with pytest.raises(OutsideError):
-        table.write(Update(key, set={"gone.b": 2}))
-
-
-@_listed(TABLE)
 def conditions_hold_or_refuse(table: Table, name: str) -> None:
     here, gone = Key(name, "here"), Key(name, "gone")
     table.write(Put(here, {"a": "x", "n": 1}))

@@ -172,7 +172,7 @@ class MemoryTable:
         item = self.items.get(write.key)
         known: Item = {} if item is None else item
         for attribute, requirement in write.require.items():
-            if not _meets(_reach(known, attribute), requirement):
+            if not _meets(known.get(attribute, _MISSING), requirement):
                 raise Conflict("a condition of the write did not hold")
 
     def _result(self, write: Put | Update | Remove) -> Item | None:
@@ -188,14 +188,7 @@ class MemoryTable:
         item: Item = {**self.items.get(write.key, {}), **write.key._asdict()}
         for name in write.remove:
             item.pop(name, None)
-        for name, value in write.set.items():
-            if "." in name:
-                outer, inner = name.split(".")
-                if not isinstance(item.get(outer), dict):
-                    raise OutsideError("the path of an update leads nowhere")
-                item[outer] = {**item[outer], inner: value}
-            else:
-                item[name] = value
+        item.update(write.set)
         for name, texts in write.add.items():
             if not texts:
                 raise OutsideError("an empty set cannot be stored")
@@ -215,15 +208,6 @@ class MemoryTable:
 
 
 _MISSING = object()
-
-
-def _reach(item: Item, path: str) -> Any:
-    value: Any = item
-    for part in path.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return _MISSING
-        value = value[part]
-    return value
 
 
 def _meets(value: Any, requirement: Requirement) -> bool:
