@@ -65,7 +65,7 @@ def write_lists() -> None:
     """Which modules index.html fetches early, and which while somebody signs in."""
     page = ASSETS / "index.html"
     first = with_imports({"main.js"})
-    later = sorted(with_imports({"tabs.js", "upload.js", "bulk.js"}) - first)
+    later = sorted(with_imports({"tabs.js", "upload.js"}) - first)
     links = "".join(f'    <link rel="modulepreload" href="page/{name}">\n' for name in sorted(first - {"main.js"}))
     text = re.sub(r'(    <link rel="modulepreload".*\n)+', links, page.read_text(encoding="utf-8"))
     page.write_text(re.sub(r'(<meta name="later" content=)"[^"]*"', rf'\1"{" ".join(later)}"', text), encoding="utf-8")

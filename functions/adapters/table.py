@@ -105,8 +105,8 @@ class Table:
             raise OutsideError("the table could not be read") from error
         return from_attributes(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, wanted: Iterable[Key]) -> dict[Key, Item]:
-        """The items under keys that exist, read consistently, in batches of a hundred."""
+    def get_many(self, wanted: Iterable[Key], *, consistent: bool = True) -> dict[Key, Item]:
+        """The items under keys that exist, in batches of a hundred."""
         keys = list(dict.fromkeys(wanted))
         found: dict[Key, Item] = {}
         for start in range(0, len(keys), _BATCH):
@@ -114,7 +114,7 @@ class Table:
             while ask:
                 try:
                     answer = self._client.batch_get_item(
-                        RequestItems={self.name: {"Keys": ask, "ConsistentRead": True}}
+                        RequestItems={self.name: {"Keys": ask, "ConsistentRead": consistent}}
                     )
                 except ClientError as error:
                     raise OutsideError("the table could not be read") from error

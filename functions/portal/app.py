@@ -21,7 +21,7 @@ from adapters.stores import Stores, open_stores
 from early_results import keys
 from early_results.access import Role, User
 
-from . import board, downloads, history, page, problems, services, uploading
+from . import board, changes, downloads, history, page, problems, services, uploading
 from .requests import (
     BoardQuery,
     FindingsQuery,
@@ -69,13 +69,18 @@ def _ours(error: Exception) -> Response[str]:
     return problems.our_fault().response()
 
 
-def caller() -> User:
-    """Who is asking: an access token's `sub`, looked up in the table. Problem (401, 403) for anybody else."""
+def caller(*, looking: bool = False) -> User:
+    """Who is asking: an access token's `sub`, looked up in the table. Problem (401, 403) for anybody else.
+
+    A page that is `looking` whether anything changed does so all day: a few looks a minute are not counted in the
+    table, which would cost more than the look.
+    """
     claims = app.current_event.request_context.authorizer.jwt_claim or {}
     _noted["sub"] = claims.get("sub")
     if claims.get("token_use") != "access" or not claims.get("sub"):
         raise problems.unauthorised()
-    _count_request(claims["sub"])
+    if not (looking and _is_seldom(claims["sub"])):
+        _count_request(claims["sub"])
     user = user_of(open_stores(), claims["sub"])
     if user is None:
         raise problems.unknown_user()
@@ -119,6 +124,21 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
     return Response(status.value, "application/json", json.dumps(body), dict(NO_STORE))
 
 
+FREE_LOOKS = 10  # a minute: an open page makes four, and one more whenever a file is chosen or sent
+_looks: dict[str, int] = {}
+_looks_of: list[int] = [0]  # the minute that they are counted for
+
+
+def _is_seldom(sub: str) -> bool:
+    """Whether this container has answered few looks of a user this minute."""
+    minute = int(datetime.now(UTC).timestamp()) // 60
+    if _looks_of[0] != minute:
+        _looks_of[0] = minute
+        _looks.clear()
+    _looks[sub] = _looks.get(sub, 0) + 1
+    return _looks[sub] <= FREE_LOOKS
+
+
 def _asking() -> tuple[Stores, User, datetime]:
     return open_stores(), caller(), datetime.now(UTC)
 
@@ -146,6 +166,12 @@ def _services() -> Response[str]:
 def _schools(service: str) -> Response[str]:
     stores, user, _ = _asking()
     return answer(services.describe_schools(stores, user, services.service_of(service)))
+
+
+@app.get("/api/services/<service>/changes")
+def _changes(service: str) -> Response[str]:
+    stores, user, now = open_stores(), caller(looking=True), datetime.now(UTC)
+    return changes.serve(changes.name_of(stores, user, services.service_of(service), now), _held())
 
 
 @app.get("/api/services/<service>/template")
@@ -245,6 +271,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     upload = UPLOAD_PATH.search(_noted["path"] or "")
     if upload:
         _noted["correlation_id"] = [upload[1]]
+    if answered["statusCode"] == HTTPStatus.NOT_MODIFIED.value:
+        return answered  # nothing was told: there is nothing to say who read it
     logger.info(
         "request",
         extra={

@@ -255,6 +255,9 @@ def _schemas() -> Schema:
                     }
                 ),
                 "expires_at": MOMENT,
+                "window": _number(
+                    "The window that is open now; the file counts for it if it arrives before its close."
+                ),
             },
             description="A presigned form: post it to `url` before it expires.",
         ),
@@ -604,6 +607,12 @@ def _operation(
     return {"tags": [tag], "operationId": name, "summary": summary, **more, "responses": dict(sorted(answers.items()))}
 
 
+def _unless_had(operation: Schema) -> Schema:
+    """The operation, which says 304 to whoever has its answer already."""
+    had = {"description": "The asker has it already (`If-None-Match`)."}
+    return {**operation, "responses": dict(sorted({**operation["responses"], "304": had}.items()))}
+
+
 def _json(description: str, schema: Schema, **examples: Any) -> Schema:
     shown = {name: {"value": value} for name, value in examples.items()}
     return {
@@ -680,6 +689,22 @@ def _paths() -> Schema:
                 ),
                 (NO_SERVICE, NO_ADDRESS),
                 parameters=[service],
+            )
+        },
+        "/services/{service}/changes": {
+            "get": _unless_had(
+                _operation(
+                    "people",
+                    "changes",
+                    "Whether anything may have changed that the other answers tell: what a page asks while it is open.",
+                    _json(
+                        "A name for the state of my schools' files and reports, and of the calendar; also as `ETag`.",
+                        _object({"changes": _text(pattern="^[0-9a-f]{16}$")}),
+                        name={"changes": "9f86d081884c7d65"},
+                    ),
+                    (NO_SERVICE, NO_ADDRESS),
+                    parameters=[service],
+                )
             )
         },
         "/services/{service}/template": {
@@ -1056,6 +1081,7 @@ EXAMPLE_FORM: Schema = {
         },
     },
     "expires_at": "2023-06-29T11:08:39Z",
+    "window": 1,
 }
 EXAMPLE_REFUSED: Schema = {
     "upload_id": EXAMPLE_AWAITED["upload_id"],

@@ -59,6 +59,15 @@ def _policy() -> str:
     )
 
 
+def _of_a_document() -> dict[str, str]:
+    """The headers that mean something on a document alone: they are not sent again with each of its files."""
+    return {
+        "Referrer-Policy": "no-referrer",
+        "Strict-Transport-Security": "max-age=63072000",
+        "Content-Security-Policy": _policy(),
+    }
+
+
 def _origin(address: str) -> str:
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc}"
@@ -97,9 +106,7 @@ def serve(name: str, asked_version: str = "", if_none_match: str | None = None) 
     headers: dict[str, str | list[str]] = {
         "Cache-Control": "public, max-age=31536000, immutable" if asked_version == version() else "no-cache",
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-        "Strict-Transport-Security": "max-age=63072000",
-        **({"Content-Security-Policy": _policy()} if name == PAGE else {}),  # documents alone have one
+        **(_of_a_document() if name == PAGE else {}),
         **own,
     }
     kind = TYPES[name.rsplit(".", 1)[-1]]

@@ -39,8 +39,14 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
     expires_at = calendar.form_expiry(now)
     if expires_at is None:
         raise problems.window_closed(closed_words(calendar, now))
-    _take_forms(stores, user, len(request.files), now)
-    return [_issue(stores, user, service, file, now, expires_at) for file in request.files]
+    window = calendar.window_of(now)
+    # Ids of one moment are in the order of the files: where two arrive in one second, the later one of the list counts.
+    entropy = sorted(token_bytes(10) for _ in request.files)
+    forms = [
+        _issue(stores, user, service, file, now, expires_at, noise)
+        for file, noise in zip(request.files, entropy, strict=True)
+    ]
+    return [{**form, "window": window.number} if form["post"] and window else form for form in forms]
 
 
 def _take_forms(stores: Stores, user: User, asked: int, now: datetime) -> None:
@@ -85,11 +91,17 @@ def name_for_metadata(name: str) -> str:
 
 
 def _issue(
-    stores: Stores, user: User, service: Service, file: FileToUpload, now: datetime, expires_at: datetime
+    stores: Stores,
+    user: User,
+    service: Service,
+    file: FileToUpload,
+    now: datetime,
+    expires_at: datetime,
+    entropy: bytes,
 ) -> dict[str, Any]:
     limit = stores.settings.max_upload_bytes
     upload = Upload(
-        upload_id=new_ulid(now, token_bytes(10)),
+        upload_id=new_ulid(now, entropy),
         service=service.name,
         user=user.sub,
         user_name=user.name,

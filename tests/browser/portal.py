@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +111,14 @@ class Portal:
         """Chooses files and selects Upload."""
         self.choose(*files)
         self.upload_button.click()
+
+    def until(self, so: Callable[[], bool]) -> None:
+        """Waits until something is so that the browser's own events tell. AssertionError if it is not in time."""
+        for _ in range(WAIT // 50):
+            if so():
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError("waited in vain")
 
     def watch_status(self) -> None:
         """From now on every state of the section "File upload status" is noted, however short it was."""

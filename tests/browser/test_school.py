@@ -134,7 +134,7 @@ def test_a_reload_in_the_middle_goes_on_with_the_same_upload(
     person.upload(file)
     expect(person.status).to_contain_text("Sending")
     page.reload()
-    expect(person.status).to_contain_text("Your upload was interrupted")
+    expect(person.status).to_contain_text(f"It is not known yet whether {file.name} has reached us")
     page.unroute(bucket)
     asked = forms_asked(page)
     person.upload(file)

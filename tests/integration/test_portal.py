@@ -13,7 +13,7 @@ import pytest
 from adapters import clients
 from early_results import keys
 from early_results.access import Role
-from early_results.writes import Put
+from early_results.writes import Put, Update
 
 from .conftest import REGION, SCHOOL, SERVICE, USER, Cloud, Context, Handlers
 
@@ -42,13 +42,13 @@ class Portal:
         self.handler = handlers("portal.app", "portal")
         self.caplog = caplog
 
-    def ask(self, method: str, path: str, body: Any = None, sub: str = USER) -> dict[str, Any]:
+    def ask(self, method: str, path: str, body: Any = None, sub: str = USER, held: str = "") -> dict[str, Any]:
         """An answer of the API, with its body read."""
         event = {
             "version": "2.0",
             "rawPath": path,
             "rawQueryString": "",
-            "headers": {"content-type": "application/json"},
+            "headers": {"content-type": "application/json", **({"if-none-match": held} if held else {})},
             "requestContext": {
                 "requestId": "JKJaXmPLvHcESHA=",
                 "http": {"method": method, "path": path},
@@ -61,6 +61,10 @@ class Portal:
         self.caplog.clear()
         answer: dict[str, Any] = self.handler(event, Context())
         return answer
+
+    def log(self) -> list[str]:
+        """The lines of the log about requests, of the one before."""
+        return [record.message for record in self.caplog.records if record.message == "request"]
 
     def logged(self) -> dict[str, Any]:
         """What the log says of the request before."""
@@ -163,3 +167,40 @@ def test_an_operator_is_turned_away_until_they_sign_in_with_codes(portal: Portal
 
 def test_others_need_no_code(portal: Portal, pool: tuple[Any, str]) -> None:
     assert portal.ask("GET", "/api/me")["statusCode"] == 200
+
+
+CHANGES = f"/api/services/{SERVICE}/changes"
+
+
+def test_a_page_is_told_that_something_changed_and_nothing_else(portal: Portal, cloud: Cloud) -> None:
+    first = portal.ask("GET", CHANGES)
+    tag = first["headers"]["ETag"]
+    assert json.loads(first["body"]) == {"changes": tag.strip('"')}
+    again = portal.ask("GET", CHANGES, held=tag)
+    assert (again["statusCode"], again["body"]) == (304, "")
+    assert portal.log() == []  # nothing was told
+    table = cloud.stores.table
+    touched = [
+        keys.current_register(SERVICE, SCHOOL),
+        keys.window_register(SERVICE, 1, SCHOOL),
+        keys.roster(SERVICE, SCHOOL),
+        keys.state(SERVICE, 1),
+        keys.calendar(SERVICE),
+    ]
+    for key in touched:
+        before = table.get(key) or {}
+        table.write(Update(key, set={"touched_by_the_test": "yes"}))
+        changed = portal.ask("GET", CHANGES, held=tag)
+        assert changed["statusCode"] == 200, key
+        assert changed["headers"]["ETag"] != tag, key
+        tag = changed["headers"]["ETag"]
+        assert before != table.get(key)
+    for key in (keys.current_register(SERVICE, "9999999"), keys.report(SERVICE, 1, SCHOOL)):
+        table.write(Update(key, set={"touched_by_the_test": "yes"}))  # another school's; of a window still open
+        assert portal.ask("GET", CHANGES, held=tag)["statusCode"] == 304, key
+
+
+def test_an_open_page_s_looks_are_free_and_a_flood_of_them_is_not(portal: Portal) -> None:
+    answers = [portal.ask("GET", CHANGES)["statusCode"] for _ in range(400)]
+    assert answers[:10] == [200] * 10
+    assert 429 in answers

@@ -1,7 +1,7 @@
 // File names: the DfE number in them, and what the API takes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fitName, numberIn, repeated } from "../../functions/portal/assets/names.js";
+import { fitName, leftOutWords, numberIn, parted } from "../../functions/portal/assets/names.js";
 
 const NUMBERS = {
   "1231234.xlsx": "1231234",
@@ -25,7 +25,18 @@ test("a name fits the API: no control characters, never blank, its ending kept",
   assert.ok(long.length <= 255 && encodeURIComponent(long).length <= 1500 && long.isWellFormed());
 });
 
-test("schools that several files are for", () => {
-  const lines = ["1", "2", null, "1", null, "1"].map((number) => ({ number }));
-  assert.deepEqual(repeated(lines), ["1"]);
+test("what a computer keeps beside a workbook is left out, and said", () => {
+  const names = ["a.xlsx", "~$a.xlsx", "._a.xlsx", ".DS_Store", "~a.xlsx", "_.xlsx"];
+  const { files, companions } = parted(names.map((name) => ({ name })));
+  assert.deepEqual(
+    files.map((file) => file.name),
+    ["a.xlsx", "~a.xlsx", "_.xlsx"],
+  );
+  assert.equal(
+    leftOutWords(companions),
+    "3 files were left out that your computer keeps beside a workbook: ~$a.xlsx, ._a.xlsx and .DS_Store. Close Excel " +
+      "before you upload.",
+  );
+  assert.match(leftOutWords([{ name: ".DS_Store" }]), /^1 file was left out .*: \.DS_Store\.$/);
+  assert.equal(leftOutWords([]), "");
 });

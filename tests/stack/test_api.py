@@ -62,6 +62,7 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
     ("GET", "/me"): EVERYBODY,
     ("GET", "/services"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/schools"): EVERYBODY,
+    ("GET", f"/services/{SERVICE}/changes"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/template?school={OWN}"): {**OF_SCHOOL, "operator": 403},
     ("POST", "/uploads"): {
         **EVERYBODY,

@@ -21,11 +21,15 @@ const OFFLINE =
 const BUSY = new Set([429, 500, 502, 503, 504]);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function once(method, path, body, bearer) {
+async function once(method, path, { body, held }, bearer) {
   try {
     return await fetch(`api${path}`, {
       method,
-      headers: { Authorization: `Bearer ${bearer}`, ...(body ? { "Content-Type": "application/json" } : {}) },
+      headers: {
+        Authorization: `Bearer ${bearer}`,
+        ...(body ? { "Content-Type": "application/json" } : {}),
+        ...(held ? { "If-None-Match": held } : {}),
+      },
       body: body ? JSON.stringify(body) : undefined,
       cache: "no-store",
     });
@@ -34,7 +38,7 @@ async function once(method, path, body, bearer) {
   }
 }
 
-async function answered(method, path, body) {
+async function answered(method, path, what) {
   let bearer;
   try {
     bearer = await token();
@@ -42,9 +46,9 @@ async function answered(method, path, body) {
     if (error instanceof Unreachable) throw new Problem(0, "offline", "No connection", OFFLINE);
     throw error;
   }
-  let response = await once(method, path, body, bearer);
-  if (response.status === 401) response = await once(method, path, body, await renew());
-  while (response.status === 401) response = await once(method, path, body, await signInAgain());
+  let response = await once(method, path, what, bearer);
+  if (response.status === 401) response = await once(method, path, what, await renew());
+  while (response.status === 401) response = await once(method, path, what, await signInAgain());
   return response;
 }
 
@@ -65,12 +69,12 @@ async function problem(response) {
 }
 
 /** A request. Reading is tried again by itself when the network or the service falters; writing is not. */
-async function request(method, path, body, tries) {
+async function request(method, path, tries, what = {}) {
   for (let attempt = 1; ; attempt++) {
     let failure;
     try {
-      const response = await answered(method, path, body);
-      if (response.ok) return response;
+      const response = await answered(method, path, what);
+      if (response.ok || response.status === 304) return response;
       failure = await problem(response);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -89,13 +93,19 @@ const query = (values) => {
   return kept.length ? "?" + new URLSearchParams(kept) : "";
 };
 
-export const get = async (path, values, tries = 3) => (await request("GET", path + query(values), null, tries)).json();
-export const post = async (path, body) => (await request("POST", path, body, 1)).json();
-export const remove = async (path) => void (await request("DELETE", path, null, 1));
+export const get = async (path, values, tries = 3) => (await request("GET", path + query(values), tries)).json();
+export const post = async (path, body) => (await request("POST", path, 1, { body })).json();
+export const remove = async (path) => void (await request("DELETE", path, 1));
+
+/** The name of what is at an address by now, or null if it is still `held`, the name of what is known already. */
+export async function getUnless(path, held) {
+  const response = await request("GET", path, 1, { held });
+  return response.status === 304 ? null : { tag: response.headers.get("ETag") };
+}
 
 /** A file that the API itself answers with: its name and bytes. */
 export async function file(path, values) {
-  const response = await request("GET", path + query(values), null, 2);
+  const response = await request("GET", path + query(values), 2);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   return { name: named?.[1] ?? "download.xlsx", blob: await response.blob() };
 }

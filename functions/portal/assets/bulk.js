@@ -1,31 +1,35 @@
 // Bulk upload, for trust administrators: many files at once, each with its own way and its own verdict.
 //
-//   new BulkUpload(service).element
+//   new BulkUpload(service).element, and below it .status
 
 import { Problem } from "./api.js";
 import { ask } from "./ask.js";
-import { openWindow, secondsTo } from "./clock.js";
+import { cameOf } from "./came.js";
+import { openWindow } from "./clock.js";
+import { coverageList } from "./coverage.js";
+import { closedPanel } from "./deadline.js";
 import { fill, h } from "./dom.js";
 import { dropZone } from "./dropzone.js";
-import { icon } from "./icons.js";
 import { goesOn, interrupted } from "./kept.js";
 import { Line } from "./line.js";
-import { repeated } from "./names.js";
 import { why } from "./outcome.js";
+import { turnedWords } from "./overwriting.js";
 import { announce, panel } from "./panels.js";
-import { coverage, events, nameOf, schoolWords, serviceOf } from "./state.js";
-import { askForms } from "./transfer.js";
-import { setReady } from "./upload.js";
-import { cameOf } from "./verdicts.js";
+import { setReady } from "./progress.js";
+import { Queue } from "./queue.js";
+import { events, nameOf, schoolWords, serviceOf, state } from "./state.js";
+import { overwritten, severalOf } from "./turns.js";
+import { rowsOf } from "./verdicts.js";
+import { lookNow } from "./watch.js";
 import { count, moment } from "./words.js";
 
 const MOST = 500;
-const SIDE_BY_SIDE = 4;
-const FORMS = 20; // asked for at a time: they live ten minutes, so never for the whole of a long queue
+const SHOWN = 10;
 
 export class BulkUpload {
   #lines = [];
-  #left = []; // of an upload that a reload interrupted: what did not arrive
+  #left = []; // of an upload that a reload interrupted: what may be gone on with
+  #meant = null; // the window that was open when the files were chosen
   #busy = false;
   #shown = "";
   #frame = "";
@@ -39,6 +43,7 @@ export class BulkUpload {
     this.coverage = h("div", {});
     this.element = h("div", {}, this.area, this.coverage);
     this.overall = h("div", { class: "overall" });
+    this.several = h("div", {});
     this.only = h("input", { type: "checkbox", id: `only-${service}`, onchange: () => this.#filter() });
     this.list = h("ul", { class: "lines" });
     this.onlyRow = h(
@@ -53,10 +58,12 @@ export class BulkUpload {
       { class: "status", "aria-labelledby": `status-${service}`, hidden: true },
       h("h2", { id: `status-${service}`, tabindex: "-1" }, "File upload status"),
       this.overall,
+      this.several,
       this.onlyRow,
       this.list,
     );
     for (const name of ["services", "schools"]) events.addEventListener(name, () => this.#draw());
+    events.addEventListener("schools", () => this.#recheck());
     this.#draw();
     this.#resume();
   }
@@ -65,176 +72,148 @@ export class BulkUpload {
     return this.#lines.filter((line) => !line.transfer);
   }
 
-  /** The lines whose school has a good file now, that they would overwrite. */
+  #currentOf(school) {
+    return (state.schools.get(this.service) ?? []).find((one) => one.school === school)?.current;
+  }
+
+  /** The schools whose good file these lines would overwrite. */
   #overwriting(lines) {
-    const { schools } = coverage(this.service);
-    return lines
-      .map((line) => [line, schools.find((one) => one.school === line.number)?.current])
-      .filter(([, current]) => current);
+    return overwritten(lines, (school) => this.#currentOf(school));
   }
 
   #draw() {
     const service = serviceOf(this.service);
     const open = openWindow(service);
-    const { schools, missing, words } = coverage(this.service);
     const waiting = this.#waiting;
-    const looks = JSON.stringify([
-      open?.number,
-      open?.closes,
-      this.#busy,
-      waiting.map((line) => [line.file.name, line.file.size]),
-      schools,
-    ]);
+    const files = waiting.map((line) => [line.file.name, line.file.size, line.number]);
+    const looks = JSON.stringify([open?.number, open?.closes, this.#busy, files, state.schools.get(this.service)]);
     if (looks === this.#shown) return;
     this.#shown = looks;
-    const isOpen = this.coverage.querySelector("details")?.open ?? false;
-    fill(
-      this.coverage,
-      schools.length > 0 &&
-        h(
-          "details",
-          { open: isOpen },
-          h("summary", {}, words),
-          h(
-            "ul",
-            { class: "plainlist" },
-            [...missing, ...schools.filter((one) => one.current)].map((one) =>
-              h(
-                "li",
-                {},
-                h(
-                  "span",
-                  { class: `badge ${one.current ? "tick" : "clock"}` },
-                  icon(one.current ? "tick" : "clock"),
-                  one.current ? "Good file" : "No good file yet",
-                ),
-                ` ${schoolWords(one.school)}`,
-                one.current &&
-                  h(
-                    "span",
-                    { class: "next" },
-                    `${one.current.name}, by ${one.current.user}, received at ${moment(one.current.received)}, in ` +
-                      `window ${one.current.window}`,
-                  ),
-              ),
-            ),
-          ),
-        ),
-    );
+    fill(this.coverage, coverageList(this.service, this.coverage.querySelector("details")?.open ?? false));
     const frame = JSON.stringify([open?.number, open?.closes]);
     if (frame !== this.#frame) {
       this.#frame = frame;
+      const until = open && h("span", { class: "note" }, `until ${open.closes_words} (London time)`);
       fill(
         this.area,
-        open
-          ? [
-              this.zone,
-              this.warnings,
-              h(
-                "div",
-                { class: "row" },
-                this.button,
-                h("span", { class: "note" }, `until ${open.closes_words} (London time)`),
-              ),
-            ]
-          : this.#closed(service),
+        open ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, until)] : closedPanel(service),
       );
     }
-    const overwriting = this.#overwriting(waiting);
-    const twice = repeated(waiting);
-    fill(
-      this.warnings,
-      overwriting.length > 0 &&
+    fill(this.warnings, this.#warnings(waiting, open));
+    const ready = waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload";
+    setReady(this.button, waiting.length && !this.#busy, this.#busy ? "Uploading …" : ready);
+  }
+
+  #warnings(waiting, open) {
+    const schools = this.#overwriting(waiting);
+    const several = severalOf(waiting);
+    const turned = waiting.length && open && this.#meant !== open.number && this.#turned(open);
+    const names = (lines) => lines.map((line) => line.file.name).join(", then ");
+    return [
+      turned && panel("warn", turned.title, h("p", {}, turned.detail)),
+      schools.length > 0 &&
         panel(
           "warn",
-          `${count(overwriting.length, "file")} would overwrite a good file`,
-          h("p", {}, "Each replaces its school's present file once it has passed the checks:"),
-          h(
-            "ul",
-            {},
-            overwriting
-              .slice(0, 10)
-              .map(([line, current]) =>
-                h(
-                  "li",
-                  {},
-                  `${schoolWords(line.number)}: ${current.name}, by ${current.user}, ${moment(current.received)}`,
-                ),
-              ),
-          ),
-          overwriting.length > 10 && h("p", {}, `and ${count(overwriting.length - 10, "more", "more")}.`),
+          `The good file of ${count(schools.length, "school")} would be overwritten`,
+          h("p", {}, "Each is replaced completely once the new file has passed the checks:"),
+          h("ul", {}, schools.slice(0, SHOWN).map(overwritingLine)),
+          schools.length > SHOWN && h("p", {}, `and ${count(schools.length - SHOWN, "more", "more")}.`),
         ),
-      twice.length > 0 &&
+      several.length > 0 &&
         panel(
           "warn",
           "More than one file for a school",
-          h("p", {}, `${twice.map(schoolWords).join("; ")}. The good file that we receive last will count.`),
+          h("p", {}, "They are sent in the order in which they were chosen. The last good one counts:"),
+          h(
+            "ul",
+            {},
+            several.map(({ number, lines }) => h("li", {}, `${schoolWords(number)}: ${names(lines)}`)),
+          ),
         ),
-    );
-    setReady(
-      this.button,
-      waiting.length && !this.#busy,
-      this.#busy ? "Uploading …" : waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload",
-    );
+    ];
   }
 
-  #closed(service) {
-    const next = service.windows.find((window) => secondsTo(window.opens) > 0);
-    return panel(
-      "info",
-      "Files cannot be uploaded at the moment",
-      h(
-        "p",
-        {},
-        next
-          ? `The next window opens at ${moment(next.opens)} (London time).`
-          : "The last window of this service has closed.",
-      ),
-    );
+  #turned(open) {
+    return turnedWords(serviceOf(this.service), this.#meant, open);
   }
 
-  #choose(files) {
+  async #choose(files) {
     if (this.#busy) return announce("Files are being uploaded. Please wait until all have been sent.", true);
     if (this.#lines.every((line) => line.ended)) this.#lines = [];
-    const same = (file) =>
-      this.#lines.some(
-        ({ file: other }) =>
-          other.name === file.name && other.size === file.size && other.lastModified === file.lastModified,
-      );
-    const fresh = files.filter((file) => !same(file));
+    if (!this.#waiting.length) this.#meant = openWindow(serviceOf(this.service))?.number;
+    const fresh = files.filter((file) => !this.#lines.some((line) => same(line.file, file)));
     const room = MOST - this.#waiting.length;
-    for (const file of fresh.slice(0, room))
-      this.#lines.push(new Line(this.service, file, (line) => this.#leaveOut(line)));
+    const lines = fresh.slice(0, room).map((file) => new Line(this.service, file, (line) => this.#leaveOut(line)));
+    this.#lines.push(...lines);
     this.status.hidden = false;
     this.only.checked = false;
     fill(
       this.list,
       this.#lines.map((line) => line.element),
     );
+    fill(this.several);
+    const left = h("p", {}, `Upload these first, and then choose the other ${fresh.length - room}.`);
     fill(
       this.overall,
-      fresh.length > room
-        ? panel(
-            "warn",
-            `Only the first ${MOST} files were taken`,
-            h("p", {}, `Upload these first, and then choose the other ${fresh.length - room}.`),
-          )
-        : h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`),
+      fresh.length > room ? panel("warn", `Only the first ${MOST} files were taken`, left) : this.#chosenWords(),
     );
     this.onlyRow.hidden = true;
     this.#draw();
     this.#filter();
     this.button.focus();
-    return announce(`${count(this.#waiting.length, "file")} chosen. Select Upload to send them.`);
+    announce(`${count(this.#waiting.length, "file")} chosen. Select Upload to send them.`);
+    lookNow();
+    await this.#read(lines);
+    return undefined;
+  }
+
+  /** Reads whose rows the files have, a few at a time: what they would overwrite is said before they are sent. */
+  async #read(lines) {
+    const queue = [...lines];
+    const work = async () => {
+      for (let line = queue.shift(); line; line = queue.shift()) await line.read();
+    };
+    this.reading = Promise.all(Array.from({ length: 4 }, work));
+    await this.reading;
+    this.#draw();
+  }
+
+  #chosenWords() {
+    return h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`);
   }
 
   #leaveOut(line) {
     this.#lines = this.#lines.filter((other) => other !== line);
     line.element.remove();
-    fill(this.overall, h("p", {}, `${count(this.#waiting.length, "file")} chosen. Nothing has been sent yet.`));
+    fill(this.overall, this.#chosenWords());
     this.status.hidden = !this.#lines.length;
     this.#draw();
     this.button.focus();
+  }
+
+  /** Whether the user still wants it, seeing whose files would be overwritten at this moment, and in which window. */
+  async #sure(lines) {
+    const open = openWindow(serviceOf(this.service));
+    const schools = this.#overwriting(lines);
+    const turned = open && this.#meant !== open.number && this.#turned(open);
+    if (!schools.length && !turned) return true;
+    return ask({
+      title: turned ? turned.title : `Overwrite the good file of ${count(schools.length, "school")}?`,
+      body: [
+        turned && h("p", {}, turned.detail),
+        schools.length > 0 && [
+          h(
+            "p",
+            {},
+            `These schools have a good file of ${nameOf(this.service)} already. A file that passes the checks ` +
+              "replaces it completely.",
+          ),
+          h("ul", { class: "scroll" }, schools.map(overwritingLine)),
+          carriedWords(schools, open),
+        ],
+      ],
+      yes: `Upload ${count(lines.length, "file")}`,
+    });
   }
 
   async #start() {
@@ -242,33 +221,16 @@ export class BulkUpload {
     const lines = this.#waiting;
     if (!lines.length) return announce("Please choose files first.", true);
     this.#busy = true;
-    const overwriting = this.#overwriting(lines);
-    if (overwriting.length) {
-      const sure = await ask({
-        title: `Overwrite ${count(overwriting.length, "good file")}?`,
-        body: [
-          h(
-            "p",
-            {},
-            `These schools have a good file of ${nameOf(this.service)} already. A file that passes the checks ` +
-              "replaces it completely.",
-          ),
-          h(
-            "ul",
-            { class: "scroll" },
-            overwriting.map(([line]) => h("li", {}, `${line.file.name}: ${schoolWords(line.number)}`)),
-          ),
-        ],
-        yes: `Upload ${count(lines.length, "file")}`,
-      });
-      if (!sure) {
-        this.#busy = false;
-        return undefined;
-      }
+    await Promise.all([lookNow(), this.reading]);
+    if (!(await this.#sure(lines))) {
+      this.#busy = false;
+      return this.#draw();
     }
+    const open = openWindow(serviceOf(this.service))?.number;
     for (const line of lines) {
       const at = this.#left.findIndex((left) => goesOn(left, line.file));
-      line.start(at < 0 ? null : this.#left.splice(at, 1)[0]);
+      line.start(open, at < 0 ? null : this.#left.splice(at, 1)[0]);
+      line.transfer.meant = this.#meant;
     }
     return this.#run(lines);
   }
@@ -277,46 +239,16 @@ export class BulkUpload {
     this.#busy = true;
     this.#draw();
     this.status.querySelector("h2").focus();
-    const queue = [...lines];
-    const following = [];
-    let asking = null;
-    const issue = async () => {
-      const batch = queue.filter((line) => !line.transfer.form && !line.transfer.ended).slice(0, FORMS);
-      const window = openWindow(serviceOf(this.service))?.number;
-      try {
-        const forms = await askForms(
-          this.service,
-          batch.map((line) => line.file),
-        );
-        for (const [at, line] of batch.entries()) line.transfer.take(forms[at], window);
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        for (const line of batch) line.transfer.fail(error);
-      }
-    };
-    const work = async () => {
-      while (queue.length) {
-        const [line] = queue;
-        if (!line.transfer.form && !line.transfer.ended) {
-          asking ??= issue().finally(() => (asking = null));
-          await asking;
-          continue;
-        }
-        queue.shift();
-        if (line.transfer.ended) continue;
-        await line.transfer.deliver();
-        if (!line.transfer.ended) following.push(line.transfer.follow());
-      }
-    };
     for (const line of lines) line.done = () => this.#summary(lines);
     this.#summary(lines);
+    const queue = new Queue(this.service, lines);
     try {
-      await Promise.all(Array.from({ length: SIDE_BY_SIDE }, work));
+      await queue.run();
     } finally {
       this.#busy = false;
       this.#draw();
     }
-    await Promise.all(following);
+    await queue.judged;
   }
 
   #summary(lines) {
@@ -324,63 +256,78 @@ export class BulkUpload {
     const good = ended.filter((line) => line.good);
     const lost = ended.filter((line) => line.transfer.phase === "failed");
     const bad = ended.filter((line) => line.attention && line.transfer.phase === "done");
-    const all = ended.length === lines.length;
     this.onlyRow.hidden = !bad.length && !lost.length;
     const said = [
       `${good.length} uploaded successfully`,
       bad.length && `${bad.length} with errors`,
-      lost.length && `${lost.length} not received`,
+      lost.length && `${lost.length} not sent`,
     ]
       .filter(Boolean)
       .join(", ");
-    if (!all) {
-      fill(
-        this.overall,
-        h(
-          "div",
-          { class: "progress" },
-          h("progress", { max: lines.length, value: ended.length, "aria-label": "All files" }),
-          h("span", {}, `${ended.length} of ${count(lines.length, "file")} done: ${said}.`),
-        ),
-      );
-      return;
+    if (ended.length < lines.length) {
+      const bar = h("progress", { max: lines.length, value: ended.length, "aria-label": "All files" });
+      const words = h("span", {}, `${ended.length} of ${count(lines.length, "file")} done: ${said}.`);
+      return void fill(this.overall, h("div", { class: "progress" }, bar, words));
     }
+    const attention = [...bad, ...lost];
     const again = lost.filter((line) => line.transfer.problem.again);
+    const retry = () => this.#again(again);
     fill(
       this.overall,
       panel(
-        bad.length || lost.length ? "warn" : "good",
+        attention.length ? "warn" : "good",
         `All ${count(lines.length, "file")} done: ${said}.`,
-        (bad.length > 0 || lost.length > 0) && [
+        attention.length > 0 && [
           h("p", {}, "These files need attention. The others are not affected:"),
-          h(
-            "ul",
-            { class: "scroll" },
-            [...bad, ...lost].map((line) =>
-              h(
-                "li",
-                {},
-                h("span", { class: "filename" }, line.file.name),
-                `: ${line.transfer.upload ? why(line.transfer.upload) : line.transfer.problem.title}`,
-              ),
-            ),
-          ),
+          h("ul", { class: "scroll" }, attention.map(attentionLine)),
         ],
         again.length > 0 &&
           h(
             "button",
-            { type: "button", class: "main", onclick: () => this.#again(again) },
+            { type: "button", class: "main", onclick: retry },
             `Try again with ${count(again.length, "file")}`,
           ),
       ),
     );
     this.#filter();
-    announce(`All files are done: ${said}.`, true);
+    this.#drawSeveral();
+    return announce(`All files are done: ${said}.`, true);
+  }
+
+  /** For each school that several files were for: which one counts. */
+  #drawSeveral() {
+    const several = severalOf(this.#lines.filter((line) => line.transfer?.phase === "done"));
+    const line = ({ number, lines }) => {
+      const id = this.#currentOf(number)?.upload_id;
+      const counts = lines.find((one) => one.transfer.upload.upload_id === id);
+      const words = counts
+        ? [" counts: ", h("span", { class: "filename" }, counts.file.name)]
+        : [" none of them counts", this.#currentOf(number) && `: ${this.#currentOf(number).name} does`];
+      return h("li", {}, `${schoolWords(number)}, ${count(lines.length, "file")}:`, words);
+    };
+    fill(
+      this.several,
+      several.length > 0 && panel("info", "More than one file for a school", h("ul", {}, several.map(line))),
+    );
+  }
+
+  /** What was said of these files may not be so any more: others may have overwritten or deleted one. */
+  async #recheck() {
+    const done = this.#lines.filter((line) => line.transfer?.phase === "done");
+    if (!done.length) return;
+    try {
+      const rows = await rowsOf(done.map((line) => line.transfer.id));
+      for (const line of done) line.stands(rows.get(line.transfer.id));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error; // with the next change again
+    }
+    this.#drawSeveral();
   }
 
   #again(lines) {
     if (this.#busy) return;
-    for (const line of lines) line.start(line.transfer);
+    const open = openWindow(serviceOf(this.service))?.number;
+    for (const line of lines) line.start(open, line.transfer);
     this.#run(lines);
   }
 
@@ -388,42 +335,35 @@ export class BulkUpload {
     for (const line of this.#lines) line.element.hidden = this.only.checked && !line.attention;
   }
 
-  /** After a reload in the middle of a bulk: which files arrived, and which must be chosen again. */
-  async #resume() {
+  /** After a reload in the middle of a bulk. */
+  #resume() {
     const left = interrupted(this.service);
     if (!left.length) return;
     this.status.hidden = false;
-    fill(
-      this.overall,
-      panel("wait", "The page was left while files were being uploaded", h("p", {}, "Looking for what arrived …")),
-    );
-    const came = await Promise.all(left.map(cameOf));
-    const missing = left.filter((_, at) => !came[at]);
-    this.#left = missing;
-    fill(
-      this.overall,
-      missing.length
-        ? panel(
-            "warn",
-            `${count(missing.length, "file")} did not arrive`,
-            h(
-              "p",
-              {},
-              `The page was left before ${missing.length === 1 ? "it" : "they"} had been sent. Choose ` +
-                `${missing.length === 1 ? "it" : "them"} again, with any file that had not had its turn. The history ` +
-                `below lists what arrived.`,
-            ),
-            h(
-              "ul",
-              { class: "scroll" },
-              missing.map((one) => h("li", { class: "filename" }, one.name)),
-            ),
-          )
-        : panel(
-            "good",
-            "The files that were on their way have arrived",
-            h("p", {}, "The history below has their results. Choose any file that had not had its turn."),
-          ),
-    );
+    const place = h("div", {});
+    fill(this.overall, place);
+    cameOf(place, left, (one) => this.#left.includes(one) || this.#left.push(one));
   }
+}
+
+const same = (a, b) => a.name === b.name && a.size === b.size && a.lastModified === b.lastModified;
+
+const overwritingLine = ({ number, current }) =>
+  h("li", {}, `${schoolWords(number)}: ${current.name}, by ${current.user}, ${moment(current.received)}`);
+
+const attentionLine = (line) =>
+  h(
+    "li",
+    {},
+    h("span", { class: "filename" }, line.file.name),
+    `: ${line.transfer.upload ? why(line.transfer.upload) : line.transfer.problem.title}`,
+  );
+
+/** What becomes of the files of an earlier window that is over. */
+function carriedWords(schools, open) {
+  const windows = [...new Set(schools.map(({ current }) => current.window))];
+  const earlier = windows.filter((window) => window && window !== open?.number);
+  if (!earlier.length) return null;
+  const before = `What was used for window ${earlier.join(" and ")} stays as it is, with its reports.`;
+  return h("p", {}, `The new files are used for window ${open.number}. ${before}`);
 }

@@ -6,7 +6,7 @@ import { Problem } from "./api.js";
 import { now, openWindow, secondsTo } from "./clock.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
-import { announce } from "./panels.js";
+import { announce, panel } from "./panels.js";
 import { events, loadServices, state } from "./state.js";
 import { duration, moment } from "./words.js";
 
@@ -50,7 +50,7 @@ export class Deadline {
   #turn() {
     announce(`Window ${this.wasOpen} has closed.`, true);
     loadServices().catch((error) => {
-      if (!(error instanceof Problem)) throw error; // read again within the minute anyway
+      if (!(error instanceof Problem)) throw error; // the next look reads it
     });
   }
 
@@ -94,4 +94,13 @@ export class Deadline {
       ),
     ];
   }
+}
+
+/** Why nothing can be uploaded, where no window is open. */
+export function closedPanel(service) {
+  const next = service.windows.find((window) => secondsTo(window.opens) > 0);
+  const words = next
+    ? `The next window opens at ${moment(next.opens)} (London time).`
+    : "The last window of this service has closed.";
+  return panel("info", "Files cannot be uploaded at the moment", h("p", {}, words));
 }

@@ -4,10 +4,10 @@
 
 import { get, Problem } from "./api.js";
 import { fill, h, unique } from "./dom.js";
+import { isJudged } from "./fates.js";
+import { LiveVerdict } from "./live.js";
 import { panel } from "./panels.js";
 import { nameOf } from "./state.js";
-import { MOVING } from "./statuses.js";
-import { verdict } from "./verdict.js";
 import { stamp } from "./words.js";
 
 /** Shows one upload in full, in a dialog. */
@@ -34,7 +34,7 @@ export async function showDetails(id, name) {
     fill(
       body,
       h("p", {}, `${nameOf(upload.service)}. Uploaded by ${upload.user}, ${stamp(upload.date)} (London time).`),
-      MOVING.has(upload.status) && upload.status !== "PROCESSING" ? panel("wait", upload.next_step) : verdict(upload),
+      isJudged(upload) ? new LiveVerdict(upload).element : panel("wait", upload.next_step),
     );
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

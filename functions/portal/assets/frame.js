@@ -26,8 +26,6 @@ export function footer() {
         {},
         hours.map((line) => h("span", { class: "block" }, line)),
       ),
-      h("dt", {}, "For programs"),
-      h("dd", {}, h("a", { href: "api/openapi.json", type: "application/json" }, "The API's contract (OpenAPI)")),
     ),
   );
 }

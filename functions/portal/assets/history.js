@@ -3,7 +3,7 @@
 //   new History(organisation).element
 
 import { get, Problem, remove } from "./api.js";
-import { ask } from "./ask.js";
+import { sureToDelete } from "./deleting.js";
 import { showDetails } from "./details.js";
 import { fill, h, quiet, unique } from "./dom.js";
 import { icon } from "./icons.js";
@@ -13,8 +13,9 @@ import { countWords } from "./outcome.js";
 import { announce, panel } from "./panels.js";
 import { download } from "./saving.js";
 import { events, nameOf, schoolWords, state, tellUploads } from "./state.js";
-import { DELETE_WORDS, MOVING, STATUSES } from "./statuses.js";
-import { count, stamp } from "./words.js";
+import { MOVING, STATUSES } from "./statuses.js";
+import { countsFor } from "./windows.js";
+import { count, reference, stamp } from "./words.js";
 
 const AGAIN = 5000;
 
@@ -280,8 +281,9 @@ export class History {
           },
           row.name,
         ),
-        h("span", { class: "next" }, nameOf(row.service)),
         several && h("span", { class: "next" }, row.school ? schoolWords(row.school) : "School not known"),
+        h("span", { class: "next" }, nameOf(row.service)),
+        h("span", { class: "next" }, `Reference ${reference(row.upload_id)}`),
         row.counts?.errors || row.counts?.warnings
           ? h("span", { class: "next" }, `${found[0].toUpperCase()}${found.slice(1)}`)
           : null,
@@ -303,13 +305,7 @@ export class History {
         "td",
         { role: "cell", "data-label": "Date" },
         h("span", { class: "date" }, stamp(row.date)),
-        row.counts_for_school &&
-          h(
-            "span",
-            { class: "counts" },
-            icon("tick"),
-            `Counts${row.receipt?.window ? ` for window ${row.receipt.window}` : ""}`,
-          ),
+        row.counts_for_school && h("span", { class: "counts" }, icon("tick"), `Counts for ${countsFor(row.windows)}`),
       ),
       h("td", { role: "cell", "data-label": "Status", class: "status-cell" }, statusCell(row)),
     );
@@ -326,28 +322,7 @@ export class History {
   }
 
   async #delete(row) {
-    const sure = await ask({
-      title: "Delete this upload?",
-      body: [
-        h("p", { class: "filename" }, row.name),
-        h("p", {}, `${nameOf(row.service)}.`),
-        h("p", {}, DELETE_WORDS),
-        row.counts_for_school &&
-          panel(
-            "warn",
-            `This file counts for ${row.school ? schoolWords(row.school) : "the school"}`,
-            h(
-              "p",
-              {},
-              "If you delete it, the school has no file until another one is uploaded. An older file does not come " +
-                "back.",
-            ),
-          ),
-      ],
-      yes: "Delete upload",
-      danger: true,
-    });
-    if (!sure) return;
+    if (!(await sureToDelete(row))) return;
     try {
       await remove(`/uploads/${row.upload_id}`);
     } catch (error) {

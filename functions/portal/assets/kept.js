@@ -3,11 +3,10 @@
 //   remember(transfer); ...; forget(id), and after a reload: interrupted(service)
 
 import { now } from "./clock.js";
+import { stillGood } from "./fates.js";
 import { email } from "./session.js";
 
 const KEPT = "early-results.sending";
-
-// What was on its way, for a page that is reloaded in the middle.
 
 const inFlight = new Map();
 
@@ -15,6 +14,7 @@ addEventListener("beforeunload", (event) => {
   if ([...inFlight.values()].some((one) => one.phase === "sending" || one.phase === "retrying")) event.preventDefault();
 });
 
+/** Writes down what is on its way as it is now. */
 export function write() {
   const kept = [...inFlight.values()].map((one) => ({
     id: one.id,
@@ -23,18 +23,22 @@ export function write() {
     modified: one.file.lastModified,
     service: one.service,
     window: one.window,
-    whole: one.progress >= 1 || one.phase === "checking",
+    expires: one.form.expires_at,
+    begun: one.begun,
+    arrived: one.phase === "checking", // S3 said so
     form: one.phase === "checking" ? null : one.form,
   }));
   if (kept.length) sessionStorage.setItem(KEPT, JSON.stringify({ email: email(), kept }));
   else sessionStorage.removeItem(KEPT);
 }
 
+/** From now on this transfer is on its way. */
 export function remember(transfer) {
   inFlight.set(transfer.id, transfer);
   write();
 }
 
+/** It is no longer. */
 export function forget(id) {
   if (inFlight.delete(id)) write();
 }
@@ -51,7 +55,7 @@ function left() {
 
 let leftBehind = null;
 
-/** A service's uploads that were on their way when the page was left. `whole`: all of it was sent. */
+/** A service's uploads that were on their way when the page was left. */
 export function interrupted(service) {
   leftBehind ??= left();
   return leftBehind.filter((one) => one.service === service);
@@ -60,7 +64,7 @@ export function interrupted(service) {
 /** Whether a chosen file can go on with the form of an interrupted upload: it is the same file, and there is time. */
 export const goesOn = (left, file) =>
   Boolean(left.form?.post) &&
-  Date.parse(left.form.expires_at) > now() + 30_000 &&
+  stillGood(left.form, now()) &&
   left.name === file.name &&
   left.size === file.size &&
   left.modified === file.lastModified;

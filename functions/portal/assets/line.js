@@ -4,25 +4,31 @@
 
 import { now } from "./clock.js";
 import { fill, h, quiet } from "./dom.js";
+import { stillGood } from "./fates.js";
 import { icon } from "./icons.js";
+import { LiveVerdict } from "./live.js";
 import { numberIn } from "./names.js";
 import { countWords, isGood, why } from "./outcome.js";
+import { schoolIn } from "./peek.js";
 import { progressOf, slowWords } from "./progress.js";
 import { schoolWords, serviceOf, state } from "./state.js";
+import { STATUSES } from "./statuses.js";
 import { Transfer } from "./transfer.js";
-import { verdict } from "./verdict.js";
 import { size } from "./words.js";
+
+const badge = (picture, words) => h("span", { class: `badge ${picture}` }, icon(picture), words);
 
 /** One file of the bulk: its line on the page and its transfer. */
 export class Line {
   transfer = null;
+  rows = null; // the school that the file's own rows name, once they are read
+  row = null; // what the history says of it by now
   #phase = "";
 
   constructor(service, file, dropped) {
     this.service = service;
     this.file = file;
-    this.dropped = dropped;
-    this.number = numberIn(file.name);
+    this.named = numberIn(file.name);
     this.school = h("span", { class: "next" });
     this.doing = h("div", { class: "progress" });
     this.more = h("div", {});
@@ -48,8 +54,9 @@ export class Line {
     this.words();
   }
 
-  get known() {
-    return state.me.organisations.some((one) => one.school && one.school === this.number);
+  /** The school's number: the rows decide, and the name where they say nothing. */
+  get number() {
+    return this.transfer?.upload?.school ?? this.rows ?? this.named;
   }
 
   get ended() {
@@ -64,28 +71,51 @@ export class Line {
     return this.ended && !this.good;
   }
 
-  /** Whose file it is: by the name before the upload, by the rows after it. */
-  words() {
-    const { upload } = this.transfer ?? {};
-    if (upload)
-      return void fill(
-        this.school,
-        upload.school ? schoolWords(upload.school) : "No school of your trust could be recognised from the rows",
-      );
-    if (this.known) fill(this.school, schoolWords(this.number));
-    else if (this.number)
-      fill(this.school, icon("warning"), `${this.number} in the name is not one of your trust's schools`);
-    else fill(this.school, "No DfE number in the name: the rows will tell the school");
+  /** Reads in the file itself whose rows they are, before anything is sent. */
+  async read() {
+    this.rows = await schoolIn(this.file);
+    this.words();
   }
 
-  start(previous = null) {
+  /** Whose file it is: by its rows, or by its name where they say nothing. */
+  words() {
+    const { number, named } = this;
+    const ours = state.me.organisations.some((one) => one.school && one.school === number);
+    const byName = number === named && !this.rows && !this.transfer?.upload?.school;
+    if (!number)
+      fill(this.school, "No school could be recognised, neither from the rows nor from a number in the name");
+    else if (!ours)
+      fill(
+        this.school,
+        icon("warning"),
+        `${number} ${byName ? "in the name" : "in the rows"} is not one of your trust's schools`,
+      );
+    else if (named && named !== number)
+      fill(this.school, icon("warning"), `${schoolWords(number)}: the rows decide, although the name says ${named}`);
+    else fill(this.school, schoolWords(number), byName && this.ended ? ", by the number in its name" : "");
+  }
+
+  start(window, previous = null) {
     this.bin.hidden = true;
-    this.transfer = new Transfer(this.service, this.file, () => this.#show());
-    if (previous?.form?.post && Date.parse(previous.form.expires_at) > now() + 30_000)
-      this.transfer.take(previous.form, previous.window, true);
+    this.transfer = new Transfer(this.service, this.file, window, () => this.#show());
+    if (previous) this.transfer.meant = previous.meant ?? window;
+    if (previous?.form?.post && stillGood(previous.form, now())) this.transfer.take(previous.form, previous.begun);
     this.#phase = "";
     fill(this.more);
     fill(this.doing, h("span", { class: "note" }, "Waiting its turn"));
+  }
+
+  /** Takes in what the history says of the file by now; undefined: it is not listed any more. */
+  stands(row) {
+    const status = row?.status ?? "DELETED";
+    if (status === (this.row?.status ?? this.transfer.upload.status)) return;
+    this.row = { status };
+    this.#badge(status);
+  }
+
+  #badge(status) {
+    const [words, picture] = STATUSES[status] ?? ["Deleted", "bin"];
+    fill(this.doing, status === "SUCCESSFUL" ? badge("tick", "Uploaded successfully") : badge(picture, words));
   }
 
   #show() {
@@ -99,32 +129,24 @@ export class Line {
     this.words();
     fill(this.more);
     if (transfer.phase === "failed") {
-      fill(this.doing, h("span", { class: "badge cross" }, icon("cross"), "Not received"));
+      fill(this.doing, badge("cross", transfer.begun ? "Not known to have arrived" : "Not sent"));
       fill(this.more, h("p", {}, h("b", {}, `${transfer.problem.title}. `), transfer.problem.detail));
     } else {
-      fill(
-        this.doing,
-        this.good
-          ? h("span", { class: "badge tick" }, icon("tick"), "Uploaded successfully")
-          : h("span", { class: "badge cross" }, icon("cross"), "Upload error"),
-      );
+      this.row = null;
+      this.#badge(transfer.upload.status); // a file of the same school may have overwritten it by now
       this.#details(transfer);
     }
     this.done?.();
   }
 
-  #details({ upload, window }) {
+  #details({ upload, meant }) {
     const body = h("div", {});
+    const counts = countWords(upload.counts);
+    const open = () => details.open && !body.hasChildNodes() && fill(body, new LiveVerdict(upload, meant).element);
     const details = h(
       "details",
-      { ontoggle: () => details.open && !body.hasChildNodes() && fill(body, verdict(upload, window)) },
-      h(
-        "summary",
-        {},
-        this.good
-          ? `Details and receipt: ${countWords(upload.counts)}`
-          : `${countWords(upload.counts)}: ${why(upload)}`,
-      ),
+      { ontoggle: open },
+      h("summary", {}, this.good ? `Details and receipt: ${counts}` : `${counts}: ${why(upload)}`),
       body,
     );
     fill(this.more, details);

@@ -16,7 +16,6 @@ const SCREENS = {
   operator: async () => fill(main, new (await import("./board.js")).Board().element),
 };
 const exchangeWith = async (Upload) => (await import("./tabs.js")).exchange(main, Upload);
-const MINUTE = 60_000;
 const AT_A_TIME = 3;
 
 addEventListener("unhandledrejection", (event) => oops(event.reason));
@@ -133,8 +132,6 @@ async function enter() {
   const heading = main.querySelector("h1");
   heading.tabIndex = -1;
   heading.focus({ preventScroll: true }); // what had the focus is gone: a screen reader goes on from here
-  setInterval(refresh, MINUTE);
-  document.addEventListener("visibilitychange", () => document.hidden || refresh());
   return undefined;
 }
 
@@ -144,14 +141,6 @@ async function askForCodes() {
   const place = h("div", { class: "card narrow" });
   fill(main, place);
   await (await import("./codes.js")).codesForm(place, { done: enter, needed: true });
-}
-
-async function refresh() {
-  try {
-    await loadServices();
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error; // the countdown goes on with what it knows
-  }
 }
 
 events.addEventListener("services", () => state.me && footer());

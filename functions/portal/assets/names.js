@@ -2,6 +2,8 @@
 //
 //   numberIn("123-1234 Holly Lane.xlsx") === "1231234"
 
+import { count, list } from "./words.js";
+
 /** The name as the API takes it: without control characters, and short enough for the metadata of an object. */
 export function fitName(name) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
@@ -21,9 +23,23 @@ export function numberIn(name) {
   return found ? found[1] + found[2] : null;
 }
 
-export function repeated(lines) {
-  const seen = new Set();
-  const twice = new Set();
-  for (const { number } of lines) if (number) (seen.has(number) ? twice : seen).add(number);
-  return [...twice];
+/** Files that a computer keeps beside a workbook: Excel's lock file, a Mac's companions. Nobody means to send them. */
+const COMPANION = /^(~\$|\._)|^(\.DS_Store|Thumbs\.db|desktop\.ini)$/i;
+
+/** The files that may be meant, and those that only came along. */
+export function parted(all) {
+  const came = (file) => COMPANION.test(file.name);
+  return { files: all.filter((file) => !came(file)), companions: all.filter(came) };
+}
+
+/** `2 files were left out that your computer keeps beside a workbook: ~$results.xlsx and .DS_Store.` */
+export function leftOutWords(companions) {
+  if (!companions.length) return "";
+  const names = [...new Set(companions.map((file) => file.name))];
+  const shown = names.length > 4 ? [...names.slice(0, 3), "others"] : names;
+  const were = companions.length === 1 ? "was" : "were";
+  return (
+    `${count(companions.length, "file")} ${were} left out that your computer keeps beside a workbook: ${list(shown)}.` +
+    `${companions.some((file) => file.name.startsWith("~$")) ? " Close Excel before you upload." : ""}`
+  );
 }

@@ -12,6 +12,13 @@ export function progressOf(transfer) {
   return [h("progress", { max: 1, value, "aria-label": label }), h("span", {}, words)];
 }
 
+/** The words of an Upload button, and whether it does anything; it keeps the focus either way. */
+export function setReady(button, ready, words) {
+  if (ready) button.removeAttribute("aria-disabled");
+  else button.setAttribute("aria-disabled", "true");
+  if (button.textContent !== words) button.textContent = words;
+}
+
 /** What is said once a check takes longer than a minute. */
 export const slowWords = (service) =>
   panel(

@@ -8,9 +8,10 @@ import { fill, h, unique } from "./dom.js";
 import { downloadButton } from "./downloads.js";
 import { icon } from "./icons.js";
 import { panel } from "./panels.js";
-import { events, loadServices, schoolWords, state } from "./state.js";
+import { events, schoolWords, state } from "./state.js";
 import { count, moment } from "./words.js";
 
+const NOT_HELD = "not-held"; // it closed before there was a first school: nothing is said of it
 const AGAIN = 10_000;
 const MANY = 6; // schools of a trust that are listed without being asked for
 
@@ -24,12 +25,13 @@ export class Reports {
     this.element = h("div", {});
     events.addEventListener("services", () => this.load());
     events.addEventListener("uploads", () => this.load());
+    events.addEventListener("schools", () => this.#reports && this.#draw(this.#closed));
     this.load();
   }
 
   get #closed() {
     const service = state.services.find((one) => one.service === this.service);
-    return service.windows.filter((window) => Date.parse(window.closes) <= now()).reverse();
+    return service.windows.filter(({ closes, state }) => Date.parse(closes) <= now() && state !== NOT_HELD).reverse();
   }
 
   async load() {
@@ -48,24 +50,11 @@ export class Reports {
       }
     }
     this.#draw(closed);
-    const moving =
-      closed.some((window) => window.state !== "FROZEN") ||
-      this.#reports.some((report) => report.state === "PROCESSING");
-    if (moving && !document.hidden) this.#timer = setTimeout(() => this.#look(), AGAIN);
     return undefined;
   }
 
-  async #look() {
-    try {
-      await loadServices(); // its event loads the reports again
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.#timer = setTimeout(() => this.#look(), AGAIN);
-    }
-  }
-
   #draw(closed) {
-    const looks = JSON.stringify([closed, this.#reports]);
+    const looks = JSON.stringify([closed, this.#reports, state.schools.get(this.service)]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     fill(
@@ -90,9 +79,26 @@ export class Reports {
           : "We are making sure that every file that reached us in time is counted, which takes a few minutes. " +
               "This page shows the result by itself.",
       ),
-      window.state === "FROZEN" &&
-        (this.#reports ? this.#list(window, schools) : h("p", { class: "note" }, "Loading …")),
+      window.state !== "FROZEN"
+        ? h(
+            "ul",
+            { class: "plainlist" },
+            schools.map((school) => this.#stands(window, school)),
+          )
+        : this.#reports
+          ? this.#list(window, schools)
+          : h("p", { class: "note" }, "Loading …"),
     );
+  }
+
+  /** What counts for a school in a window, in the API's own sentence. */
+  #statement(window, school) {
+    const found = (state.schools.get(this.service) ?? []).find((one) => one.school === school);
+    return found?.windows?.find((said) => said.window === window.number)?.statement;
+  }
+
+  #stands(window, school) {
+    return h("li", {}, h("b", {}, schoolWords(school)), h("p", {}, this.#statement(window, school) ?? "…"));
   }
 
   #list(window, schools) {
@@ -128,8 +134,7 @@ export class Reports {
         h(
           "p",
           { class: "note" },
-          "No file counts for this window, so there is no report. No good file had reached us when it closed, or " +
-            "the file was deleted.",
+          `${this.#statement(window, school) ?? "No file counts for this window."} There is no report.`,
         ),
       );
     const { file } = report;

@@ -93,12 +93,7 @@ export function signInForm(place, done, known = "", title = "h1") {
         ),
       ),
       !known &&
-        h(
-          "p",
-          { class: "note" },
-          "Accounts are made by the administrators of your school or trust. You need administration permissions to " +
-            "use this service.",
-        ),
+        h("p", { class: "note" }, "Accounts are made by our support team, for administrators of schools and trusts."),
       !known &&
         h(
           "p",

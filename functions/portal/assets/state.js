@@ -10,7 +10,8 @@ export const state = { me: null, services: [], schools: new Map() };
 
 /** Events: "services" when the calendar was read again, "uploads" when histories or files may have changed. */
 export const events = new EventTarget();
-const tell = (name) => events.dispatchEvent(new Event(name));
+/** Tells everything on the page that shows such things. */
+export const tellNow = (name) => events.dispatchEvent(new Event(name));
 let told = -Infinity;
 let telling = null;
 
@@ -21,7 +22,7 @@ export function tellUploads() {
   telling = setTimeout(() => {
     telling = null;
     told = performance.now();
-    tell("uploads");
+    tellNow("uploads");
   }, wait);
 }
 
@@ -36,7 +37,7 @@ export async function loadServices() {
   const answer = await get("/services");
   setClock(answer.now, asked, performance.now());
   state.services = answer.services;
-  tell("services");
+  tellNow("services");
 }
 
 /** The schools the user acts for, as they stand in a service: pupil list, good file. */

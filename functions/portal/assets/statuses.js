@@ -11,7 +11,7 @@ export const STATUSES = {
   AWAITING_UPLOAD: ["Waiting for the file", "clock"],
 };
 
-export const MOVING = new Set(["CHECKING", "AWAITING_UPLOAD", "PROCESSING"]);
+export const MOVING = new Set(["CHECKING", "AWAITING_UPLOAD"]); // what else moves is watched: watch.js
 
 /** What deleting does, in the guide's words. */
 export const DELETE_WORDS =

@@ -7,6 +7,7 @@ import { fill, h } from "./dom.js";
 import { ServiceTab } from "./exchange.js";
 import { History } from "./history.js";
 import { state } from "./state.js";
+import { watch } from "./watch.js";
 
 /** Draws the tabs, and the upload history below them. */
 export function exchange(main, Upload) {
@@ -24,12 +25,13 @@ export function exchange(main, Upload) {
         role: "tab",
         id: `tab-${tab.service.service}`,
         "aria-controls": `panel-${tab.service.service}`,
-        onclick: () => show(at),
+        onclick: () => choose(at),
         onkeydown: (event) => {
           const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: tabs.length - 1 }[event.key];
           if (to === undefined) return;
           event.preventDefault();
-          show((to + tabs.length) % tabs.length, true);
+          choose((to + tabs.length) % tabs.length);
+          buttons[(to + tabs.length) % tabs.length].focus();
         },
       },
       tab.label,
@@ -43,15 +45,20 @@ export function exchange(main, Upload) {
       hidden: true,
     }),
   );
-  function show(at, focus = false) {
+  const named = () => tabs.findIndex((tab) => `#${tab.service.service}` === location.hash);
+  /** Shows a tab, and makes it an address that can be gone back to, kept and sent. */
+  function choose(at) {
+    if (named() !== at) window.history.pushState(null, "", `#${tabs[at].service.service}`);
+    show(at);
+  }
+  function show(at) {
     tabs.forEach((_, index) => {
       buttons[index].setAttribute("aria-selected", String(index === at));
       buttons[index].tabIndex = index === at ? 0 : -1;
       panels[index].hidden = index !== at;
     });
+    watch(tabs[at].service.service);
     tabs[at].made ??= panels[at].appendChild(new ServiceTab(tabs[at].service, Upload).element);
-    if (focus) buttons[at].focus();
-    window.history.replaceState(null, "", `#${tabs[at].service.service}`);
   }
   fill(
     main,
@@ -60,11 +67,7 @@ export function exchange(main, Upload) {
     panels,
     history.element,
   );
-  show(
-    Math.max(
-      0,
-      tabs.findIndex((tab) => `#${tab.service.service}` === location.hash),
-    ),
-  );
+  addEventListener("popstate", () => named() >= 0 && show(named()));
+  show(Math.max(0, named()));
   history.load();
 }

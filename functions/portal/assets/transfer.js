@@ -1,19 +1,21 @@
 // One file's way: form, bytes, check, verdict. A lost connection, a reload or an impatient second click never makes a
 // second upload: the same form is used again, and whatever came second to S3 under it changes nothing.
 //
-//   const transfer = new Transfer(service, file, changed);  await transfer.run()
+//   const transfer = new Transfer(service, file, 1, changed);  await transfer.run()
 
 import { get, Problem, post } from "./api.js";
 import { now, openWindow } from "./clock.js";
+import { stillGood } from "./fates.js";
 import { forget, remember, write } from "./kept.js";
 import { fitName } from "./names.js";
 import { Lost, Refused, readable, sendBytes } from "./send.js";
 import { loadServices, serviceOf, tellUploads } from "./state.js";
 import { SLOW, verdictOf } from "./verdicts.js";
+import { closedAt, openUntil } from "./windows.js";
 
 const RETRIES = [1000, 2000, 4000, 8000, 15_000];
 
-export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Forms for some files, in their order. Problem if no window is open or the user may not. */
 export const askForms = (service, files) =>
@@ -29,11 +31,14 @@ export class Transfer {
   form = null;
   id = null;
 
-  constructor(service, file, changed) {
+  /** `window`: the number of the window that the user means the file for. It is never sent for another one. */
+  constructor(service, file, window, changed) {
     this.service = service;
     this.file = file;
     this.name = file.name;
     this.size = file.size;
+    this.window = window;
+    this.meant = window; // the same, also when the user goes on with the next window
     this.changed = changed;
   }
 
@@ -52,13 +57,22 @@ export class Transfer {
     return this.phase === "done" || this.phase === "failed";
   }
 
-  /** Takes a form that was issued; `window` is the window that was open then. */
-  take(form, window, resumed = false) {
-    this.resumed = resumed; // an attempt was made with this form before, and may have arrived
+  /** Takes a form that was issued. `resumed`: an attempt was made with it before, and may have arrived. */
+  take(form, resumed = false) {
+    this.resumed = resumed;
+    this.begun = resumed;
     this.id = form.upload_id;
     this.form = form;
-    this.window = window;
     if (form.post) remember(this);
+  }
+
+  /** Once more: for the window that is open now, and with the same form while it is good. */
+  again(changed) {
+    const open = openWindow(serviceOf(this.service));
+    const next = new Transfer(this.service, this.file, open?.number, changed);
+    next.meant = this.meant;
+    if (this.form?.post && stillGood(this.form, now())) next.take(this.form, this.begun);
+    return next;
   }
 
   /** The whole way, to the verdict or to a failure that is explained. */
@@ -71,8 +85,10 @@ export class Transfer {
   async deliver() {
     try {
       if (!this.form) await this.#ask();
-      if (!this.form?.post) return;
-      if (!(this.resumed && (await this.#arrived()))) await this.#send();
+      if (!this.form.post) return;
+      if ((this.form.window ?? this.window) !== this.window)
+        await this.#closed("before it was sent. Nothing has been sent.");
+      else if (!(this.resumed && (await this.#arrived()))) await this.#send();
     } catch (error) {
       this.fail(error);
     }
@@ -86,9 +102,8 @@ export class Transfer {
 
   async #ask() {
     this.#set("asking");
-    const window = openWindow(serviceOf(this.service))?.number;
     const [form] = await askForms(this.service, [this.file]);
-    this.take(form, window);
+    this.take(form);
   }
 
   async #send() {
@@ -99,14 +114,14 @@ export class Transfer {
           "It was moved or saved again after you chose it. Choose the file again, and then select Upload.",
           false,
         );
-      if (Date.parse(this.form.expires_at) < now() + 5000 && !(await this.#renew())) return undefined;
+      if (!stillGood(this.form, now(), 5000) && !(await this.#renew())) return undefined;
       this.progress = 0;
+      this.begun = true;
+      write(); // from here on the file may arrive, even if the page is left
       this.#set("sending");
       try {
         await sendBytes(this.file, this.form.post, (part) => {
-          const whole = part >= 1 && this.progress < 1;
           this.progress = part;
-          if (whole) write(); // from here on the file may arrive, even if the page is left
           this.changed(this);
         });
         return undefined;
@@ -116,7 +131,8 @@ export class Transfer {
         if (attempt >= RETRIES.length)
           return this.#fail(
             "The connection was lost",
-            "Your file did not reach us. Check your internet connection, and then select Try again.",
+            "We do not know whether your file reached us. Check your internet connection, and then select Try again: " +
+              "it goes on with the same upload, so that nothing is counted twice.",
           );
       }
       this.#set("retrying");
@@ -160,27 +176,28 @@ export class Transfer {
   /** A new form in place of an expired one, but never for another window than the one the user was uploading to. */
   async #renew() {
     await loadServices();
-    const service = serviceOf(this.service);
-    const open = openWindow(service);
-    if (open?.number !== this.window) {
-      const closed = service.windows.find((one) => one.number === this.window);
-      const next = open
-        ? ` Window ${open.number} is open until ${open.closes_words}: select Try again to upload the file for that ` +
-          `window.`
-        : "";
-      this.form = null;
-      this.#fail(
-        "The window closed before your file reached us",
-        `Window ${this.window} closed at ${closed?.closes_words ?? "its deadline"} (London time), before the whole ` +
-          `of this file had arrived. It was not received.${next}`,
-        Boolean(open),
-      );
-      return false;
-    }
-    if (Date.parse(this.form.expires_at) > now() + 5000) return this.#unaccepted(); // so would a new form be
+    const open = openWindow(serviceOf(this.service));
+    if (open?.number !== this.window)
+      return this.#closed("before the whole of this file had arrived. It was not received.");
+    if (stillGood(this.form, now(), 5000)) return this.#unaccepted(); // so would a new form be
     forget(this.id); // the old form expires quietly: nothing arrived under it
     await this.#ask();
-    return true;
+    return this.form.window === this.window || this.#closed("before it was sent. Nothing has been sent.");
+  }
+
+  /** The window that the user meant is over. The next one is the user's to choose. */
+  async #closed(how) {
+    await loadServices();
+    const service = serviceOf(this.service);
+    const open = openWindow(service);
+    const next = open ? ` ${openUntil(open)} Select Try again to upload the file for window ${open.number}.` : "";
+    if (this.form?.window !== open?.number) this.form = null;
+    this.#fail(
+      "The window closed before your file reached us",
+      `${closedAt(service, this.window).slice(0, -1)}, ${how}${next}`,
+      Boolean(open),
+    );
+    return false;
   }
 
   /** Waits for the verdict. After a minute it says what is happening; it goes on looking. */

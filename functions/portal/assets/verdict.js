@@ -3,12 +3,14 @@
 //   fill(place, verdict(upload, window))
 
 import { changes } from "./changes.js";
+import { openWindow } from "./clock.js";
 import { h } from "./dom.js";
 import { lists, rulesOf } from "./findings.js";
 import { isGood } from "./outcome.js";
 import { panel } from "./panels.js";
 import { receiptOf } from "./receipt.js";
-import { schoolWords, state } from "./state.js";
+import { schoolWords, serviceOf, state } from "./state.js";
+import { closedAt } from "./windows.js";
 import { count, moment } from "./words.js";
 
 /** Which file counts, now that this one does not: nobody should have to wonder. */
@@ -21,7 +23,7 @@ function stands(upload) {
     {},
     current
       ? [
-          "The file that counts is still ",
+          "The file that counts is ",
           h("span", { class: "filename" }, current.name),
           `, uploaded by ${current.user}, received at ${moment(current.received)}.`,
         ]
@@ -29,8 +31,28 @@ function stands(upload) {
   );
 }
 
-/** The verdict in full. `window` is the window that was open when Upload was selected, if that is known. */
-export function verdict(upload, window) {
+/** That the window which the user meant was over, and which one the file was received for instead. */
+function turnedPanel({ service, receipt }, meant) {
+  if (!meant || !receipt?.window || receipt.window === meant) return null;
+  const counts = receipt.counts ? "It counts" : "It was received";
+  const detail = `This file reached us after that. ${counts} for window ${receipt.window}.`;
+  return panel("warn", closedAt(serviceOf(service), meant), h("p", {}, detail));
+}
+
+/** A good file: whether it still is the school's, and what can be done. */
+function goodPanel(upload, whose) {
+  const counts = (upload.windows ?? []).some((said) => said.counts);
+  const changeable = upload.status === "SUCCESSFUL" && openWindow(serviceOf(upload.service));
+  const words = changeable
+    ? "If you need to make any changes to the template you can repeat the upload process and it will overwrite " +
+      "the file."
+    : `${upload.next_step}.`;
+  const title = counts ? "File uploaded successfully" : "This file was uploaded successfully, but does not count now";
+  return panel(counts ? "good" : "info", title, whose, h("p", {}, words), !counts && stands(upload));
+}
+
+/** The verdict in full. `meant`: the number of the window that the user meant the file for, if that is known. */
+export function verdict(upload, meant) {
   const warnings = upload.findings.filter((finding) => upload.rules?.[finding.code]?.severity === "warning");
   const errors = upload.findings.filter((finding) => !warnings.includes(finding));
   const hiddenWarnings = (upload.counts?.warnings ?? 0) - warnings.length;
@@ -41,23 +63,13 @@ export function verdict(upload, window) {
         `${schoolWords(upload.school)}${upload.counts?.pupils ? ", " + count(upload.counts.pupils, "pupil") : ""}.`,
       )
     : null;
+  const turned = turnedPanel(upload, meant);
   if (isGood(upload))
     return h(
       "div",
       { class: "verdict" },
-      panel(
-        "good",
-        "File uploaded successfully",
-        whose,
-        h(
-          "p",
-          {},
-          upload.status === "OVERWRITTEN"
-            ? upload.next_step + "."
-            : "If you need to make any changes to the template you can repeat the upload process and it will " +
-                "overwrite the file.",
-        ),
-      ),
+      turned,
+      goodPanel(upload, whose),
       warnings.length > 0 &&
         h(
           "section",
@@ -67,12 +79,13 @@ export function verdict(upload, window) {
           lists(upload, false),
         ),
       changes(upload.changes),
-      receiptOf(upload.receipt, upload.service, window),
+      receiptOf(upload),
     );
   const ours = errors.some((finding) => finding.code === "could-not-process");
   return h(
     "div",
     { class: "verdict" },
+    turned,
     panel(
       ours ? "warn" : "bad",
       ours ? "We could not process this file" : "File upload error",
@@ -97,6 +110,6 @@ export function verdict(upload, window) {
         `There ${hiddenWarnings === 1 ? "is" : "are"} also ${count(hiddenWarnings, "warning")} in the full list.`,
       ),
     lists(upload, true),
-    receiptOf(upload.receipt, upload.service, window),
+    receiptOf(upload),
   );
 }

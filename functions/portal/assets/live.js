@@ -1,0 +1,54 @@
+// A verdict that stays true: read again whenever files may have changed, for as long as it is on the page.
+//
+//   place.append(new LiveVerdict(upload, meant).element)
+
+import { get, Problem } from "./api.js";
+import { openWindow } from "./clock.js";
+import { fill, h } from "./dom.js";
+import { announce, panel } from "./panels.js";
+import { events, serviceOf, state } from "./state.js";
+import { verdict } from "./verdict.js";
+
+/** All that a verdict is drawn from: what the API says of the upload, and which file its school has by now. */
+const looksOf = (upload) => {
+  const schools = state.schools.get(upload.service) ?? [];
+  const open = openWindow(serviceOf(upload.service));
+  return JSON.stringify([upload, schools.find((one) => one.school === upload.school)?.current, open?.number]);
+};
+
+export class LiveVerdict {
+  /** `meant`: the number of the window that the user meant the file for, if that is known. */
+  constructor(upload, meant) {
+    this.upload = upload;
+    this.meant = meant;
+    this.looks = looksOf(upload);
+    this.element = h("div", {}, verdict(upload, meant));
+    this.listener = () => this.#again();
+    events.addEventListener("schools", this.listener);
+  }
+
+  /** What was put off the page for good needs no truth. */
+  end() {
+    events.removeEventListener("schools", this.listener);
+  }
+
+  async #again() {
+    if (!this.element.isConnected) return this.end();
+    try {
+      const upload = await get(`/uploads/${this.upload.upload_id}`, null, 1);
+      const looks = looksOf(upload);
+      if (looks === this.looks) return undefined;
+      this.looks = looks;
+      this.upload = upload;
+      fill(this.element, verdict(upload, this.meant));
+      announce(`What is said of ${upload.name} has changed.`);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (error.status !== 404) return undefined; // it is looked at again with the next change
+      this.end();
+      fill(this.element, panel("info", "This upload has been deleted", h("p", {}, "It counts nowhere any more.")));
+      announce(`${this.upload.name} has been deleted.`);
+    }
+    return undefined;
+  }
+}
