@@ -17,7 +17,7 @@ from early_results.checking.cells import (
     school_number,
     upn_of,
 )
-from early_results.checking.rules import Case, Row, Rules, rules_of
+from early_results.checking.rules import Case, Row, Rule, Rules, rules_of
 from early_results.checking.submission import Submission, read_submission
 from early_results.results import PupilResults
 from early_results.workbook import ErrorValue, Value
@@ -149,6 +149,7 @@ class _Judge:
         upn_at = case.columns.get("upn", 0)  # 0 is no column: looking it up finds nothing
         results: list[PupilResults] = []
         found, numbers, had_results = [(rule.code, rule.find) for rule in rules.rows], case.rows, case.had_results
+        school, right_school, prefilled = self._school, self._right_school, self._prefilled
         for number, cells in case.submission.rows:
             raw = cells.get(upn_at)
             pupil = known.get(raw)
@@ -160,9 +161,20 @@ class _Judge:
                 continue
             if upn:
                 case.pupils += 1
+            if pupil is None or upn in first_row:
+                self._ask(rules.of_upn, row)
+            if upn:
                 first_row.setdefault(upn, number)
             numbers.append(number)
-            self._details(row)
+            if school is not None and cells.get(school[0]) not in right_school:
+                self._odd(row, school[1], cells.get(school[0]))
+            if pupil is None:
+                self._stranger(row)
+            else:
+                for position, key, column in prefilled:
+                    value, wanted = cells.get(position), getattr(pupil, key)
+                    if value != wanted:
+                        self._detail(row, column, value, wanted)
             self._results(row)
             for rule, find in found:
                 told = find(case, row)
@@ -183,37 +195,33 @@ class _Judge:
 
     def _ended(self, row: Row) -> bool:
         """Whether a rule has said all that is to be said of a row."""
-        for rule in self._rules.ends:
-            told = rule.find(self._case, row)
-            for key, message in told:
-                self._case.tell(rule.code, row.number, key, message)
-            if told:
-                return True
-        return False
+        return any(self._ask((rule,), row) for rule in self._rules.ends)
 
-    def _details(self, row: Row) -> None:
-        """The prefilled cells: whether they still say what the roster says."""
-        get, pupil = row.cells.get, row.pupil
-        if self._school is not None and get(self._school[0]) not in self._right_school:
-            self._odd(row, self._school[1], get(self._school[0]))
-        if pupil is None:
-            for column in self._case.service.identity:
-                value = get(self._case.columns.get(column.key, 0))
-                if column.key != "school" and isinstance(value, ErrorValue):
-                    self._odd(row, column, value)
-            return
-        alike = self._alike
-        for position, key, column in self._prefilled:
-            value = get(position)
-            wanted = getattr(pupil, key)
-            if value == wanted or (key, value, wanted) in alike:
-                continue
-            if isinstance(value, datetime) and value.date() == wanted:
-                continue
-            if says_the_same(key, value, wanted):
-                alike.add((key, value, wanted))
-            else:
+    def _ask(self, rules: tuple[Rule, ...], row: Row) -> bool:
+        """Holds a row against some rules; whether any had something to tell."""
+        anything = False
+        for rule in rules:
+            for key, message in rule.find(self._case, row):
+                self._case.tell(rule.code, row.number, key, message)
+                anything = True
+        return anything
+
+    def _stranger(self, row: Row) -> None:
+        """The prefilled cells of a row whose pupil the roster does not know: there is nothing to compare them with."""
+        for column in self._case.service.identity:
+            value = row.cells.get(self._case.columns.get(column.key, 0))
+            if column.key != "school" and isinstance(value, ErrorValue):
                 self._odd(row, column, value)
+
+    def _detail(self, row: Row, column: Column, value: Value | None, wanted: str | date | None) -> None:
+        """A prefilled cell that is not exactly what the roster says."""
+        known = (column.key, value, wanted)
+        if known in self._alike or (isinstance(value, datetime) and value.date() == wanted):
+            return
+        if says_the_same(column.key, value, wanted):
+            self._alike.add(known)
+        else:
+            self._odd(row, column, value)
 
     def _results(self, row: Row) -> None:
         """The result cells: the codes and numbers that they hold."""

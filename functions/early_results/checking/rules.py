@@ -180,7 +180,8 @@ class Rule(NamedTuple):
     """A rule: the code it is told under, its scope, and what finds it.
 
     `kinds` are the columns that a CELL rule is for. A ROW rule that `ends` a row is asked before its cells are read,
-    and only of a row without a pupil that the roster knows: what it tells is all that is told of the row.
+    and only of a row without a pupil that the roster knows: what it tells is all that is told of the row. One `of_upn`
+    is asked only where a row's UPN names no pupil that the roster knows, or one who came before.
     """
 
     code: Code
@@ -188,12 +189,13 @@ class Rule(NamedTuple):
     find: Callable[..., Any]
     kinds: frozenset[str] = frozenset({"identity", "code", "number", "number-or-code"})
     ends: bool = False
+    of_upn: bool = False
 
 
 class Rules:
     """A table of rules, by scope; the order within a scope is that of the table."""
 
-    __slots__ = ("cells", "ends", "rows", "whole")
+    __slots__ = ("cells", "ends", "of_upn", "rows", "whole")
 
     def __init__(self, table: tuple[Rule, ...]) -> None:
         self.cells = {
@@ -201,7 +203,8 @@ class Rules:
             for kind in ("identity", "code", "number", "number-or-code")
         }
         self.ends = tuple(rule for rule in table if rule.scope is Scope.ROW and rule.ends)
-        self.rows = tuple(rule for rule in table if rule.scope is Scope.ROW and not rule.ends)
+        self.of_upn = tuple(rule for rule in table if rule.scope is Scope.ROW and rule.of_upn)
+        self.rows = tuple(rule for rule in table if rule.scope is Scope.ROW and not (rule.ends or rule.of_upn))
         self.whole = tuple(rule for rule in table if rule.scope in (Scope.FILE, Scope.ROSTER))
 
 
@@ -456,8 +459,8 @@ TABLE = (
     Rule(Code.DIFFERS_FROM_ROSTER, Scope.CELL, _differs_from_roster, _IDENTITY),
     Rule(Code.PUPIL_LEFT, Scope.ROW, _pupil_left, ends=True),
     Rule(Code.ROW_NOT_A_PUPIL, Scope.ROW, _row_not_a_pupil, ends=True),
-    Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROW, _pupil_not_on_roster),
-    Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated),
+    Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROW, _pupil_not_on_roster, of_upn=True),
+    Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated, of_upn=True),
     Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing),
     Rule(Code.ASSESSMENT_SCORE_MISMATCH, Scope.ROW, _assessment_score_mismatch),
     Rule(Code.CELLS_MERGED, Scope.FILE, _cells_merged),

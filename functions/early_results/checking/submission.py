@@ -355,18 +355,24 @@ def looks_like_a_pupil(cells: Cells, columns: dict[str, int]) -> bool:
     return slip or school_number(cells.get(columns.get("school", 0))) is not None
 
 
+def _counted(rows: Rows, column: int) -> dict[Value | None, int]:
+    """How many rows have each value in a column."""
+    written: dict[Value | None, int] = {}
+    for _, cells in rows:
+        value = cells.get(column)
+        written[value] = written.get(value, 0) + 1
+    return written
+
+
 def _schools(rows: Rows, columns: dict[str, int]) -> tuple[tuple[str, ...], str | None]:
     """The school numbers that the rows name, the commonest first, and the one that more than half of them name.
 
     What stands in the place of a number in a row of totals, or of headings, names no school.
     """
     column = columns.get("school", 0)
-    if len({cells.get(column) for _, cells in rows}) > 1:
-        rows = [row for row in rows if looks_like_a_pupil(row[1], columns)]
-    written: dict[Value | None, int] = {}
-    for _, cells in rows:
-        value = cells.get(column)
-        written[value] = written.get(value, 0) + 1
+    written = _counted(rows, column)
+    if len(written) > 1:
+        written = _counted([row for row in rows if looks_like_a_pupil(row[1], columns)], column)
     named: dict[str, int] = {}
     total = 0
     for value, count in written.items():

@@ -25,7 +25,13 @@ def test_every_code_is_read_ruled_or_told_around_the_file() -> None:
 
 def test_the_table_is_parted_by_scope_and_nothing_is_left_out() -> None:
     rules = Rules(TABLE)
-    parted = {*rules.ends, *rules.rows, *rules.whole, *(rule for of_kind in rules.cells.values() for rule in of_kind)}
+    parted = {
+        *rules.ends,
+        *rules.of_upn,
+        *rules.rows,
+        *rules.whole,
+        *(rule for of_kind in rules.cells.values() for rule in of_kind),
+    }
     assert parted == set(TABLE)
     assert {rule.scope for rule in TABLE} == set(Scope)
     told_of_any_column = (Code.FORMULA_NOT_CALCULATED, Code.CELL_ERROR)
