@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from infra import javascript
@@ -22,6 +24,12 @@ def checks() -> list[list[str]]:
     return [
         [str(LOCAL / "sam" / "bin" / "sam"), "validate", "--lint", "--template", str(ROOT / "template.yaml")],
         [str(ROOT / ".venv" / "bin" / "cfn-lint"), str(ROOT / "template.yaml")],
+        [
+            str(ROOT / ".venv" / "bin" / "cfn-lint"),
+            str(ROOT / "infra" / "edge" / "template.yaml"),
+            "--regions",
+            "us-east-1",
+        ],
     ]
 
 
@@ -39,9 +47,32 @@ def exports_in_step() -> list[str]:
     return [name for name, text in fresh.items() if (ROOT / name).read_text() != text]
 
 
+# Licences under which what ships may be passed on with ours.
+LICENCES = re.compile(r"\b(MIT|Apache|BSD|PSF|Python Software Foundation|0BSD|ISC|Unlicense)\b", re.IGNORECASE)
+
+
+def licences_unknown() -> list[str]:
+    """What ships under a licence that is none of these, or says none, by its own metadata."""
+    found = set()
+    for name in EXPORTS:
+        for line in (ROOT / name).read_text().splitlines():
+            package = re.split(r"[=<>;\[ ]", line, maxsplit=1)[0]
+            if not package:
+                continue
+            told = metadata.metadata(package).json
+            words = [str(told.get("license_expression", "")), str(told.get("license", ""))[:60]]
+            words += [text for text in told.get("classifier", []) if text.startswith("License ::")]
+            if not LICENCES.search(" ".join(words)):
+                found.add(package)
+    return sorted(found)
+
+
 def main() -> int:
     """0 if all is well."""
     failed = javascript.main([])
+    for package in licences_unknown():
+        failed = 1
+        print(f"{package} ships, and its licence is none that infra/lint.py knows", file=sys.stderr)
     for command in checks():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:

@@ -60,11 +60,13 @@ def run_service(
 ) -> tuple[Swept, tuple[Frozen, ...]]:
     """One run of the schedule over a service: the sweep first, then each window that has closed.
 
-    Nothing is done while the table is being rebuilt. Before a window is sealed the sweep looks at the whole bucket, not
-    from its low-water mark on: a file that surfaced long after its form ended, and whose notice was lost, is below it.
+    Nothing is done while the table is being rebuilt, or while it knows no school: then it is new, or was lost, and a
+    sweep would take every object in the bucket for a stray one. Before a window is sealed the sweep looks at the whole
+    bucket, not from its low-water mark on: a file that surfaced long after its form ended, and whose notice was lost,
+    is below it.
     A later window waits for an earlier one, whose files it may have to carry forward.
     """
-    if stores.table.get(keys.rebuild()) is not None:
+    if stores.table.get(keys.rebuild()) is not None or not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
         return Swept(), ()
     calendar = calendar_now(stores, service)
     states = window_states(stores, calendar)

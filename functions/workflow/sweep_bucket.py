@@ -36,7 +36,7 @@ MARGIN = FORM_LIFETIME + timedelta(minutes=5)
 # How often the whole bucket is looked at. What surfaces below the low-water mark and loses its notice is found then.
 WHOLE_EVERY = timedelta(hours=1)
 # How many forms that nobody used a run ends at most: what is left waits for the next, so that a freeze does not.
-MOST_ENDED = 1000
+MOST_ENDED = 200
 WORKERS = 16
 _CHUNK = 500
 _Given = TypeVar("_Given")

@@ -322,8 +322,28 @@ def greeting(stack: Stack, every: list[Seeded]) -> str:
         f"  {user['email']:<{width}}  {user['password']}  {user['role']}, {user['organisation']}"
         for user in seeded.users
     ]
-    lines += ["", "For programs: .local/stack.json. Ctrl-C stops everything."]
+    lines += ["", "What to try", *_to_try(seeded), "", "For programs: .local/stack.json. Ctrl-C stops everything."]
     return "\n".join(lines)
+
+
+def _to_try(seeded: Seeded) -> list[str]:
+    """What shows most in five minutes, with the files and people that there are."""
+    school = next(iter(seeded.pupils))
+    service = load_service(seeded.calendar.service)
+    errors, good = (f"{service.year}{service.short_title}-{school}-{kind}.xlsx" for kind in ("errors", "good"))
+    people = {user["organisation"]: user["email"] for user in seeded.users}
+    trust = next(organisation for organisation in people if organisation.startswith("TRUST#"))
+    close = f"{seeded.calendar.windows[0].closes.astimezone(LONDON) + timedelta(minutes=30):%Y-%m-%d %H:%M}"
+    return [
+        f"  1. As {people[f'SCHOOL#{school}']}, upload {errors}: its mistakes are told, each with its cell.",
+        f"     Then upload {good}: it counts.",
+        f"  2. In a private window, as {people[trust]}: drop all the good files at once.",
+        f"  3. In a third, as {people['OPERATOR']}: the deadline board, as the window is about to close.",
+        "  4. In a terminal, see what waits, or give everybody half an hour more:",
+        f"     .venv/bin/early-results windows --service {service.name}",
+        f"     .venv/bin/early-results calendar extend --service {service.name} --window 1 \\",
+        f'       --closes "{close}" --reason "a try"',
+    ]
 
 
 def stack_json(stack: Stack, seeded: Seeded) -> dict[str, Any]:

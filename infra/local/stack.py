@@ -6,6 +6,7 @@ Everything is kept under `.local/`. What is started here ends with whoever start
 from __future__ import annotations
 
 import compileall
+import hashlib
 import os
 import platform
 import py_compile
@@ -97,6 +98,7 @@ def environment(**more: str) -> dict[str, str]:
         **kept,
         "PATH": tools,
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",  # seconds; it is five otherwise, and a stack here is made in one
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -114,7 +116,12 @@ def host_parameters() -> dict[str, str]:
 
 
 def build(folder: Path = BUILD) -> None:
-    """`sam build` for this machine. LocalError with what SAM said if it fails."""
+    """`sam build` for this machine, unless nothing has changed since the last one. LocalError with what SAM said if it
+    fails."""
+    stamp, sources = folder / "sources.sha256", _sources()
+    if stamp.is_file() and stamp.read_text() == sources:
+        return
+    stamp.unlink(missing_ok=True)
     _sam(["build", "--build-dir", str(folder), "--parameter-overrides", *_pairs(host_parameters())], environment())
     built = (folder / "template.yaml").read_text()
     for setting, part in (("CodeUri", FUNCTIONS), ("ContentUri", LAYER)):
@@ -122,6 +129,18 @@ def build(folder: Path = BUILD) -> None:
         # What SAM did not build anew it names by its place in the cache.
         built = re.sub(rf"\b{setting}: (?:{part}|\.\./cache/\S+)$", f"{setting}: {part}.zip", built, flags=re.MULTILINE)
     (folder / PACKED).write_text(built)
+    stamp.write_text(sources)
+
+
+def _sources() -> str:
+    """A hash of all that a build is made of, and of what it is made for."""
+    digest = hashlib.sha256(repr(sorted(host_parameters().items())).encode())
+    parts = [ROOT / "template.yaml", ROOT / "samconfig.toml", ROOT / "infra" / "local" / "stack.py"]
+    for folder in (ROOT / "functions", ROOT / "infra" / "typst-layer"):
+        parts += sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    for path in parts:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
 
 
 def _pack(built: Path) -> None:

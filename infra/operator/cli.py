@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     _add_season(commands)
     _add_tracing(commands)
     _add_verifying(commands)
+    _add_restoring(commands)
     _add_user(commands)
     _add_service(commands)
     return top
@@ -266,6 +267,18 @@ def _add_verifying(commands: Any) -> None:
     rebuild.set_defaults(run=_operated, act=_rebuild)
 
 
+def _add_restoring(commands: Any) -> None:
+    restore = commands.add_parser(
+        "restore",
+        help="copy a table that was restored from a backup into the stack's own, empty one",
+        description="Copies every item of another table of the account, as point-in-time recovery makes one, into the "
+        "stack's own table, which must be empty. Safe to run again if it is interrupted.",
+    )
+    restore.add_argument("--from", required=True, dest="source", metavar="TABLE", help="the restored table")
+    _add_stack(restore)
+    restore.set_defaults(run=_operated, act=_restore)
+
+
 def _add_user(commands: Any) -> None:
     command = commands.add_parser("user", help="add users, list them, invite again, shut out, let in, remove")
     actions = command.add_subparsers(title="actions", required=True, metavar="ACTION", dest="action")
@@ -453,6 +466,13 @@ def _rebuild(options: argparse.Namespace, session: OperatorSession) -> int:
         raise CannotRun(f"there is no record {error} of that calendar") from error
     except (rebuilding.CannotRebuild, EvidenceUnclear) as error:
         raise CannotRun(str(error)) from error
+    return ACCEPTED
+
+
+def _restore(options: argparse.Namespace, session: OperatorSession) -> int:
+    from infra.operator import restoring
+
+    print(f"{restoring.restore(session, options.source):,} items copied. The table is restored.")
     return ACCEPTED
 
 

@@ -144,8 +144,8 @@ def test_by_keyboard_alone(deployed: Deployed, portal: Open) -> None:
     expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_focused()
     page.reload()
     expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_focused()
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("Shift+Tab")
+    for _ in ("Sign out", "Sign-in codes", "Skip to the main content"):
+        page.keyboard.press("Shift+Tab")
     expect(page.get_by_role("link", name="Skip to the main content")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("main")).to_be_focused()

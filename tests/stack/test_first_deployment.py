@@ -190,6 +190,20 @@ def test_from_nothing_to_a_frozen_window(terminal: Terminal, tmp_path: Path) -> 
     standing = {school["school"]: school["standing"] for school in operator.get(f"/windows/{SERVICE}/1")["schools"]}
     assert standing == {SCHOOL: "submitted", "2042222": "nothing"}
 
+    # The table is lost, and was restored under another name: as the runbook says.
+    with (tmp_path / "early-results.toml").open("a") as settings:
+        settings.write("TableGeneration = 2\n")
+    lost = terminal.stack.outputs["TableName"]
+    terminal.type(placed(deploy, tmp_path))
+    described = terminal.stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+    assert {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}["TableName"] == f"{STACK}-2"
+    assert head.request("GET", "/me").status == 403, "while the table is empty nobody is let in"
+    said = terminal.type(f".venv/bin/early-results restore --from {lost} --stack {STACK}")
+    assert "The table is restored." in said
+    assert "everything agrees" in terminal.type(verify)
+    again = head.verdict(head.upload(SERVICE, "again.xlsx", _filled(head)))
+    assert again["status"] == "SUCCESSFUL", "the new table's stream is read too"
+
 
 def _filled(head: PortalClient) -> bytes:
     service: Any = load_service(SERVICE)

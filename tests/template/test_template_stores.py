@@ -212,6 +212,9 @@ def test_the_table_can_be_brought_back_and_is_not_deleted_by_a_slip(template: Te
     table = props(template, "Table")
     assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
     assert table["DeletionProtectionEnabled"] == PROTECTED
+    # Another generation is another table: under an unchanged template a deleted one is not made again.
+    assert table["TableName"] == {"Fn::Sub": "${AWS::StackName}-${TableGeneration}"}
+    assert template["Parameters"]["TableGeneration"]["Default"] == 1
     assert table["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
     assert table["SSESpecification"] == {"SSEEnabled": True}
     assert table["BillingMode"] == "PAY_PER_REQUEST"  # a deadline is a hundred times a usual hour

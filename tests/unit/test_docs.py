@@ -99,3 +99,15 @@ def test_the_design_explains_every_status_and_every_word_that_it_leans_on() -> N
     glossary = set(re.findall(r"^\| ([a-z ]+) \| ", design, re.MULTILINE))
     assert {"register", "mark", "offer", "settled", "sweep", "freeze", "sealed", "manifest", "straggler"} <= glossary
     assert {status.value for status in Status} <= set(re.findall(r"`([A-Z_]+)`", design))
+
+
+def test_every_control_in_the_threat_model_has_the_test_that_it_names() -> None:
+    model = (ROOT / "docs" / "threat-model.md").read_text()
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_\w+)`", model))
+    assert len(named) > 25
+    assert {name for name in named if f"def {name}(" not in tests} == set()
+    files = set(re.findall(r"`((?:tests|infra)/[\w/]+\.\w+)`", model))
+    assert {name for name in files if not (ROOT / name).exists()} == set()
+    rows = [line for line in model.splitlines() if re.match(r"\| [STRIDE](?:, [STRIDE])* \|", line)]
+    assert [row for row in rows if "`test" not in row] == [], "every threat has a test"
