@@ -20,6 +20,7 @@ from adapters.settings import setting
 from adapters.stores import Stores, open_stores
 from early_results import keys
 from early_results.access import Role, User
+from early_results.media import XLSX
 
 from . import board, changes, downloads, history, page, problems, services, uploading
 from .requests import (
@@ -180,7 +181,7 @@ def _template(service: str) -> Response[bytes]:
     found = services.service_of(service)
     name, data = services.build_template(stores, user, found, query(TemplateQuery).school, now)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
-    return Response(HTTPStatus.OK.value, uploading.CONTENT_TYPE, data, headers)
+    return Response(HTTPStatus.OK.value, XLSX, data, headers)
 
 
 @app.post("/api/uploads")

@@ -25,6 +25,7 @@ from early_results.counting import forms
 from early_results.counting.freeze import State
 from early_results.counting.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
 from early_results.findings import Code, Severity
+from early_results.media import XLSX
 from early_results.service import load_service, service_names
 
 from . import problems
@@ -48,7 +49,6 @@ NOT_GIVEN = {"const": "", "description": "The same as if it were not there."}
 JSON = "application/json"
 # A report that another file's has replaced is told of nobody.
 REPORT_STATES = [state for state in ReportState if state is not ReportState.REPLACED]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @cache

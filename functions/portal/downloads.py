@@ -14,18 +14,13 @@ from early_results.checking.listing import findings_csv
 from early_results.counting.freeze import canonical
 from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
+from early_results.media import MEDIA_TYPES, XLSX
 from early_results.object_keys import findings_key
 from early_results.service import load_service
 from workflow.check_upload import judge_again
 
 from . import problems
 from .services import LINK_SECONDS
-
-TYPES = {
-    "json": "application/json",
-    "csv": "text/csv; charset=utf-8",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
@@ -35,7 +30,7 @@ def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
     url = stores.uploads.link(
         upload.object_key,
         filename=upload.name,
-        content_type=TYPES["xlsx"],
+        content_type=XLSX,
         seconds=LINK_SECONDS,
         version=upload.version,
     )
@@ -46,14 +41,16 @@ def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> d
     """A short-lived link to all the findings of an upload; the list is made when it is first asked for."""
     key = findings_key(upload.service, upload.upload_id, form)
     if form != "json":
-        stores.results.put(key, _list(stores, upload, form, now), TYPES[form])
+        stores.results.put(key, _list(stores, upload, form, now), MEDIA_TYPES[form])
     elif not stores.results.has(key):
-        stores.results.put(key, _json(upload), TYPES[form])
+        stores.results.put(key, _json(upload), MEDIA_TYPES[form])
     if (stores.table.get(upload.key) or {}).get("status") == Status.DELETED.value:
         stores.results.remove(key)  # deleted while the list was made: it must not outlive the file
         raise problems.no_such_upload()
     stem = upload.name.rsplit(".", 1)[0]
-    url = stores.results.link(key, filename=f"{stem}-findings.{form}", content_type=TYPES[form], seconds=LINK_SECONDS)
+    url = stores.results.link(
+        key, filename=f"{stem}-findings.{form}", content_type=MEDIA_TYPES[form], seconds=LINK_SECONDS
+    )
     return {"url": url}
 
 

@@ -17,6 +17,7 @@ from early_results.counting.registers import register_from_item
 from early_results.counting.standing import Standing, school_words
 from early_results.counting.uploads import ReportState, Status
 from early_results.ids import is_school
+from early_results.media import MEDIA_TYPES
 from early_results.object_keys import report_key
 from early_results.service import LONDON, Column, Service, UnknownService, Window, load_service, service_names
 from early_results.times import day_words, moment_words, to_text
@@ -26,10 +27,6 @@ from . import problems
 from .requests import ReportsQuery
 
 LINK_SECONDS = 300
-REPORT_TYPES = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
 
 
 def service_of(name: str) -> Service:
@@ -294,7 +291,7 @@ def report_link(
     url = stores.results.link(
         report_key(service.name, window.number, school, item["upload_id"], form),
         filename=f"{service.year}{service.short_title}-report-{school}-window-{window.number}.{form}",
-        content_type=REPORT_TYPES[form],
+        content_type=MEDIA_TYPES[form],
         seconds=LINK_SECONDS,
     )
     return {"url": url}

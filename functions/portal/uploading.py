@@ -18,6 +18,7 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.ids import new_ulid
+from early_results.media import XLSX
 from early_results.service import Service
 from early_results.times import moment_words, to_text
 from early_results.writes import ABSENT, Put, Write
@@ -28,7 +29,6 @@ from .requests import FileToUpload, UploadRequest
 
 NAME_BYTES = 1500  # of a name, percent-encoded, in an object's metadata
 RACES = 10  # lost to other requests of the same organisation before one gives up
-CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 def issue_forms(stores: Stores, user: User, service: Service, request: UploadRequest, now: datetime) -> list[Any]:
@@ -137,7 +137,7 @@ def _issue(
     stores.table.write(Put(upload.key, upload.to_item(), {"pk": ABSENT}))
     form = stores.uploads.form(
         upload.object_key,
-        content_type=CONTENT_TYPE,
+        content_type=XLSX,
         metadata={
             "name": name_for_metadata(file.name),
             "user": user.sub,

@@ -17,6 +17,7 @@ from early_results import keys
 from early_results.counting.freeze import report_pins, sha256, state_from_item
 from early_results.counting.registers import Counting, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
+from early_results.media import MEDIA_TYPES
 from early_results.object_keys import national_key, report_key
 from early_results.reporting.figures import National, ReportInput, school_figures
 from early_results.reporting.summary import Summary
@@ -24,10 +25,7 @@ from early_results.service import Service, load_service
 from early_results.times import from_text
 from early_results.writes import ABSENT, PRESENT, Check, Item, OneOf, Requirement, Update
 
-CONTENT_TYPES = {
-    "pdf": "application/pdf",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+FORMS = ("pdf", "xlsx")  # of a report
 
 
 class Built(StrEnum):
@@ -61,7 +59,7 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
     }
     for name, (data, form) in objects.items():
-        stores.results.put(name, data, CONTENT_TYPES[form])
+        stores.results.put(name, data, MEDIA_TYPES[form])
     hashes = {form: sha256(data) for data, form in objects.values()}
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.READY, still, {"sha256": hashes})
@@ -108,7 +106,7 @@ def _deleted(stores: Stores, upload_id: str) -> bool:
 
 
 def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
-    for form in CONTENT_TYPES:
+    for form in FORMS:
         stores.results.remove(report_key(service, window, school, upload_id, form))
 
 

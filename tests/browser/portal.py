@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, FilePayload, Locator, P
 
 from adapters.templates import template_workbook
 from early_results.checking.roster import Roster
+from early_results.media import XLSX
 from early_results.service import load_service
 from infra.local.demonstration import SERVICE, fill, results_of
 from tests.conftest import Deployed
@@ -26,7 +27,6 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WAIT = 30_000  # milliseconds: two cores are shared with everything else
 
 expect.set_options(timeout=WAIT)

@@ -120,3 +120,8 @@ def test_a_module_of_the_domain_knows_nothing_of_the_outside(path: Path) -> None
 def test_there_is_something_to_look_at() -> None:
     assert len(DOMAINS) > 15
     assert {module_name(path).partition(".")[0] for path in MODULES} - {""} == OURS
+
+
+def test_a_media_type_is_written_down_once() -> None:
+    found = [path.name for path in MODULES if "spreadsheetml.sheet" + '"' in path.read_text(encoding="utf-8")]
+    assert found == ["media.py"]
