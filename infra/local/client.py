@@ -99,7 +99,7 @@ class PortalClient:
             raise Refused(status, "the presigned post")
         return str(form["upload_id"])
 
-    def verdict(self, upload_id: str, seconds: float = 90) -> dict[str, Any]:
+    def verdict(self, upload_id: str, seconds: float = 240) -> dict[str, Any]:
         """An upload once its check has ended; as it stands if it has not ended in time."""
         deadline = time.monotonic() + seconds
         while True:
