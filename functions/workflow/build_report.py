@@ -94,9 +94,11 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
             # The last try may have written the report when it died: it must not outlive the file.
             _remove(stores, service_name, window, school, upload_id)
             return Built.DELETED
-        if item.get(f"{REPORT_PREFIX}{window}") == ReportState.READY.value:
+        noted = item.get(f"{REPORT_PREFIX}{window}")
+        if noted == ReportState.READY.value:
             return Built.READY  # a message that came twice: the other one was built
-        raise
+        if noted != ReportState.FAILED.value:  # what another message about it has said is said
+            raise
     return Built.FAILED
 
 

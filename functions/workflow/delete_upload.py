@@ -21,7 +21,7 @@ from early_results.counting.registers import Outcome, Register, register_from_it
 from early_results.counting.uploads import Held, Upload, upload_from_item
 from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key
 from early_results.times import to_text
-from early_results.writes import Key, Put, Remove, Update
+from early_results.writes import PRESENT, Key, Put, Remove, Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
 
 
@@ -89,7 +89,10 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
     stores.uploads.remove_versions(upload.object_key)
     remove_results(stores, upload)
     stores.table.delete(keys.summary(upload.upload_id))
-    stores.table.write(Update(upload.key, remove=("purge_pending", "unsettled")))  # last: until then it is done again
+    with suppress(Conflict):  # another was quicker, or the record is gone; a lost race is found by the sweep
+        stores.table.write(
+            Update(upload.key, remove=("purge_pending", "unsettled"), require={"purge_pending": PRESENT})
+        )  # last: until then it is done again
 
 
 def _remove_report(stores: Stores, report: Key, upload_id: str) -> None:

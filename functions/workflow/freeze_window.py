@@ -29,7 +29,7 @@ from early_results.object_keys import closing_key, manifest_key, national_key
 from early_results.reporting.figures import National, national
 from early_results.reporting.summary import Summary
 from early_results.service import Service, Window
-from early_results.writes import NoneOf, OneOf, Put, Update, Write
+from early_results.writes import PRESENT, NoneOf, OneOf, Put, Update, Write
 from workflow.sweep_bucket import Swept, sweep
 
 # A report that no later note takes back: it is built, or another file was let in.
@@ -362,7 +362,9 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     with ThreadPoolExecutor(WORKERS) as pool:
         noted = [school for some in pool.map(note, in_transactions(decisions, REPORTS_AT_ONCE)) for school in some]
     queue.send([{"service": service.name, "window": window, "school": school} for school in noted])
-    stores.table.write(Update(keys.state(service.name, window), set={"reports_queued": "yes"}))
+    stores.table.write(
+        Update(keys.state(service.name, window), set={"reports_queued": "yes"}, require={"state": PRESENT})
+    )
     return len(lines), len(wanted)
 
 

@@ -26,7 +26,7 @@ from early_results.ids import first_ulid_of
 from early_results.object_keys import parse_upload_key
 from early_results.service import Service
 from early_results.times import from_text, to_text
-from early_results.writes import Key, Update
+from early_results.writes import PRESENT, Key, Update
 from workflow.adopt_object import adopt, forget_unattributed
 from workflow.delete_upload import purge, purge_again
 from workflow.join_registers import offer_upload
@@ -156,7 +156,8 @@ def _push_on(
 
 def _note_queued(stores: Stores, upload: Upload, now: datetime) -> None:
     with suppress(Conflict):  # it is being judged at this moment
-        stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}))
+        # Only onto a record that is there: a table that is lost at this moment must not keep one of a single line.
+        stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}, require={"status": PRESENT}))
 
 
 def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:

@@ -76,8 +76,8 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
     is written, until `decide_calendar` has said which one was in force."""
     stores = session.stores
     if stores.table.get(keys.rebuild()) is None:
-        if any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
-            raise CannotRebuild("the table has schools in it: it is not lost, and nothing was changed")
+        if _in_use(stores):
+            raise CannotRebuild("the table has its users or schools in it: it is not lost, and nothing was changed")
         _told_calendars(stores)
         stores.table.write(Put(keys.rebuild(), {"begun": to_text(now), "by": session.who}))
     names = _names(session)
@@ -96,6 +96,18 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
         forget_unattributed(stores, part.name)  # a sweep may have found objects while the records were missing
     stores.table.delete(keys.rebuild())
     return told
+
+
+def _in_use(stores: Stores) -> bool:
+    """Whether the table is not lost: it has most of the users that evidence names, or, before there are any, schools.
+
+    An extract that comes in between the loss and the rebuild puts its schools onto the empty table; users come back by
+    a rebuild alone.
+    """
+    subs = [listed.key.removeprefix("users/").removesuffix(".json") for listed in stores.records.list("users/")]
+    if subs:
+        return 2 * len(stores.table.get_many(keys.user(sub) for sub in subs)) > len(subs)
+    return any(True for _ in stores.table.query(keys.SCHOOLS, limit=1))
 
 
 def _told_calendars(stores: Stores) -> list[Evidence]:

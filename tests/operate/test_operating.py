@@ -29,6 +29,7 @@ from infra.operator.cli import CannotRun, london_moment
 from infra.operator.evidence import EvidenceUnclear, gather
 from infra.operator.operating import CannotOperate
 from infra.operator.operations import store_calendar
+from infra.operator.rebuilding import CannotRebuild
 from infra.operator.verifying import verify_window
 from portal.board import deadline_board
 from portal.history import one_upload
@@ -598,6 +599,20 @@ def test_a_rebuild_that_died_is_run_again_and_no_freeze_runs_meanwhile(
     played.build_reports()
     assert verify_window(played.stores, SERVICE, 1).differences == []
     assert played.stores.table.get(keys.rebuild()) is None
+
+
+def test_an_extract_that_comes_before_the_rebuild_does_not_stand_in_its_way(played: Season) -> None:
+    """The school management system goes on sending: its schools are on the empty table before the operator is."""
+    upload = played.upload(SCHOOLS[0])
+    played.lose_the_table()
+    new = "2042222"
+    played.later(minutes=1)
+    played.extract(f"rosters/{NAME}/more.csv", rosters_csv(roster(school=new).pupils, SERVICE))
+    rebuilding.rebuild(played.operated, played.now)
+    assert played.record(upload).status is Status.SUCCESSFUL
+    assert {row["school"] for row in played.stores.table.query(keys.SCHOOLS)} == {*SCHOOLS, new}
+    with pytest.raises(CannotRebuild, match="not lost"):
+        rebuilding.rebuild(played.operated, played.now)
 
 
 def test_the_list_of_schools_knows_their_names_whichever_extract_comes_first(played: Season) -> None:

@@ -25,7 +25,7 @@ from early_results.counting.freeze import canonical
 from early_results.reporting.figures import ReportInput
 from early_results.results import Pupil
 from early_results.service import Service
-from infra.operator import evidence, verifying
+from infra.operator import evidence, rebuilding, verifying
 from portal import history, uploading
 from report import build as report_build
 from report import freeze as report_freeze
@@ -43,6 +43,7 @@ REPORT_DEAD_LETTERS = "arn:aws:sqs:eu-west-2:111122223333:report-dead"
 if TYPE_CHECKING:
     from .world import World
 
+_REAL_RULES = services.with_ruleset
 _REAL_SERVICE: Callable[[str], Service] = services.load_service
 # Whose modules see the service as it is deployed in the history.
 PLAYED = {"adapters", "infra", "portal", "report", "roster", "supersede", "tests", "validate", "workflow"}
@@ -85,6 +86,11 @@ def load_service(name: str) -> Service:
     """The service as it is deployed at this moment of the history."""
     world = Present.world
     return world.deployed() if world is not None and name == SERVICE else _REAL_SERVICE(name)
+
+
+def with_ruleset(service: Service, ruleset: str) -> Service:
+    """The service under earlier rules: a deployment that changes them keeps the file that it replaces."""
+    return service if ruleset == service.ruleset else service._replace(ruleset=ruleset)
 
 
 def _figures(_: Service, own: Any, national: Any) -> Any:
@@ -189,12 +195,10 @@ class _InTurn:
 
 
 class _Silent:
-    """In the place of a handler's logger and metrics."""
+    """In the place of a handler's logger and metrics: it takes whatever it is told."""
 
-    def info(self, *_: Any, **__: Any) -> None:
-        return None
-
-    error = exception = append_keys = add_metric = add_dimension = info
+    def __getattr__(self, _: str) -> Callable[..., None]:
+        return lambda *_, **__: None
 
 
 class _Clock(datetime):
@@ -217,12 +221,14 @@ def handler(module: Any, name: str = "handler") -> Callable[[dict[str, Any], Any
 
 
 @cache
-def _holders() -> tuple[tuple[Any, str], ...]:
-    """The modules that hold `load_service`, under which name."""
-    found = []
+def _holders() -> tuple[tuple[Any, str, Any], ...]:
+    """The modules that hold `load_service` or `with_ruleset`, under which name, and what is put in its place."""
+    found: list[tuple[Any, str, Any]] = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in PLAYED and name not in (__name__, services.__name__):
-            found += [(module, known) for known, value in list(vars(module).items()) if value is _REAL_SERVICE]
+            for known, value in list(vars(module).items()):
+                if value is _REAL_SERVICE or value is _REAL_RULES:
+                    found.append((module, known, load_service if value is _REAL_SERVICE else with_ruleset))
     return tuple(found)
 
 
@@ -231,7 +237,7 @@ def _replaced() -> tuple[tuple[Any, str, Any], ...]:
     def randomness(count: int) -> bytes:
         return Present.world.plan.randbytes(count) if Present.world else bytes(count)
 
-    found: list[tuple[Any, str, Any]] = [(module, name, load_service) for module, name in _holders()]
+    found: list[tuple[Any, str, Any]] = list(_holders())
     for module in HANDLERS:
         found += [(module, "open_stores", lambda: present().stores)]
         found += [(module, name, _Silent()) for name in ("logger", "metrics")]
@@ -241,7 +247,7 @@ def _replaced() -> tuple[tuple[Any, str, Any], ...]:
             found.append((module, "datetime", _Clock))
     found += [
         (report_freeze, "open_queue", lambda name: present().queue(name)),
-        (report_freeze, "service_names", lambda: (SERVICE,)),
+        *((module, "service_names", lambda: (SERVICE,)) for module in (report_freeze, rebuilding)),
         (report_freeze, "single_metric", lambda **_: nullcontext(_Silent())),
         (report_build, "setting", lambda _: REPORT_DEAD_LETTERS),
         (check_upload, "read_submission", read_submission),

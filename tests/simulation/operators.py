@@ -15,8 +15,9 @@ from early_results.counting.freeze import canonical
 from early_results.object_keys import user_key
 from early_results.service import load_service
 from infra.operator import operating
+from infra.operator.evidence import EvidenceUnclear
 from infra.operator.operating import CannotOperate, OperatorSession
-from infra.operator.operations import store_calendar
+from infra.operator.operations import decide_calendar, store_calendar
 from infra.operator.rebuilding import CannotRebuild, rebuild
 
 from .boundary import SERVICE, SmallPool, pupil
@@ -248,6 +249,8 @@ class Operators:
         if not in_flight:
             world.lost = True
         world.losing = True
+        kept = world.table.items.get(keys.calendar(SERVICE), {}).get("record", "0")
+        world.truth.in_force = str(kept).rpartition("/")[2].removesuffix(".json")
         watch, world.table.watch = world.table.watch, lambda key, old, new: None
         for key in list(world.table.items):
             world.table._set(key, None)
@@ -266,6 +269,8 @@ class Operators:
 
         def done(result: Any, error: BaseException | None) -> None:
             world.scheduler.calm = True if not in_flight else calm
+            if isinstance(error, EvidenceUnclear):  # the operator knows, or finds out, what was in force
+                decide_calendar(world.stores.records, SERVICE, world.truth.in_force, "operator")
             if error is not None and not isinstance(error, CannotRebuild):  # it died, before its last word or after
                 world.scheduler.after_ms(20_000, lambda: self.rebuild(max(0, mishaps - 1), in_flight))
                 return

@@ -60,6 +60,7 @@ class Truth:
     happened: list[tuple[datetime, str, str]] = field(default_factory=list)  # when, what, to which upload or row
     gone: dict[str, datetime] = field(default_factory=dict)  # users who went, and when
     lost: list[datetime] = field(default_factory=list)  # when the table was lost
+    in_force: str = "0"  # the record of the calendar that was in force when the table was lost
     skew: int = 0
 
 
