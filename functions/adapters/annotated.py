@@ -93,6 +93,11 @@ def annotated_workbook(
     return templates.saved(book, issued, f"{service.title}: {OVERVIEW_SHEET.lower()}")
 
 
+# Stands where there was a result that the file does not hold. Left blank, the copy would pass as it is, and the result
+# would be lost without a word.
+UNKNOWN = "?"
+
+
 class _Copy:
     """Who stands on which row of the copy, and which findings it puts right by itself."""
 
@@ -193,6 +198,9 @@ def _results(book: Workbook, copy: _Copy) -> None:
     page = templates.ResultsSheet(book, service, copy.submission.heading_row)
     for row, cells in copy.rows:
         _row(page, copy, row, cells)
+    covered = _covered(copy)
+    for row, position in covered:
+        page.entry(row, position).value = UNKNOWN
     upn_at = 1 + [column.key for column in service.columns].index("upn")
     note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
     for row, pupil in copy.added.items():
@@ -220,6 +228,23 @@ def _results(book: Workbook, copy: _Copy) -> None:
             continue
         texts = list(dict.fromkeys(finding.message for finding in findings))
         templates.comment(cell, "\n\n".join(texts if left else [f"{DONE}: please check.", *texts]))
+    for row, position in covered:
+        cell = cast("Cell", page.sheet.cell(row, position))
+        cell.fill, cell.font = ERROR_FILL, ERROR_FONT
+
+
+def _covered(copy: _Copy) -> list[tuple[int, int]]:
+    """Row and column, in the copy, of the blank result cells that merged cells of the file cover."""
+    return [
+        (row, position)
+        for area in copy.submission.merged
+        for row, cells in copy.rows
+        if area.first_row <= row <= area.last_row
+        for position, column in enumerate(copy.service.columns, 1)
+        if column.kind != "identity"
+        and area.first_column <= copy.columns.get(column.key, 0) <= area.last_column
+        and copy.value(cells, column.key) is None
+    ]
 
 
 def _row(page: templates.ResultsSheet, copy: _Copy, row: int, cells: Cells) -> None:
@@ -237,7 +262,7 @@ def _put_back(page: templates.ResultsSheet, row: int, position: int, value: Valu
     """The user's value as it was, as far as a workbook can hold it."""
     cell = page.entry(row, position)
     if isinstance(value, Uncalculated):
-        return  # there is no value to put back
+        value = UNKNOWN
     if isinstance(value, ErrorValue) and value in ERROR_CODES:
         cell.value = str(value)
         return

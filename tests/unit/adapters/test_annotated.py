@@ -169,6 +169,25 @@ def test_another_schools_file_shows_nobody_of_the_list() -> None:
     assert "whole file" in str(list(copy[OVERVIEW_SHEET].values))
 
 
+def test_results_that_a_file_does_not_hold_are_not_lost_by_uploading_its_copy_as_it_is() -> None:
+    """A formula without a value, and what merged cells cover, stand as a red `?`: the copy is refused as the file."""
+    workbook = openpyxl.load_workbook(io.BytesIO(book(grid(ROSTER.pupils))))
+    sheet = workbook[SERVICE.sheet]
+    sheet["L3"] = "=50+50"  # openpyxl writes no value beside a formula
+    sheet.merge_cells("M4:M6")
+    out = io.BytesIO()
+    workbook.save(out)
+    copy, verdict, _ = annotate(out.getvalue())
+    assert {finding.code for finding in verdict.errors} == {Code.FORMULA_NOT_CALCULATED, Code.CELLS_MERGED}
+    shown = copy[SERVICE.sheet]
+    for place in ("L3", "M5", "M6"):
+        assert (shown[place].value, filled(shown[place])) == ("?", RED)
+    assert {finding.cell for finding in again(copy).errors} == {"L3", "M5", "M6"}
+    for place in ("L3", "M4", "M5", "M6"):
+        shown[place].value = 100
+    assert again(copy).accepted
+
+
 BAD: st.SearchStrategy[Any] = st.sampled_from(
     ["x", "GDS", 84, 100.5, Shown("#REF!"), True, "=1", " ", None, time(1, 2), "115"]
 )
