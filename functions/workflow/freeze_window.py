@@ -44,6 +44,10 @@ class ManifestDiffersError(RuntimeError):
     """A manifest is there that says something else than the sealed rows: nothing is overwritten, an operator looks."""
 
 
+class TableIncompleteError(RuntimeError):
+    """The table does not hold what was sealed a moment ago: it is lost. Nothing is written that could not be undone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """What a freeze run came to: the window's state, who it waits for, and how many schools and reports there were."""
@@ -286,9 +290,13 @@ def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[st
 def write_manifest(stores: Stores, service: Service, window: int, schools: frozenset[str]) -> WindowState:
     """Writes the manifest and the national figures once, and makes the window FROZEN, if no other run was quicker.
 
-    ManifestDiffersError if a manifest is there with another hash.
+    ManifestDiffersError if a manifest is there with another hash, TableIncompleteError if the table was lost meanwhile:
+    what is written here once is never taken back.
     """
-    data = freeze.manifest(service.name, window, sealed_rows(stores, service.name, window, schools))
+    rows = list(sealed_rows(stores, service.name, window, schools))
+    if len(rows) != len(schools):
+        raise TableIncompleteError(f"{len(rows)} of {len(schools)} sealed registers are there")
+    data = freeze.manifest(service.name, window, rows)
     version = _write_once(stores, manifest_key(service.name, window), data, "application/x-ndjson")
     figures = _national_once(stores, service.name, window, freeze.manifest_lines(data))
     key = manifest_key(service.name, window)
@@ -322,13 +330,22 @@ def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:
     def summaries() -> Iterator[Summary]:
         wanted = [str(line["upload"]) for line in lines if line["upload"]]
         for start in range(0, len(wanted), 100):
-            found = stores.table.get_many(keys.summary(upload) for upload in wanted[start : start + 100])
-            for upload in wanted[start : start + 100]:
+            some = wanted[start : start + 100]
+            found = stores.table.get_many(keys.summary(upload) for upload in some)
+            _only_deleted(stores, [upload for upload in some if keys.summary(upload) not in found])
+            for upload in some:
                 item = found.get(keys.summary(upload))
                 if item:  # a file deleted after its register was sealed adds nothing
                     yield Summary.from_json(json.loads(item["summary"]))
 
     return national(summaries())
+
+
+def _only_deleted(stores: Stores, uploads: list[str]) -> None:
+    """TableIncompleteError unless all of these uploads without a summary were deleted."""
+    records = stores.table.get_many(map(keys.upload, uploads))
+    if any(records.get(keys.upload(upload), {}).get("status") != Status.DELETED.value for upload in uploads):
+        raise TableIncompleteError("a frozen file has no summary and was not deleted")
 
 
 def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, state: WindowState) -> tuple[int, int]:

@@ -143,7 +143,6 @@ class _Service:
         self.manifests = {
             number: {line["school"]: line for line in manifest_lines(data)}
             for number, data in evidence.manifests.items()
-            if number in evidence.figures  # without the figures the freeze has still to finish it
         }
         self.pending = self._pending()
         self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
@@ -200,7 +199,7 @@ class _Service:
                 "window": number,
                 "sealing": "yes",
             }
-            if number in self.manifests:
+            if number in self.manifests and number in self.evidence.figures:  # else the freeze has still to finish it
                 first = self.stores.records.oldest(manifest_key(self.name, number))
                 item |= {
                     "state": State.FROZEN.value,
@@ -361,6 +360,8 @@ class _Service:
         """Finds the reports that are built; what is missing is built again."""
         wanted: list[tuple[int, str, str]] = []
         for number, lines in self.manifests.items():
+            if number not in self.evidence.figures:
+                continue  # reports are queued once the window is frozen
             for school in lines.keys() | {of for at, of in self.added if at == number}:
                 key, place = keys.window_register(self.name, number, school), (number, school)
                 row = self.rows.get(place)

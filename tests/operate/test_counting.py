@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from adapters.errors import Conflict
+from adapters.lookups import calendar_now
 from early_results import keys
-from early_results.counting.freeze import manifest_lines
+from early_results.counting.freeze import WindowState, manifest_lines
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Status
-from early_results.object_keys import manifest_key, upload_key
+from early_results.object_keys import manifest_key, national_key, upload_key
 from early_results.reporting.summary import canonical, summarise
 from early_results.writes import Put
 from infra.operator import operating
@@ -22,6 +23,7 @@ from infra.operator.verifying import verify_window
 from tests.unit.checking.school_files import SERVICE
 from tests.unit.reporting.report_samples import KS1, cohort
 from workflow import freeze_window
+from workflow.freeze_window import TableIncompleteError
 
 from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, Season, season
 
@@ -167,7 +169,9 @@ def test_the_national_figures_of_more_than_a_hundred_schools(played: Season) -> 
     for number in range(many):
         upload = f"upload{number:04}"
         lines.append({"upload": upload, "school": str(number)})
-        if number != 111:
+        if number == 111:
+            played.stores.table.write(Put(keys.upload(upload), {"status": "DELETED"}))
+        else:
             summary = canonical(summarise(KS1, cohort(1 + number % 3, number)).to_json())
             played.stores.table.write(Put(keys.summary(upload), {"summary": summary}))
     lines.append({"upload": None, "school": "none"})
@@ -175,3 +179,21 @@ def test_the_national_figures_of_more_than_a_hundred_schools(played: Season) -> 
     assert national.schools == many - 1
     must = summarise(KS1, [p for number in range(many) if number != 111 for p in cohort(1 + number % 3, number)])
     assert json.loads(canonical(national.summary.to_json())) == json.loads(canonical(must.to_json()))
+
+
+def test_a_table_that_is_lost_while_a_window_is_frozen_leaves_no_manifest_and_no_figures(played: Season) -> None:
+    """Both are written once and locked: of an empty table they would say that nobody sent anything."""
+    played.upload(SCHOOL)
+    played.now = CLOSES + timedelta(minutes=5)
+    schools = frozenset(SCHOOLS)
+    calendar = calendar_now(played.stores, SERVICE)
+    freeze_window.seal_all(played.stores, SERVICE, calendar, 1, WindowState(), played.now)
+    kept = dict(played.table.items)
+    lines = [{"upload": row["upload_id"]} for row in kept.values() if "frozen_at" in row and "upload_id" in row]
+    played.lose_the_table()
+    with pytest.raises(TableIncompleteError):
+        freeze_window.write_manifest(played.stores, SERVICE, 1, schools)
+    with pytest.raises(TableIncompleteError):
+        freeze_window._national(played.stores, lines)
+    assert not played.stores.records.has(manifest_key(NAME, 1))
+    assert not played.stores.records.has(national_key(NAME, 1))

@@ -21,7 +21,7 @@ from early_results.counting.freeze import manifest_lines
 from early_results.counting.registers import Mark, Outcome, Register, register_from_item
 from early_results.counting.uploads import Status
 from early_results.ids import new_ulid
-from early_results.object_keys import manifest_key
+from early_results.object_keys import manifest_key, upload_key
 from early_results.reporting.figures import ReportInput
 from early_results.writes import Put, Update
 from infra.operator import operating, operations, rebuilding
@@ -599,6 +599,28 @@ def test_a_rebuild_that_died_is_run_again_and_no_freeze_runs_meanwhile(
     played.build_reports()
     assert verify_window(played.stores, SERVICE, 1).differences == []
     assert played.stores.table.get(keys.rebuild()) is None
+
+
+def test_a_manifest_without_its_figures_stands_when_the_table_is_lost(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run died between the two; a file that surfaced since is late, also in the table that is written again."""
+    played.now = CLOSES - timedelta(minutes=2)
+    played.upload(SCHOOLS[1])
+    late = played.sent(f"SCHOOL#{SCHOOLS[0]}", played.file(SCHOOLS[0]))
+    hidden = played.files.objects.pop(upload_key(NAME, late))
+    played.now = CLOSES + timedelta(minutes=5)
+    with monkeypatch.context() as patched:
+        patched.setattr(freeze_window, "_national_once", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            played.freeze()
+    played.files.objects[upload_key(NAME, late)] = hidden
+    played.check(late)
+    played.lose_the_table()
+    rebuilding.rebuild(played.operated, played.now)
+    assert played.offer(late) is Outcome.STRAGGLER
+    assert played.freeze()[0].state == "FROZEN"
+    assert verify_window(played.stores, SERVICE, 1).differences == []
 
 
 def test_an_extract_that_comes_before_the_rebuild_does_not_stand_in_its_way(played: Season) -> None:

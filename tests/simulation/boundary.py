@@ -248,7 +248,7 @@ def _replaced() -> tuple[tuple[Any, str, Any], ...]:
     found += [
         (report_freeze, "open_queue", lambda name: present().queue(name)),
         *((module, "service_names", lambda: (SERVICE,)) for module in (report_freeze, rebuilding)),
-        (report_freeze, "single_metric", lambda **_: nullcontext(_Silent())),
+        (report_freeze, "single_metric", lambda *_, **__: nullcontext(_Silent())),
         (report_build, "setting", lambda _: REPORT_DEAD_LETTERS),
         (check_upload, "read_submission", read_submission),
         (build_report, "school_figures", _figures),

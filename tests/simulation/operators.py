@@ -110,10 +110,12 @@ class Operators:
             elif not isinstance(error, CannotOperate) or "meanwhile" in str(error):
                 self.world.scheduler.after_ms(20_000, self.extend)
 
-        actor = self.world.actor("operator extends", work, done, seconds=300)
-        actor.fragile = 6
+        actor = self.world.actor("operator extends", work, done, seconds=1_200)
+        actor.fragile, actor.steady = 6, True
         if self.world.has("stalls") and self.world.scheduler.random.random() < 0.4:
-            actor.hang = int(60_000 + self.world.scheduler.random.random() * 30_000)
+            # Over noon and the first run of the schedule after it (docs/simulation.md: not a moment before that run).
+            first = min((run for run in self.world.runs if run >= self.world.noon), default=self.world.noon)
+            actor.hang = first - self.world.scheduler.time + 2_000
 
     def deploy(self) -> None:
         """A deployment: from now on the functions know another ruleset."""
@@ -257,6 +259,7 @@ class Operators:
         world.table.indexed.clear()
         world.table.lagging.clear()
         world.table.watch = watch
+        world.table.there = False
         # The runbook: the schedules are paused, and what still runs has come to its end, before the rebuild begins.
         wait = 0 if world.scheduler.calm else 601_000
         world.scheduler.after_ms(wait, lambda: self.rebuild(world.scheduler.random.choice([0, 1, 1, 2, 4]), in_flight))
@@ -264,6 +267,7 @@ class Operators:
     def rebuild(self, mishaps: int, in_flight: bool) -> None:
         """Rebuilds, with mishaps while there are tries left for them; the schedule goes on meanwhile."""
         world = self.world
+        world.table.there = True
         calm = world.scheduler.calm
         world.scheduler.calm = not mishaps
 

@@ -65,6 +65,7 @@ class Actor:
     waiting: bool = False
     mortal: bool = True
     fragile: float = 1.0  # how many times as likely as others it is to die
+    steady: bool = False  # it never stands still by chance
     hang: int = 0  # milliseconds that it stands still, once, before some call
 
 
@@ -112,7 +113,7 @@ class Scheduler(Gate):
                 self.story(f"{actor.name}: {what} {key}")
             return
         chances, die = self.chances, self.random.random
-        if chances.stall and die() < chances.stall:
+        if chances.stall and not actor.steady and die() < chances.stall:
             wait = int(10 ** (die() * 2.6 + 2.4))  # a quarter of a second to a hundred seconds
             self.kinds.add("stalls")
             self.story(f"{actor.name} stands still for {wait / 1000:.1f} s before {what} {key}")

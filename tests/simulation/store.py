@@ -74,10 +74,16 @@ class MemoryTable:
         self.catch_up: Callable[[int], int] = lambda waiting: waiting  # how many writes an index reads of those waiting
         self.watch: Callable[[Key, Item | None, Item | None], None] = lambda key, old, new: None
         self.page = 100
+        self.there = True  # a table that is lost is not there until another one is deployed
         self.lock = threading.Lock()  # of the indexes: outside the simulation threads are real
 
+    def _asked(self, what: str, key: str, **how: Any) -> None:
+        self.gate.before(what, key, **how)
+        if not self.there:
+            raise OutsideError("there is no such table")
+
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        self.gate.before("get", key.pk)
+        self._asked("get", key.pk)
         found = self.items.get(key)
         return dict(found) if found is not None else None
 
@@ -85,7 +91,7 @@ class MemoryTable:
         found = {}
         keys = list(dict.fromkeys(wanted))
         for start in range(0, len(keys), self.page):
-            self.gate.before("get many", keys[start].pk)
+            self._asked("get many", keys[start].pk)
             for key in keys[start : start + self.page]:
                 if key in self.items:
                     found[key] = dict(self.items[key])
@@ -105,7 +111,7 @@ class MemoryTable:
         last: str | None = None
         given = 0
         while True:
-            self.gate.before("query", f"{index}:{pk}" if index else pk)
+            self._asked("query", f"{index}:{pk}" if index else pk)
             rows = self._index_rows(index, pk) if index else self.partitions.get(pk, {})
             order = sorted(rows, reverse=newest_first)
             page = []
@@ -151,7 +157,7 @@ class MemoryTable:
         transaction = len(todo) > 1 or isinstance(todo[0], Check)
         guarded = transaction or bool(todo[0].require)
         name = "transact" if transaction else "write"
-        self.gate.before(name, todo[0].key.pk, write=True, conditional=guarded)
+        self._asked(name, todo[0].key.pk, write=True, conditional=guarded)
         for write in todo:
             if isinstance(write, Check) and not write.require:
                 raise OutsideError("a check without a condition")
@@ -163,7 +169,7 @@ class MemoryTable:
         self.gate.after(name, todo[0].key.pk, once=guarded and not transaction)
 
     def delete(self, key: Key) -> None:
-        self.gate.before("delete", key.pk, write=True)
+        self._asked("delete", key.pk, write=True)
         if key in self.items:
             self._set(key, None)
         self.gate.after("delete", key.pk)

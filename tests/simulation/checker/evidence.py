@@ -41,6 +41,15 @@ class Evidence:
         self.manifests: dict[int, dict[str, dict[str, Any]]] = {}  # by window, of those that are frozen
         self.offered = {u: v for u, v in self.accepted.items() if u not in never}
 
+    def windows_by(self, version: int, received: datetime) -> list[int | None]:
+        """The window of a received time by the calendars of that version: several changes may have raced for it."""
+        start = f"calendars/{self.case.service}/{version:06d}-"
+        calendars = [record["calendar"]["windows"] for key, record in self.records.items() if key.startswith(start)]
+        return [
+            next((w["number"] for w in c if moment_of(w["opens"]) <= received < moment_of(w["closes"])), None)
+            for c in (calendars if version else [self.case.published])
+        ]
+
     def wrong(self, rule: int, text: str) -> None:
         """Notes that a rule of DESIGN 5 was broken."""
         self.case.wrong(rule, text)

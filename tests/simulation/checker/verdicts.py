@@ -25,9 +25,10 @@ def check_verdict(view: Evidence, upload: str, verdict: dict[str, Any]) -> None:
         wrong(3, f"the verdict of {upload} has another received time than S3")
     if verdict["sha256"] != hashlib.sha256(judged.data).hexdigest():
         wrong(3, f"the verdict of {upload} has another hash than its file")
-    window = next((n for n, (o, c) in view.windows.items() if o <= judged.received < c), None)
-    if verdict["window"] != window:
-        wrong(3, f"the verdict of {upload} says window {verdict['window']}, its received time {window}")
+    windows = view.windows_by(int(verdict["calendar_version"]), judged.received)
+    window = verdict["window"]
+    if window not in windows:
+        wrong(3, f"the verdict of {upload} says window {window}, its received time {windows}")
     if "could-not-process" in verdict["findings"]:
         if verdict["outcome"] != "refused":
             wrong(3, f"{upload} was closed by an operator and counts")
