@@ -35,6 +35,7 @@ def test_many_files_each_with_its_own_verdict(deployed: Deployed, portal: Open) 
     page = person.page
     good, bad = person.own(f"{FIRST} results"), person.own("no number in the name")
     other, note = person.own(f"{OUTSIDE} not ours"), person.own("shopping list")
+    expect(page.locator(".before-upload")).to_have_text("")  # nothing is chosen, so nothing is said of it
     person.choose(
         payload(good, workbook(deployed, FIRST)),
         payload(bad, workbook(deployed, SECOND, wrong=1)),

@@ -38,7 +38,7 @@ export class BulkUpload {
     this.service = service;
     this.area = h("div", {});
     this.zone = dropZone(`or drop up to ${MOST} workbooks here`, true, (files) => this.#choose(files));
-    this.warnings = h("div", {});
+    this.warnings = h("div", { class: "before-upload" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     this.coverage = h("div", {});
     this.element = h("div", {}, this.area, this.coverage);
@@ -101,13 +101,13 @@ export class BulkUpload {
     }
     fill(this.warnings, this.#warnings(waiting, open));
     const ready = waiting.length ? `Upload ${count(waiting.length, "file")}` : "Upload";
-    setReady(this.button, waiting.length && !this.#busy, this.#busy ? "Uploading …" : ready);
+    setReady(this.button, waiting.length > 0 && !this.#busy, this.#busy ? "Uploading …" : ready);
   }
 
   #warnings(waiting, open) {
     const schools = this.#overwriting(waiting);
     const several = severalOf(waiting);
-    const turned = waiting.length && open && this.#meant !== open.number && this.#turned(open);
+    const turned = waiting.length > 0 && open && this.#meant !== open.number && this.#turned(open);
     const names = (lines) => lines.map((line) => line.file.name).join(", then ");
     return [
       turned && panel("warn", turned.title, h("p", {}, turned.detail)),
@@ -259,8 +259,8 @@ export class BulkUpload {
     this.onlyRow.hidden = !bad.length && !lost.length;
     const said = [
       `${good.length} uploaded successfully`,
-      bad.length && `${bad.length} with errors`,
-      lost.length && `${lost.length} not sent`,
+      bad.length > 0 && `${bad.length} with errors`,
+      lost.length > 0 && `${lost.length} not sent`,
     ]
       .filter(Boolean)
       .join(", ");
