@@ -56,7 +56,11 @@ def _decisive(user: User, calendar: Calendar, now: datetime) -> list[Key]:
 def serve(name: str, if_none_match: str | None) -> Response[str]:
     """The name; 304 if the asker has it already."""
     tag = f'"{name}"'
-    headers: dict[str, str | list[str]] = {"Cache-Control": "no-store", "ETag": tag}
+    headers: dict[str, str | list[str]] = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        "ETag": tag,
+    }
     if if_none_match is not None and tag in if_none_match:
         return Response(HTTPStatus.NOT_MODIFIED.value, "application/json", "", headers)
     return Response(HTTPStatus.OK.value, "application/json", json.dumps({"changes": name}), headers)

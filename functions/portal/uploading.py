@@ -39,6 +39,7 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
     expires_at = calendar.form_expiry(now)
     if expires_at is None:
         raise problems.window_closed(closed_words(calendar, now))
+    _take_forms(stores, user, len(request.files), now)
     window = calendar.window_of(now)
     # Ids of one moment are in the order of the files: where two arrive in one second, the later one of the list counts.
     entropy = sorted(token_bytes(10) for _ in request.files)

@@ -126,7 +126,7 @@ def test_after_the_close_what_was_frozen_and_then_the_reports(deployed: Deployed
     expect(lines.nth(0).get_by_role("button")).to_have_text(["Report (PDF)", "Report (Excel)"])
     expect(lines.nth(1)).to_contain_text("Report generation is in progress.")
     expect(lines.nth(2)).to_contain_text("There is an error in the report creation process.")
-    expect(lines.nth(3)).to_contain_text("No file counts for this window")
+    expect(lines.nth(3)).to_contain_text("There is no report.")
     sound(person, "frozen")
 
 

@@ -145,7 +145,7 @@ def test_a_file_that_comes_too_late_is_not_slipped_into_the_next_window(deployed
     person.upload(payload(name, workbook(deployed, SCHOOL, wrong=1)))
     expect(person.status).to_contain_text("Sending")
     noon.strikes()
-    expect(page.get_by_text("Window 2 is open until")).to_be_visible()
+    expect(page.get_by_text("Window 2 is open until").first).to_be_visible()
     while not held:
         page.wait_for_timeout(50)
     held[0].fulfill(status=403, body="<Error><Code>AccessDenied</Code></Error>")

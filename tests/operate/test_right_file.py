@@ -388,6 +388,7 @@ def test_an_overwritten_file_names_the_one_that_took_its_place(played: Season) -
         return None if told is None else str(told)
 
     first = played.upload(SCHOOL)
+    played.later(seconds=5)
     slow = played.sent(MINE, played.file(SCHOOL))  # received before the next, and checked after it
     third = played.upload(SCHOOL)
     assert (by(first), by(third)) == (third, None)

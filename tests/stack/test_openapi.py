@@ -98,6 +98,7 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     statuses = {upload["upload_id"]: upload["status"] for upload in listed}
     assert {state: statuses.get(upload_id) for state, upload_id in uploads.items()} == STATES
     assert people["trust"].get("/uploads", organisation=f"SCHOOL#{SCHOOL}")["uploads"]
+    assert people["trust"].get(f"/services/{SERVICE}/changes")["changes"]
     assert people["operator"].get("/uploads", organisation="TRUST#ABC") is not None
     assert people["school"].template(SERVICE, SCHOOL)
     assert people["school"].request("GET", f"/services/{SERVICE}/template").status == HTTPStatus.OK
@@ -152,7 +153,7 @@ def test_a_form_that_is_used_twice_makes_one_upload(deployed: Deployed) -> None:
 # examples has every role try everything.
 SHARES = {
     "school": ("me", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
-    "trust": ("schools", "uploads", "reports"),
+    "trust": ("schools", "uploads", "reports", "changes"),
     "operator": ("contract", "board", "report"),
 }
 

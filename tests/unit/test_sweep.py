@@ -68,6 +68,7 @@ class Place:
         self.queue = cast(Queue, MemoryQueue("uploads", self.queued.append))
         self.table.write(Put(keys.calendar(SERVICE.name), {"calendar": CALENDAR.to_json(), "version": 1}))
         self.table.write(Put(keys.listed_school("1231234"), {"school": "1231234"}))
+        self.table.write(Put(keys.service_begun(SERVICE.name), {"service": SERVICE.name}))
 
     def form(self, number: int, issued: datetime) -> Upload:
         """A form as one account asks for it."""
