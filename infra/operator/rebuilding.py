@@ -37,11 +37,12 @@ from early_results.object_keys import (
     user_key,
 )
 from early_results.reporting.summary import canonical, summarise
-from early_results.results import results_from_extract
+from early_results.results import PupilResults, extract_json, results_from_extract
 from early_results.service import load_service, service_names, with_ruleset
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
 from workflow.adopt_object import forget_unattributed
+from workflow.check_upload import judge_again
 from workflow.import_extract import import_extract, list_school, named_version, note_begun, note_first_school
 
 from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
@@ -418,12 +419,24 @@ class _Service:
         )
         made = [(upload.key, upload.to_item())]
         if verdict["outcome"] == "accepted":
-            results = results_from_extract(self.stores.results.get(extract_key(self.name, upload_id)))
+            results = self._results(upload)
             # By the rules that judged it, as its figures are: others may be in force by now.
             rules = with_ruleset(self.evidence.service, str(verdict["ruleset"]))
             text = canonical(summarise(rules, results).to_json())
             made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
         return made
+
+    def _results(self, upload: Upload) -> tuple[PupilResults, ...]:
+        """The results of a good file: its extract; judged once more where the check died before it wrote one."""
+        key = extract_key(self.name, upload.upload_id)
+        try:
+            return results_from_extract(self.stores.results.get(key))
+        except NotThere:
+            again = judge_again(self.stores, upload)
+            if again is None:
+                raise
+            self.stores.results.put(key, extract_json(again[1].results).encode(), "application/json")
+            return again[1].results
 
     def _standing(self, upload_id: str, verdict: Record) -> dict[str, Any]:
         """Where a judged upload stands: in or below a register, refused, or waiting for somebody."""

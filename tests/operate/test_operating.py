@@ -21,7 +21,7 @@ from early_results.counting.freeze import manifest_lines
 from early_results.counting.registers import Mark, Outcome, Register, register_from_item
 from early_results.counting.uploads import Status
 from early_results.ids import new_ulid
-from early_results.object_keys import manifest_key, upload_key
+from early_results.object_keys import extract_key, manifest_key, upload_key
 from early_results.reporting.figures import ReportInput
 from early_results.writes import Put, Update
 from infra.operator import operating, operations, rebuilding
@@ -621,6 +621,19 @@ def test_a_manifest_without_its_figures_stands_when_the_table_is_lost(
     assert played.offer(late) is Outcome.STRAGGLER
     assert played.freeze()[0].state == "FROZEN"
     assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_a_check_that_died_before_it_wrote_its_extract_does_not_stand_in_the_rebuilds_way(played: Season) -> None:
+    """The verdict was written, the normalised results were not; then the table was lost."""
+    upload = played.upload(SCHOOLS[0])
+    extract = extract_key(NAME, upload)
+    kept, summary = played.stores.results.get(extract), played.stores.table.get(keys.summary(upload))
+    played.stores.results.remove(extract)
+    played.lose_the_table()
+    rebuilding.rebuild(played.operated, played.now)
+    assert played.record(upload).status is Status.SUCCESSFUL
+    assert played.stores.table.get(keys.summary(upload)) == summary
+    assert played.stores.results.get(extract) == kept
 
 
 def test_an_extract_that_comes_before_the_rebuild_does_not_stand_in_its_way(played: Season) -> None:

@@ -54,6 +54,7 @@ class Present:
     """The history being played: what the replaced boundary functions need to know of it."""
 
     world: World | None = None
+    rules_of_the_day = False  # a fault: earlier rules are not kept
 
 
 def present() -> World:
@@ -90,7 +91,7 @@ def load_service(name: str) -> Service:
 
 def with_ruleset(service: Service, ruleset: str) -> Service:
     """The service under earlier rules: a deployment that changes them keeps the file that it replaces."""
-    return service if ruleset == service.ruleset else service._replace(ruleset=ruleset)
+    return service if Present.rules_of_the_day else service._replace(ruleset=ruleset)
 
 
 def _figures(_: Service, own: Any, national: Any) -> Any:

@@ -11,11 +11,13 @@ from adapters.lookups import calendar_now
 from infra.operator.verifying import verify_window
 
 from . import checker
-from .boundary import SERVICE, Present, small_boundaries
+from .boundary import SERVICE, Present, _replaced, small_boundaries
 from .founding import GRACE
 from .plan import play as play_plan
 from .scheduler import Endless
 from .world import World
+
+_replaced()  # as things are before any fault is switched on
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from random import Random
 
 from .scheduler import Chances
@@ -52,15 +51,11 @@ FEATURES = (
 # Drawn less often than the others: each changes so much that little else would be seen beside it.
 SELDOM = {"table lost in flight": 0.15, "table lost": 0.5, "third window": 0.5, "users come and go": 0.5}
 
-# Found to break a rule and being mended: `SIMULATE_ALL=1` plays them too.
-NOT_YET = frozenset[str]()
-
 
 def drawn(plan: Random) -> frozenset[str]:
     """The mishaps that a history knows: few in a tame one, most of them in a wild one."""
     wild = plan.random()
-    found = frozenset(feature for feature in FEATURES if plan.random() < wild * SELDOM.get(feature, 1))
-    return found if os.environ.get("SIMULATE_ALL") else found - NOT_YET
+    return frozenset(feature for feature in FEATURES if plan.random() < wild * SELDOM.get(feature, 1))
 
 
 def chances(plan: Random, features: frozenset[str]) -> Chances:

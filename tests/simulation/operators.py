@@ -14,6 +14,7 @@ from early_results.checking.roster import rosters_csv
 from early_results.counting.freeze import canonical
 from early_results.object_keys import user_key
 from early_results.service import load_service
+from early_results.writes import Item
 from infra.operator import operating
 from infra.operator.evidence import EvidenceUnclear
 from infra.operator.operating import CannotOperate, OperatorSession
@@ -33,15 +34,16 @@ class Operators:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def extract(self, name: str, text: Callable[[], str], *, twins: int = 1) -> None:
+    def extract(self, name: str, text: Callable[[], str], *, twins: int = 1, time: int | None = None) -> None:
         """An extract is dropped, by whoever the school management system sends: `twins` versions in one second."""
         plan, world = self.world.plan, self.world
-        time = world.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
+        wanted, time = time, world.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
         chance = plan.random()
         if chance < 0.4 and world.posted:
             time = plan.choice(world.posted) + plan.randint(0, 100_000)
         elif chance < 0.6:
             time = world.at_a_run(world.noon + plan.randint(0, 200_000))
+        time = wanted or time
 
         def drop() -> None:
             received = world.scheduler.now().replace(microsecond=0)
@@ -207,12 +209,22 @@ class Operators:
             choice = self.world.scheduler.random.random()
             if choice < 0.6:
                 self.admit(item["upload_id"])
+                self._delete_beside(item)
             if self.world.has("deletes") and self.world.scheduler.random.random() < 0.3:
                 upload_id, sub = next(issued for issued in self.world.issued if issued[0] == item["upload_id"])
                 wait = int(self.world.scheduler.random.random() * 400)
                 self.world.scheduler.after_ms(wait, partial(self.world.people.delete, upload_id, sub, 20_000, 2))
             if choice > 0.4 and choice < 0.8:
                 self.operate("refusal", item["upload_id"], operating.refuse)
+
+    def _delete_beside(self, item: Item) -> None:
+        """At the moment at which a late file is let in, the file that stands for its school may be deleted."""
+        key = keys.current_register(SERVICE, str(item.get("school")))
+        standing = str(self.world.table.items.get(key, {}).get("upload_id"))
+        owner = next((sub for upload_id, sub in self.world.issued if upload_id == standing), None)
+        if owner is not None and self.world.has("deletes") and self.world.scheduler.random.random() < 0.5:
+            wait = int(self.world.scheduler.random.random() * 600)
+            self.world.scheduler.after_ms(wait, partial(self.world.people.delete, standing, owner, 20_000, 1))
 
     def admit(self, upload_id: str) -> None:
         self.world.begun.add(upload_id)

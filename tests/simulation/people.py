@@ -63,7 +63,7 @@ class People:
         elif plan.random() < 0.05:
             sub = f"user-{plan.choice(schools)}"  # somebody else's file, by mistake
         old = self.world.has("old templates") and plan.random() < 0.6
-        kills = plan.choice([1, 3, 8, 99]) if self.world.has("killer files") and plan.random() < 0.3 else 0
+        kills = plan.choice([1, 3, 8, 999]) if self.world.has("killer files") and plan.random() < 0.3 else 0
         good = plan.random() < 0.85
         asked = posted - plan.choice([900, 3_000, 30_000, 200_000, 590_000])
         service = load_service(SERVICE)
@@ -88,6 +88,8 @@ class People:
         delete_after = plan.choice([0, 2_000, 20_000, 200_000, 600_000, 1_800_000, 9 * 3_600_000])
         if plan.random() < 0.4:
             delete_after = max(0, self.world.at_a_run(posted) - posted - transfer)
+            if plan.random() < 0.5:  # while reports are built
+                delete_after += plan.randint(1_000, 150_000)
         deletes = self.world.has("deletes") and plan.random() < 0.5
         fickle = plan.randint(500, 40_000)
         looks = [

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from .boundary import SERVICE, Present
-from .founding import LATE_SCHOOL, SCHOOLS, TRUST
+from .founding import GRACE, LATE_SCHOOL, SCHOOLS, TRUST
 from .mishaps import chances
 from .scheduler import MINUTE, Pool
 
@@ -35,9 +35,6 @@ def play(world: World) -> None:
         scheduler.kinds.add("third window")
     if world.has("season set"):
         scheduler.at(world.noon - 20 * MINUTE + plan.randint(0, 60_000), world.operators.set_season)
-    if world.has("ruleset changed"):
-        when = plan.choice([world.noon - plan.randint(0, 10) * MINUTE, world.noon + plan.randint(0, 400_000)])
-        scheduler.at(when, world.operators.deploy)
     if world.has("reports that fail"):
         world.stumbles = {
             (window, school): plan.choice([1, 4, 5, 6, 99])
@@ -56,6 +53,11 @@ def play(world: World) -> None:
             wait = together + plan.randint(-200, 200)
         world.posted.append(max(noon + wait, scheduler.time + 1_000))
         world.people.upload(world.posted[-1])
+    if world.has("ruleset changed"):
+        when = plan.choice([world.noon - plan.randint(0, 10) * MINUTE, world.noon + plan.randint(0, 400_000)])
+        if plan.random() < 0.6:  # while checks are repeated that died
+            when = plan.choice(world.posted) + plan.randint(1_000, 90_000)
+        scheduler.at(when, world.operators.deploy)
     if world.has("users come and go"):
         for _ in range(2):
             sub = f"user-{plan.choice(SCHOOLS)}" if plan.random() < 0.5 else "user-trust"
@@ -73,7 +75,8 @@ def play(world: World) -> None:
         scheduler.at(when, partial(world.operators.lose_table, in_flight=True))
     if world.has("school renamed"):
         name = f"{SCHOOLS[0]},School of another name,{TRUST}"
-        world.operators.extract("rosters/schools.csv", lambda: f"School DFE,Name,Trust\n{name}")
+        building = plan.choice(noons) + GRACE * 1000 + plan.randint(0, 300_000) if plan.random() < 0.6 else None
+        world.operators.extract("rosters/schools.csv", lambda: f"School DFE,Name,Trust\n{name}", time=building)
         scheduler.kinds.add("school renamed")
     if world.has("trust left"):
         scheduler.kinds.add("trust left")

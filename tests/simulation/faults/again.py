@@ -7,20 +7,28 @@ from typing import Any
 
 from adapters import objects
 from adapters.errors import AlreadyThere
-from adapters.lookups import calendar_now
 from early_results import keys
 from early_results.checking.check import judge
 from early_results.counting import calendar, freeze, registers, standing, verdicts
-from early_results.counting.freeze import State, WindowState
+from early_results.counting.freeze import WindowState
 from early_results.counting.registers import Join, Outcome, register_from_item
-from early_results.counting.uploads import Status, Upload
+from early_results.counting.uploads import ReportState, Status, Upload
 from early_results.reporting import summary
-from early_results.writes import Key, Update
+from early_results.writes import Key, OneOf, Update
 from infra.operator import operations
 from infra.operator.evidence import Evidence
-from workflow import build_report, check_upload, delete_upload, freeze_window, join_registers, sweep_bucket
+from workflow import (
+    build_report,
+    check_upload,
+    delete_upload,
+    freeze_window,
+    import_extract,
+    join_registers,
+    sweep_bucket,
+)
 
 from .. import scheduler
+from ..boundary import Present
 from ..store import MemoryBucket, MemoryTable
 from .listing import Patches, fault
 
@@ -50,12 +58,6 @@ def _() -> Patches:
 def _() -> Patches:
     begin = freeze.begin_closing
     return [(freeze, "begin_closing", lambda *given: begin(*given)[:1])]
-
-
-@fault("a later window overtakes one that waits")
-def _() -> Patches:
-    freeze_one = freeze_window.freeze_window
-    return [(freeze_window, "freeze_window", lambda *given: replace(freeze_one(*given), state=State.FROZEN))]
 
 
 # Writing once.
@@ -154,15 +156,6 @@ def _() -> Patches:
     return [(build_report, "_counting", present)]
 
 
-@fault("a report takes the school's name of the day")
-def _() -> Patches:
-    def today(stores: Any, service: Any, window: int, school: str) -> Any:
-        kept = calendar_now(stores, service).window(window)
-        return freeze.report_pins(stores.table.get(Key(f"SCHOOL#{school}", "PROFILE")), kept)
-
-    return [(build_report, "_pinned", today)]
-
-
 @fault("a pupil who has left since the template was issued is an error")
 def _() -> Patches:
     def strict(*given: Any, template_roster: Any = None, **how: Any) -> Any:
@@ -195,12 +188,6 @@ def _() -> Patches:
     from portal import uploading
 
     return [(module, "purge", narrow) for module in (sweep_bucket, uploading)]
-
-
-@fault("a file that is deleted at the same moment comes back as overwritten")
-def _() -> Patches:
-    overwrite = registers._overwrite
-    return [(registers, "_overwrite", lambda *given: replace(overwrite(*given), require={}))]
 
 
 @fault("a bad file that comes after the freeze is noted in the sealed row")
@@ -284,3 +271,60 @@ def _() -> Patches:
         return read(stores, replace(upload, window=max(upload.window or 1, min(number, 3))))
 
     return [(join_registers, "read_registers", late)]
+
+
+# The faults of reports, extracts, rulesets and adoption, as they were.
+
+
+@fault("a report that is built fails by a message that came twice")
+def _() -> Patches:
+    noted = build_report._note
+
+    def careless(stores: Any, service: str, window: int, school: str, upload: str, state: Any, *rest: Any) -> None:
+        if state is not ReportState.FAILED:
+            noted(stores, service, window, school, upload, state, *rest)
+            return
+        item = {"state": state.value, "upload_id": upload, "service": service, "window": window}
+        stores.table.write(
+            [
+                Update(
+                    keys.upload(upload),
+                    set={f"report_{window}": state.value},
+                    require={"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))},
+                ),
+                Update(keys.report(service, window, school), set=item),
+            ]
+        )
+
+    return [(build_report, "_note", careless)]
+
+
+@fault("a report outlives its file when its last try dies")
+def _() -> Patches:
+    return [(build_report, "_remove", lambda *_: None)]
+
+
+@fault("of two extracts of one second the first one stays")
+def _() -> Patches:
+    text = import_extract.Stamp.text.fget  # type: ignore[attr-defined]
+    return [(import_extract.Stamp, "text", property(lambda stamp: text(stamp).rpartition("#")[0]))]
+
+
+@fault("a check that died is judged by the rules of the day")
+def _() -> Patches:
+    return [(Present, "rules_of_the_day", True)]
+
+
+@fault("a posted file without a record is left alone")
+def _() -> Patches:
+    return [(module, "adopt", lambda *_: None) for module in (check_upload, sweep_bucket) if hasattr(module, "adopt")]
+
+
+@fault("of two windows that have closed only the later is frozen")
+def _() -> Patches:
+    begin = freeze.windows_to_freeze
+
+    def hasty(kept: calendar.Calendar, states: Any, now: Any) -> Any:
+        return tuple(w for w in begin(kept, states, now) if now >= w.closes)[-1:]
+
+    return [(freeze, "windows_to_freeze", hasty)]
