@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from portal.contract import document
 from tests.openapi import operations
@@ -26,7 +27,8 @@ from .reading import (
 WILDCARD_ACTIONS = {"sqs:SendMessage*"}
 # What a file leaves in the results bucket: its deletion removes all of it.
 RESULTS = [{"Fn::Sub": f"${{ResultsBucket.Arn}}/{prefix}/*"} for prefix in ("findings", "extracts", "reports")]
-WITH_USERS = {"ValidateFunction", "RescueFunction", "PortalFunction"}  # who look up what a user may do
+# Who look up what a user may do: the freeze as it adopts an object whose record was lost.
+WITH_USERS = {"ValidateFunction", "RescueFunction", "PortalFunction", "FreezeFunction"}
 
 
 def test_every_statement_allows_named_actions_on_named_things(template: Template) -> None:
@@ -100,8 +102,9 @@ def test_who_looks_up_no_user_reads_and_writes_none(template: Template) -> None:
 
 def test_only_the_code_that_looks_users_up_names_their_items() -> None:
     """Who may not read users never asks for one: the code of those functions reaches no key of theirs."""
-    named = {path.name for path in (ROOT / "functions" / "workflow").glob("*.py") if "user_of(" in path.read_text()}
-    assert named == {"check_upload.py"}
+    asking = re.compile(r"user_of\(|keys\.user\(")
+    named = {path.name for path in (ROOT / "functions" / "workflow").glob("*.py") if asking.search(path.read_text())}
+    assert named == {"check_upload.py", "adopt_object.py"}
 
 
 def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: Template) -> None:
