@@ -179,7 +179,7 @@ def _written(bucket: Bucket, key: str) -> datetime | None:
 def _logged(logs: Logs, upload: Upload) -> Iterable[Moment]:
     for at, function, line in logs.lines(upload.upload_id, upload.issued):
         if line.get("message") == "request":
-            what = f"{function} answers {line.get('method')} {line.get('route')}: {line.get('status')}"
+            what = f"{function} answers {line.get('method')} {line.get('path')}: {line.get('status')}"
             yield Moment(at, what, "logs")
             continue
         outcome = f": {line['outcome']}" if "outcome" in line else ""

@@ -100,3 +100,14 @@ def test_an_upload_is_found_by_its_school_and_by_its_name(played: Season) -> Non
 def test_an_upload_that_is_not_there_is_said_to_be_none(played: Season) -> None:
     with pytest.raises(CannotTrace, match="there is no upload"):
         trace_upload(played.stores, "01ARZ3NDEKTSV4RRFFQ69G5FAV")
+
+
+def test_who_asked_for_what_is_told_as_the_portals_log_has_it(played: Season) -> None:
+    class Asked:
+        def lines(self, text: str, since: datetime) -> Iterable[tuple[datetime, str, dict[str, Any]]]:
+            line = {"message": "request", "method": "GET", "path": f"/api/uploads/{text}/file", "status": 200}
+            yield since + timedelta(hours=1), "portal", line
+
+    upload_id = played.upload(SCHOOL)
+    told = describe(*trace_upload(played.stores, upload_id, Asked()))
+    assert f"portal answers GET /api/uploads/{upload_id}/file: 200" in told
