@@ -109,11 +109,6 @@ def test_a_long_list_of_files_is_asked_for_in_batches_and_goes_a_few_at_a_time(p
     expect(person.row("list 000.xlsx").first).to_be_visible()
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="known fault: on busy cores, about once in five times, a page that was reloaded in the middle asks for new "
-    "forms for the files whose turn had come last, though those of the first time are good",
-)
 def test_quick_clicks_and_a_reload_in_the_middle_of_a_list_make_no_second_upload(
     deployed: Deployed, portal: Open, tmp_path: Path
 ) -> None:

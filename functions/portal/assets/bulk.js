@@ -29,6 +29,7 @@ const SHOWN = 10;
 export class BulkUpload {
   #lines = [];
   #left = []; // of an upload that a reload interrupted: what may be gone on with
+  #used = new Set(); // of these, what was gone on with
   #meant = null; // the window that was open when the files were chosen
   #busy = false;
   #shown = "";
@@ -229,7 +230,9 @@ export class BulkUpload {
     const open = openWindow(serviceOf(this.service))?.number;
     for (const line of lines) {
       const at = this.#left.findIndex((left) => goesOn(left, line.file));
-      line.start(open, at < 0 ? null : this.#left.splice(at, 1)[0]);
+      const [previous] = at < 0 ? [null] : this.#left.splice(at, 1);
+      if (previous) this.#used.add(previous);
+      line.start(open, previous);
       line.transfer.meant = this.#meant;
     }
     return this.#run(lines);
@@ -342,7 +345,11 @@ export class BulkUpload {
     this.status.hidden = false;
     const place = h("div", {});
     fill(this.overall, place);
-    cameOf(place, left, (one) => this.#left.includes(one) || this.#left.push(one));
+    cameOf(place, left, (one, yes) => {
+      const at = this.#left.indexOf(one);
+      if (yes && at < 0 && !this.#used.has(one)) this.#left.push(one);
+      if (!yes && at >= 0) this.#left.splice(at, 1);
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 // After a reload in the middle of a bulk: what became of the files that were on their way, as it becomes known.
 //
-//   await cameOf(place, left, goOn)
+//   await cameOf(place, left, mayGoOn)
 
 import { now } from "./clock.js";
 import { fill, h } from "./dom.js";
@@ -17,19 +17,23 @@ const WORDS = {
   gone: "not received: choose it again",
 };
 
-/** `goOn` is told of each file that the user may choose again. */
-export async function cameOf(place, left, goOn) {
+/** `mayGoOn(one, yes)` is told whether a file chosen again goes on with its form: yes while nothing is known of it. */
+export async function cameOf(place, left, mayGoOn) {
   const fates = new Map(left.map((one) => [one, { fate: "unknown" }]));
   const draw = () => fill(place, drawn(fates));
+  for (const one of left) mayGoOn(one, true); // before it is shown: whoever reads it may choose at once
   draw();
   await Promise.all(
     left.map(async (one) => {
       const upload = await becomes(one, (fate) => {
         fates.set(one, { fate });
-        if (fate !== "judged" && fate !== "checking") goOn(one);
+        mayGoOn(one, fate !== "judged" && fate !== "checking");
         draw();
       });
-      if (upload) fates.set(one, { fate: "judged", upload });
+      if (upload) {
+        fates.set(one, { fate: "judged", upload });
+        mayGoOn(one, false);
+      }
       draw();
     }),
   );
