@@ -7,12 +7,11 @@ comes to the same outcome.
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now, record_unattributed
@@ -27,12 +26,13 @@ from early_results.counting import verdicts
 from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import canonical, sha256
 from early_results.counting.uploads import Held, Status, Upload, upload_from_item
+from early_results.counting.verdict_record import VerdictRecord, count_by_code, read_verdict
 from early_results.findings import Code, Finding
 from early_results.object_keys import extract_key, findings_key, parse_upload_key, verdict_key
 from early_results.reporting.summary import Summary, summarise
 from early_results.results import PupilResults, extract_json, results_from_extract
 from early_results.service import Service, load_service, with_ruleset
-from early_results.times import from_text, to_text
+from early_results.times import cut
 from early_results.writes import ABSENT, PRESENT, Update
 from workflow.adopt_object import adopt
 from workflow.delete_upload import purge_again
@@ -55,7 +55,10 @@ class VerdictDiffersError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict and everything it was reached from. `service` has the rules that reached it."""
+    """A verdict and everything it was reached from. `service` has the rules that reached it.
+
+    `verdict` is the one on the contents, None where they were not looked at; `summary` that of an accepted file.
+    """
 
     service: Service
     verdict: Verdict | None
@@ -66,6 +69,7 @@ class Judged:
     roster_version: str | None = None
     template_roster_version: str | None = None
     allowed_by: str | None = None
+    summary: Summary | None = None
 
     @classmethod
     def unread(cls, service: Service, why: Finding, window: int | None, digest: str, calendar: Calendar) -> Judged:
@@ -75,6 +79,28 @@ class Judged:
     @property
     def accepted(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
+
+
+class JudgedContents(NamedTuple):
+    """The verdict on a file's contents, and the rosters that it was reached with."""
+
+    verdict: Verdict
+    roster: Roster | None = None
+    template_roster: Roster | None = None
+
+
+class JudgedAgain(NamedTuple):
+    """A judged file read once more, its verdict, and the roster that it was reached with."""
+
+    submission: Submission
+    verdict: Verdict
+    roster: Roster | None
+
+
+class PinnedRoster(NamedTuple):
+    """The roster that an earlier verdict was reached with. None: there was none, and one that came since is not it."""
+
+    version: str | None
 
 
 def check_object(stores: Stores, key: str, version: str | None, now: datetime) -> Checked:
@@ -125,19 +151,19 @@ def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Check
     data = _read(stores, version)
     judged = _judge(stores, upload, service, version, data, None)
     record = _verdict_record(upload, version, judged)
-    earlier = json.loads(written_once(stores.records, key, canonical(record)))
+    earlier = read_verdict(written_once(stores.records, key, record.to_bytes()))
     if earlier != record:
         # A check that died wrote it: by its rules, roster, calendar and object, whatever is in force by now.
-        service = with_ruleset(service, earlier["ruleset"])
-        if earlier["version"] != version.version:
+        service = with_ruleset(service, earlier.ruleset)
+        if earlier.version != version.version:
             # An older version has surfaced since the earlier check: the one that was judged first counts.
-            received = from_text(earlier["received"])
-            version = Version(version.key, earlier["version"], received, earlier["size"])
+            version = Version(version.key, earlier.version, earlier.received, earlier.size)
             data = _read(stores, version)
         judged = _judge(stores, upload, service, version, data, earlier)
-        if _outcome(_verdict_record(upload, version, judged)) != _outcome(earlier):
+        record = _verdict_record(upload, version, judged)
+        if not record.agrees_with(earlier):
             raise VerdictDiffersError(upload.upload_id)
-    _record(stores, upload, service, version, judged)
+    _record(stores, upload, judged, record)
     return Checked.ACCEPTED if judged.accepted else Checked.REFUSED
 
 
@@ -146,7 +172,7 @@ def _read(stores: Stores, version: Version) -> bytes:
 
 
 def _judge(
-    stores: Stores, upload: Upload, service: Service, version: Version, data: bytes, pinned: dict[str, Any] | None
+    stores: Stores, upload: Upload, service: Service, version: Version, data: bytes, pinned: VerdictRecord | None
 ) -> Judged:
     """Judges a file as things are now, or with the roster, calendar and authority that an earlier verdict `pinned`."""
     digest = sha256(data)
@@ -154,8 +180,8 @@ def _judge(
     window = calendar.window_of(version.received)
     number = window.number if window else None
     if pinned:
-        number = pinned["window"]
-        if Code.COULD_NOT_PROCESS.value in pinned["findings"]:
+        number = pinned.window
+        if Code.COULD_NOT_PROCESS in pinned.findings:
             ours = verdicts.could_not_process(service)  # an operator closed it
             return Judged.unread(service, ours, number, digest, calendar)
     if number is None:
@@ -166,44 +192,47 @@ def _judge(
         return Judged.unread(service, huge, number, digest, calendar)
     submission = read_submission(data, service)
     if pinned:
-        allowed = frozenset({pinned["school"]}) if pinned["allowed_by"] else frozenset[str]()
+        allowed = frozenset({pinned.school_allowed} if pinned.school_allowed else ())
     else:
         user = user_of(stores, upload.user)
         allowed = user.schools if user and user.may_upload() else frozenset()
         if submission.nil and stores.table.get(keys.listed_school(str(submission.school))) is None:
             # A freeze seals the schools that are listed. A pupil list would have listed this one; nothing has.
             allowed = frozenset()
-    verdict = _verdict(stores, upload, service, submission, allowed, pinned)
-    roster_version = verdict[1].version if verdict[1] else None
+    roster = PinnedRoster(pinned.roster_version) if pinned else None
+    judged = _judge_contents(stores, upload, service, submission, allowed, roster)
+    verdict = judged.verdict
     return Judged(
         service,
-        verdict[0],
-        verdict[0].errors + verdict[0].warnings,
+        verdict,
+        verdict.findings,
         number,
         digest,
         calendar.version,
-        roster_version,
-        verdict[2],
-        upload.organisation if verdict[0].school in allowed else None,
+        roster_version=judged.roster.version if judged.roster else None,
+        template_roster_version=judged.template_roster.version if judged.template_roster else None,
+        allowed_by=upload.organisation if verdict.school in allowed else None,
+        summary=summarise(service, verdict.results) if verdict.accepted else None,
     )
 
 
-def _verdict(
+def _judge_contents(
     stores: Stores,
     upload: Upload,
     service: Service,
     submission: Submission,
     allowed: frozenset[str],
-    pinned: dict[str, Any] | None,
-) -> tuple[Verdict, Roster | None, str | None]:
+    pinned: PinnedRoster | None,
+) -> JudgedContents:
+    """Judges by the school's roster as it is now, or by the one that an earlier verdict `pinned`."""
     school = submission.school
     if school is None or school not in allowed:
         # Whose file it is comes before anything that the school's roster could tell a stranger.
-        return judge(submission, service, allowed_schools=allowed, roster=None), None, None
+        return JudgedContents(judge(submission, service, allowed_schools=allowed, roster=None))
     if pinned is None:
         roster = current_roster(stores, service.name, school)
-    elif pinned["roster_version"]:
-        roster = roster_of_version(stores, service.name, school, pinned["roster_version"])
+    elif pinned.version:
+        roster = roster_of_version(stores, service.name, school, pinned.version)
     else:
         roster = None  # there was none then; one that has come since must not change the verdict
     claimed = submission.template_roster_version
@@ -218,10 +247,10 @@ def _verdict(
         template_roster=template,
         previous=last_good_results(stores, service.name, school, upload.upload_id),
     )
-    return verdict, roster, template.version if template else None
+    return JudgedContents(verdict, roster, template)
 
 
-def judge_again(stores: Stores, upload: Upload) -> tuple[Submission, Verdict, Roster | None] | None:
+def judge_again(stores: Stores, upload: Upload) -> JudgedAgain | None:
     """The verdict of a judged file once more, with the roster it was reached with: for the annotated workbook.
 
     None where no verdict was reached on the contents: the file came outside every window, or is gone.
@@ -233,9 +262,8 @@ def judge_again(stores: Stores, upload: Upload) -> tuple[Submission, Verdict, Ro
         service = with_ruleset(service, upload.ruleset)  # the findings are those of the rules that judged it
     submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
     allowed = frozenset({upload.school} if upload.school else ())
-    pinned = {"school": upload.school, "roster_version": upload.roster_version}
-    verdict, roster, _ = _verdict(stores, upload, service, submission, allowed, pinned)
-    return submission, verdict, roster
+    judged = _judge_contents(stores, upload, service, submission, allowed, PinnedRoster(upload.roster_version))
+    return JudgedAgain(submission, judged.verdict, judged.roster)
 
 
 def last_good_results(stores: Stores, service: str, school: str, but: str) -> tuple[PupilResults, ...] | None:
@@ -249,84 +277,53 @@ def last_good_results(stores: Stores, service: str, school: str, but: str) -> tu
         return None  # deleted since
 
 
-def _verdict_record(upload: Upload, version: Version, judged: Judged) -> dict[str, Any]:
-    """What the records bucket keeps of a verdict: no personal data, users as `sub`, nothing of the run's time."""
-    by_code: dict[str, int] = {}
-    for finding in judged.findings:
-        by_code[finding.code.value] = by_code.get(finding.code.value, 0) + 1
+def _verdict_record(upload: Upload, version: Version, judged: Judged) -> VerdictRecord:
     verdict = judged.verdict
-    return {
-        "upload": upload.upload_id,
-        "service": upload.service,
-        "user": upload.user,
-        "organisation": upload.organisation,
-        "allowed_by": judged.allowed_by,
-        "school": verdict.school if verdict else None,
-        "outcome": "accepted" if judged.accepted else "refused",
-        "window": judged.window,
-        "calendar_version": judged.calendar_version,
-        "received": to_text(version.received),
-        "key": version.key,
-        "version": version.version,
-        "size": version.size,
-        "sha256": judged.sha256,
-        "roster_version": judged.roster_version,
-        "template_roster_version": judged.template_roster_version,
-        "ruleset": judged.service.ruleset,
-        "pupils": verdict.pupils if verdict else 0,
-        "findings": by_code,
-        "figures": _summary(judged).sha256 if judged.accepted else None,
-    }
+    return VerdictRecord(
+        upload_id=upload.upload_id,
+        service=upload.service,
+        user=upload.user,
+        organisation=upload.organisation,
+        allowed_by=judged.allowed_by,
+        school=verdict.school if verdict else None,
+        accepted=judged.accepted,
+        window=judged.window,
+        calendar_version=judged.calendar_version,
+        received=cut(version.received),
+        object_key=version.key,
+        version=version.version,
+        size=version.size,
+        sha256=judged.sha256,
+        roster_version=judged.roster_version,
+        template_roster_version=judged.template_roster_version,
+        ruleset=judged.service.ruleset,
+        pupils=verdict.pupils if verdict else 0,
+        findings=count_by_code(judged.findings),
+        figures_sha256=judged.summary.sha256 if judged.summary else None,
+    )
 
 
-def _outcome(record: dict[str, Any]) -> tuple[Any, ...]:
-    return tuple(record[name] for name in ("outcome", "school", "window", "version", "sha256", "figures"))
-
-
-def _summary(judged: Judged) -> Summary:
-    if judged.verdict is None:
-        raise ValueError("only a good file has a summary")
-    return summarise(judged.service, judged.verdict.results)
-
-
-def _record(stores: Stores, upload: Upload, service: Service, version: Version, judged: Judged) -> None:
+def _record(stores: Stores, upload: Upload, judged: Judged, record: VerdictRecord) -> None:
     """Writes the findings, the extract and the record of a verdict; the offer itself is the supersede function's."""
-    verdict = judged.verdict
-    school = verdict.school if verdict and judged.allowed_by else None
-    errors = sum(1 for finding in judged.findings if finding.severity == "error")
+    verdict, service = judged.verdict, judged.service
     stores.results.put(
         findings_key(service.name, upload.upload_id, "json"),
         canonical([finding.to_json() for finding in judged.findings]),
         "application/json",
     )
-    summary = None
     if verdict and judged.accepted:
         extract = extract_json(verdict.results).encode()
         stores.results.put(extract_key(service.name, upload.upload_id), extract, "application/json")
-        summary = _summary(judged)
     writes = verdicts.record_verdict(
         upload,
-        received=version.received,
-        version=version.version,
-        accepted=judged.accepted,
-        school=school,
-        window=judged.window,
-        sha256=judged.sha256,
-        findings=judged.findings,
-        counts={
-            "pupils": verdict.pupils if verdict else 0,
-            "errors": errors,
-            "warnings": len(judged.findings) - errors,
-        },
-        ruleset=service.ruleset,
-        roster_version=judged.roster_version,
+        record,
+        judged.findings,
         changes=verdict.changes.to_json(service) if verdict and verdict.changes else None,
-        summary_text=canonical(summary.to_json()).decode() if summary else None,
-        figures_sha256=summary.sha256 if summary else None,
+        summary=canonical(judged.summary.to_json()).decode() if judged.summary else None,
     )
     stores.table.write(writes)
-    if school and judged.window and not judged.accepted:
-        _note_attempt(stores, upload, school, judged.window)
+    if record.school_allowed and record.window and not record.accepted:
+        _note_attempt(stores, upload, record.school_allowed, record.window)
 
 
 def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> None:
@@ -392,13 +389,9 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     digest = sha256(_read(stores, oldest))
     judged = Judged.unread(service, ours, window.number if window else None, digest, calendar)
     key = verdict_key(upload.service, upload_id)
-    record = json.loads(written_once(stores.records, key, canonical(_verdict_record(upload, oldest, judged))))
-    if Code.COULD_NOT_PROCESS.value not in record["findings"]:
+    mine = _verdict_record(upload, oldest, judged)
+    record = read_verdict(written_once(stores.records, key, mine.to_bytes()))
+    if Code.COULD_NOT_PROCESS not in record.findings:
         return False
-    received = from_text(record["received"])
-    stores.table.write(
-        verdicts.close_parked(
-            upload, received=received, version=record["version"], sha256=record["sha256"], window=record["window"]
-        )
-    )
+    stores.table.write(verdicts.close_parked(upload, record))
     return True

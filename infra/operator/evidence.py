@@ -23,6 +23,8 @@ from adapters.objects import Bucket, Version
 from adapters.stores import Stores
 from early_results.checking.roster import BadRoster
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
+from early_results.counting.uploads import Held
+from early_results.counting.verdict_record import BadVerdict, VerdictRecord, verdict_from_json
 from early_results.object_keys import parse_upload_key
 from early_results.organisations import School, parse_schools
 from early_results.service import Service
@@ -49,7 +51,7 @@ class Evidence:
     calendars: dict[int, list[Calendar]] = field(default_factory=dict)
     records: dict[str, Calendar] = field(default_factory=dict)  # the same, by the name of their record
     in_force: dict[int, Calendar] = field(default_factory=dict)
-    verdicts: dict[str, Record] = field(default_factory=dict)
+    verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     tombstones: dict[str, Record] = field(default_factory=dict)
     stragglers: dict[str, Record] = field(default_factory=dict)
     amendments: dict[int, list[Record]] = field(default_factory=dict)
@@ -97,7 +99,7 @@ class Evidence:
     def offered(self, upload_id: str) -> bool:
         """Whether a good upload was ever joined to its registers: stragglers and parked ones were not."""
         held = self.tombstones.get(upload_id, {}).get("held")
-        return upload_id not in self.stragglers and held not in ("straggler", "parked")
+        return upload_id not in self.stragglers and held not in (Held.STRAGGLER, Held.PARKED)
 
 
 def gather(stores: Stores, service: Service) -> Evidence:
@@ -105,11 +107,13 @@ def gather(stores: Stores, service: Service) -> Evidence:
     found = Evidence(service)
     name, records = service.name, stores.records
     _calendars(found, records)
-    for folder, target in (
-        ("verdicts", found.verdicts),
-        ("tombstones", found.tombstones),
-        ("stragglers", found.stragglers),
-    ):
+    for key, stored in _json(records, f"verdicts/{name}/").items():
+        try:
+            verdict = verdict_from_json(stored)
+        except BadVerdict as error:
+            raise EvidenceUnclear(f"{key} cannot be read: {error}") from error
+        found.verdicts[verdict.upload_id] = verdict
+    for folder, target in (("tombstones", found.tombstones), ("stragglers", found.stragglers)):
         target |= {str(record["upload"]): record for record in _json(records, f"{folder}/{name}/").values()}
     for record in _json(records, f"operations/{name}/").values():
         found.operations.setdefault(str(record["upload"]), []).append(record)

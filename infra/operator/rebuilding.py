@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from adapters.errors import Conflict, NotThere
 from adapters.objects import Version
@@ -25,7 +25,8 @@ from early_results.counting.calendar import FORM_LIFETIME
 from early_results.counting.freeze import State, manifest_lines, sha256
 from early_results.counting.registers import Mark, counting, register_from_item
 from early_results.counting.uploads import SHOWN_FINDINGS, Held, ReportState, Status, Upload
-from early_results.findings import Code, Severity
+from early_results.counting.verdict_record import VerdictRecord
+from early_results.findings import Code
 from early_results.ids import ulid_time
 from early_results.object_keys import (
     extract_key,
@@ -49,15 +50,13 @@ from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gat
 from .operating import OperatorSession, pinned_for_report
 
 FORMS = ("pdf", "xlsx")
-FACTS = {
-    "upload_id": "upload",
-    "object_key": "key",
-    "version": "version",
-    "sha256": "sha256",
-    "received": "received",
-    "ruleset": "ruleset",
-    "figures": "figures",
-}
+
+
+class Joined(NamedTuple):
+    """A good file that was joined to a register, by its mark."""
+
+    mark: Mark
+    verdict: VerdictRecord
 
 
 class CannotRebuild(Exception):
@@ -148,7 +147,7 @@ class _Service:
         self.pending = self._pending()
         self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
         self.added: dict[tuple[int, str], Item] = {}  # the latest straggler that was let in beside them
-        self.current: dict[str, tuple[Mark, Record]] = {}
+        self.current: dict[str, Joined] = {}
         self.joined: dict[str, list[Mark]] = {}  # the marks of every file that was ever joined for a school
 
     def settled(self) -> Counter[str]:
@@ -212,58 +211,56 @@ class _Service:
                 }
             yield number, item
 
-    def _accepted(self, number: int) -> dict[str, list[tuple[Mark, Record]]]:
+    def _accepted(self, number: int) -> dict[str, list[Joined]]:
         """The good files of a window that were joined to its registers, by school."""
-        found: dict[str, list[tuple[Mark, Record]]] = {}
+        found: dict[str, list[Joined]] = {}
         for upload, verdict in self.evidence.verdicts.items():
-            if verdict["outcome"] != "accepted" or verdict["window"] != number or upload in self.pending:
+            if not verdict.accepted or verdict.window != number or upload in self.pending:
                 continue
             if self.evidence.offered(upload):
-                found.setdefault(str(verdict["school"]), []).append((self._mark(verdict), verdict))
+                found.setdefault(str(verdict.school), []).append(Joined(self._mark(verdict), verdict))
         return found
 
-    def _mark(self, verdict: Record) -> Mark:
-        upload = str(verdict["upload"])
-        return Mark(from_text(verdict["received"]), upload, upload in self.evidence.tombstones)
+    def _mark(self, verdict: VerdictRecord) -> Mark:
+        return Mark(verdict.received, verdict.upload_id, verdict.upload_id in self.evidence.tombstones)
 
     def _pending(self) -> set[str]:
         """Good files that had not been offered when their window was frozen: the sweep finds them stragglers."""
         pending = set()
         for upload, verdict in self.evidence.verdicts.items():
-            line = self.manifests.get(verdict["window"] or 0)
+            line = self.manifests.get(verdict.window or 0)
             unknown = upload in self.evidence.tombstones or not self.evidence.offered(upload)
-            if line is None or verdict["outcome"] != "accepted" or unknown:
+            if line is None or not verdict.accepted or unknown:
                 continue
-            frozen = line.get(verdict["school"], {"upload": None, "carried_from": None})
+            frozen = line.get(str(verdict.school), {"upload": None, "carried_from": None})
             own = self.evidence.verdicts.get(str(frozen["upload"])) if frozen["carried_from"] is None else None
             stands = self._mark(own) if own else self._greatest_deleted(verdict)
-            if stands is None or (stands.received, stands.upload_id) < (from_text(verdict["received"]), upload):
+            if stands is None or (stands.received, stands.upload_id) < (verdict.received, upload):
                 pending.add(upload)
         return pending
 
-    def _greatest_deleted(self, verdict: Record) -> Mark | None:
+    def _greatest_deleted(self, verdict: VerdictRecord) -> Mark | None:
         """The greatest mark of a school's deleted files of a window: where the manifest has nothing, it stood there."""
         marks = [
             self._mark(other)
             for upload, other in self.evidence.verdicts.items()
             if upload in self.evidence.tombstones
             and self.evidence.offered(upload)
-            and (other["outcome"], other["school"], other["window"])
-            == ("accepted", verdict["school"], verdict["window"])
+            and other.accepted
+            and (other.school, other.window) == (verdict.school, verdict.window)
         ]
         return max(marks, default=None)
 
     def _window_registers(self) -> Iterable[tuple[Key, Item]]:
         rows = self.rows
         for upload, verdict in sorted(self.evidence.verdicts.items()):
-            if verdict["outcome"] != "accepted" and verdict["allowed_by"] and verdict["window"]:
-                place = (int(verdict["window"]), str(verdict["school"]))
-                rows[place] = {"school": verdict["school"], "tried": upload}
+            if not verdict.accepted and verdict.school_allowed and verdict.window:
+                rows[verdict.window, verdict.school_allowed] = {"school": verdict.school_allowed, "tried": upload}
         for window in self.evidence.calendar.windows:
             number = window.number
-            for school, marks in self._accepted(number).items():
+            for school, joined in self._accepted(number).items():
                 row = rows.setdefault((number, school), {})
-                row |= self._register(*max(marks, key=lambda pair: pair[0]))
+                row |= self._register(max(joined, key=lambda one: one.mark))
             for school, line in self.manifests.get(number, {}).items():
                 row = rows.setdefault((number, school), {})
                 self._seal(row, number, school, line["upload"], line["carried_from"])
@@ -271,7 +268,7 @@ class _Service:
                 # The freeze died half way: an amendment shows that its register had been sealed.
                 for record in self.evidence.amendments.get(number, ()):
                     row = rows.setdefault((number, record["school"]), {})
-                    of = self.evidence.verdicts[record["upload"]]["window"]
+                    of = self.evidence.verdicts[record["upload"]].window
                     self._seal(row, number, record["school"], record["upload"], of if of != number else None)
         for (number, school), row in rows.items():
             yield keys.window_register(self.name, number, school), row
@@ -284,26 +281,26 @@ class _Service:
         verdict = self.evidence.verdicts[upload]
         row |= _facts(verdict)
         if carried_from is None:
-            row["mark"] = Mark(from_text(verdict["received"]), upload, deleted=False).to_text()
+            row["mark"] = Mark(verdict.received, upload, deleted=False).to_text()
         else:
             row |= {"carried_from": carried_from, "carried_upload": upload}
 
-    def _register(self, mark: Mark, verdict: Record) -> Item:
-        return {"mark": mark.to_text(), **({} if mark.deleted else _facts(verdict))}
+    def _register(self, joined: Joined) -> Item:
+        return {"mark": joined.mark.to_text(), **({} if joined.mark.deleted else _facts(joined.verdict))}
 
     def _current_registers(self) -> Iterable[tuple[Key, Item]]:
         for window in self.evidence.calendar.windows:
-            marks = self._accepted(window.number)
+            accepted = self._accepted(window.number)
             for record in self.evidence.amendments.get(window.number, ()):
                 verdict = self.evidence.verdicts[record["upload"]]
-                if record["kind"] == "added" and verdict["window"] == window.number:
-                    marks.setdefault(record["school"], []).append((self._mark(verdict), verdict))
-            for school, pairs in marks.items():
-                best = max([*pairs, *([self.current[school]] if school in self.current else [])], key=lambda p: p[0])
-                self.current[school] = best
-                self.joined.setdefault(school, []).extend(mark for mark, _ in pairs)
-        for school, pair in self.current.items():
-            yield keys.current_register(self.name, school), self._register(*pair)
+                if record["kind"] == "added" and verdict.window == window.number:
+                    accepted.setdefault(record["school"], []).append(Joined(self._mark(verdict), verdict))
+            for school, joined in accepted.items():
+                before = [self.current[school]] if school in self.current else []
+                self.current[school] = max([*joined, *before], key=lambda one: one.mark)
+                self.joined.setdefault(school, []).extend(one.mark for one in joined)
+        for school, stands in self.current.items():
+            yield keys.current_register(self.name, school), self._register(stands)
 
     def _added(self) -> Iterable[tuple[Key, Item]]:
         latest: dict[tuple[int, str], Mark] = {}
@@ -313,8 +310,8 @@ class _Service:
         for (number, school), mark in latest.items():
             verdict = self.evidence.verdicts[mark.upload_id]
             item = _facts(verdict) | {"school": school}
-            if verdict["window"] != number:
-                item["carried_from"] = verdict["window"]
+            if verdict.window != number:
+                item["carried_from"] = verdict.window
             self.added[number, school] = item
             yield keys.added(self.name, number, school), item
 
@@ -399,29 +396,29 @@ class _Service:
             return [self._deleted(upload_id)]
         upload = self._upload(
             upload_id,
-            str(verdict["user"]),
-            str(verdict["organisation"]),
-            school=verdict["school"] if verdict["allowed_by"] else _own_school(str(verdict["organisation"])),
-            received=from_text(verdict["received"]),
-            version=verdict["version"],
-            sha256=verdict["sha256"],
-            window=verdict["window"],
-            ruleset=verdict["ruleset"],
-            roster_version=verdict["roster_version"],
-            figures_sha256=verdict["figures"],
-            replays=frozenset(v.version for v in self._versions(upload_id) if v.version != verdict["version"]),
+            verdict.user,
+            verdict.organisation,
+            school=verdict.school_allowed or _own_school(verdict.organisation),
+            received=verdict.received,
+            version=verdict.version,
+            sha256=verdict.sha256,
+            window=verdict.window,
+            ruleset=verdict.ruleset,
+            roster_version=verdict.roster_version,
+            figures_sha256=verdict.figures_sha256,
+            replays=frozenset(v.version for v in self._versions(upload_id) if v.version != verdict.version),
             reports={str(n): str(item["state"]) for (n, of), item in self.built.items() if of == upload_id},
             **{
                 "findings": self._findings(upload_id, verdict),
-                "counts": _counts(verdict),
+                "counts": verdict.counts,
                 **self._standing(upload_id, verdict),
             },
         )
         made = [(upload.key, upload.to_item())]
-        if verdict["outcome"] == "accepted":
+        if verdict.accepted:
             results = self._results(upload)
             # By the rules that judged it, as its figures are: others may be in force by now.
-            rules = with_ruleset(self.evidence.service, str(verdict["ruleset"]))
+            rules = with_ruleset(self.evidence.service, verdict.ruleset)
             text = canonical(summarise(rules, results).to_json())
             made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
         return made
@@ -435,12 +432,12 @@ class _Service:
             again = judge_again(self.stores, upload)
             if again is None:
                 raise
-            self.stores.results.put(key, extract_json(again[1].results).encode(), "application/json")
-            return again[1].results
+            self.stores.results.put(key, extract_json(again.verdict.results).encode(), "application/json")
+            return again.verdict.results
 
-    def _standing(self, upload_id: str, verdict: Record) -> dict[str, Any]:
+    def _standing(self, upload_id: str, verdict: VerdictRecord) -> dict[str, Any]:
         """Where a judged upload stands: in or below a register, refused, or waiting for somebody."""
-        if verdict["outcome"] != "accepted":
+        if not verdict.accepted:
             return {"status": Status.UPLOAD_ERROR}
         if upload_id in self.pending:
             return {"status": Status.CHECKING, "offer_pending": True, "unsettled": True}
@@ -448,16 +445,14 @@ class _Service:
             refusal = self.evidence.operation(upload_id, "refuse")
             if refusal is None:
                 return {"status": Status.CHECKING, "held": Held.STRAGGLER}
-            finding = verdicts.refused_late(
-                self.evidence.calendar, from_text(verdict["received"]), str(refusal["reason"])
-            )
-            counts = {**_counts(verdict), "errors": 1, "warnings": 0}
+            finding = verdicts.refused_late(self.evidence.calendar, verdict.received, str(refusal["reason"]))
+            counts = {**verdict.counts, "errors": 1, "warnings": 0}
             return {"status": Status.UPLOAD_ERROR, "findings": (finding.to_json(),), "counts": counts}
-        stands = self.current.get(str(verdict["school"]))
-        if stands is not None and stands[0].upload_id == upload_id:
+        stands = self.current.get(str(verdict.school))
+        if stands is not None and stands.mark.upload_id == upload_id:
             return {"status": Status.SUCCESSFUL}
         # In which order they were joined is not in evidence: the next one in the register's own order.
-        mine, marks = self._mark(verdict), self.joined.get(str(verdict["school"]), [])
+        mine, marks = self._mark(verdict), self.joined.get(str(verdict.school), [])
         later = [mark for mark in marks if (mark.received, mark.upload_id) > (mine.received, mine.upload_id)]
         return {"status": Status.OVERWRITTEN, "overwritten_by": min(later).upload_id if later else None}
 
@@ -485,8 +480,8 @@ class _Service:
     def _versions(self, upload_id: str) -> list[Version]:
         return self.evidence.files.get(upload_id, [])
 
-    def _findings(self, upload_id: str, verdict: Record) -> tuple[dict[str, Any], ...]:
-        if Code.COULD_NOT_PROCESS.value in verdict["findings"]:
+    def _findings(self, upload_id: str, verdict: VerdictRecord) -> tuple[dict[str, Any], ...]:
+        if Code.COULD_NOT_PROCESS in verdict.findings:
             return (verdicts.could_not_process(self.evidence.service).to_json(),)  # an operator closed it
         try:
             data = self.stores.results.get(findings_key(self.name, upload_id, "json"))
@@ -499,22 +494,27 @@ class _Service:
 
     def _deleted(self, upload_id: str) -> tuple[Key, Item]:
         """The tombstone of a deletion; the sweep finishes it once more, in case it was not."""
-        record = {**self.evidence.verdicts.get(upload_id, {}), **self.evidence.tombstones[upload_id]}
+        verdict, tombstone = self.evidence.verdicts.get(upload_id), self.evidence.tombstones[upload_id]
+        judged: dict[str, Any] = {}
+        if verdict:
+            judged = {
+                "version": verdict.version,
+                "sha256": verdict.sha256,
+                "ruleset": verdict.ruleset,
+                "roster_version": verdict.roster_version,
+                "counts": verdict.counts,
+                "figures_sha256": verdict.figures_sha256,
+            }
         upload = self._upload(
             upload_id,
-            str(record["user"]),
-            str(record.get("organisation", "")),
+            str(tombstone["user"]),
+            verdict.organisation if verdict else "",
+            **judged,
             status=Status.DELETED,
-            school=record["school"],
-            received=from_text(record["received"]) if record["received"] else None,
-            version=record.get("version"),
-            sha256=record.get("sha256"),
-            window=record["window"],
-            ruleset=record.get("ruleset"),
-            roster_version=record.get("roster_version"),
-            counts=_counts(record) if "findings" in record else {},
-            figures_sha256=record.get("figures"),
-            held=Held(record["held"]) if record.get("held") else None,
+            school=tombstone["school"],
+            received=from_text(tombstone["received"]) if tombstone["received"] else None,
+            window=tombstone["window"],
+            held=Held(tombstone["held"]) if tombstone.get("held") else None,
             purge_pending=True,
         )
         return upload.key, upload.to_item()
@@ -548,15 +548,18 @@ def _own_school(organisation: str) -> str | None:
     return organisation.removeprefix("SCHOOL#") if organisation.startswith("SCHOOL#") else None
 
 
-def _facts(verdict: Record) -> Item:
-    return {name: verdict[of] for name, of in FACTS.items() if verdict[of] is not None}
-
-
-def _counts(verdict: Record) -> dict[str, int]:
-    found = Counter[Severity]()
-    for code, number in verdict["findings"].items():
-        found[Code(code).severity] += number
-    return {"pupils": verdict["pupils"], "errors": found[Severity.ERROR], "warnings": found[Severity.WARNING]}
+def _facts(verdict: VerdictRecord) -> Item:
+    """What a register keeps of an upload, from its verdict."""
+    facts = {
+        "upload_id": verdict.upload_id,
+        "object_key": verdict.object_key,
+        "version": verdict.version,
+        "sha256": verdict.sha256,
+        "received": to_text(verdict.received),
+        "ruleset": verdict.ruleset,
+        "figures": verdict.figures_sha256,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
 
 
 def _put_new(stores: Stores, key: Key, item: Item) -> None:

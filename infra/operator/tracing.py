@@ -21,6 +21,7 @@ from early_results import keys, object_keys
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import register_from_item
 from early_results.counting.uploads import Upload, upload_from_item
+from early_results.counting.verdict_record import read_verdict
 from early_results.service import load_service
 from early_results.times import cut, from_text
 from early_results.writes import Item
@@ -95,15 +96,16 @@ def _object(stores: Stores, upload: Upload) -> Iterable[Moment]:
 
 def _verdict(stores: Stores, upload: Upload) -> Iterable[Moment]:
     try:
-        record = json.loads(stores.records.get(object_keys.verdict_key(upload.service, upload.upload_id)))
+        record = read_verdict(stores.records.get(object_keys.verdict_key(upload.service, upload.upload_id)))
     except NotThere:
         yield Moment(None, "no verdict is kept", "records")
         return
-    found = ", ".join(f"{count} {code}" for code, count in sorted(record["findings"].items())) or "nothing found"
-    roster = f", roster {record['roster_version']}" if record.get("roster_version") else ""
+    found = ", ".join(f"{count} {code.value}" for code, count in sorted(record.findings.items())) or "nothing found"
+    roster = f", roster {record.roster_version}" if record.roster_version else ""
+    outcome = "accepted" if record.accepted else "refused"
     yield Moment(
         _written(stores.records, object_keys.verdict_key(upload.service, upload.upload_id)),
-        f"checked by {record['ruleset']}{roster}: {record['outcome']}, {found}",
+        f"checked by {record.ruleset}{roster}: {outcome}, {found}",
         "records",
     )
 

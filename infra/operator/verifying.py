@@ -20,6 +20,8 @@ from adapters.stores import Stores
 from early_results import keys
 from early_results.checking.check import judge
 from early_results.checking.submission import read_submission
+from early_results.counting.verdict_record import VerdictRecord
+from early_results.findings import Code
 from early_results.ids import authority_of
 from early_results.reporting.figures import national
 from early_results.reporting.summary import Summary, canonical, summarise
@@ -29,7 +31,7 @@ from early_results.times import from_text, moment_words, to_text
 from .evidence import Evidence, Record, each, first_school, gather, memberships
 
 Pair = tuple[datetime, str]
-NOT_JUDGED_ON_CONTENTS = frozenset({"could-not-process", "window-closed"})
+NOT_JUDGED_ON_CONTENTS = frozenset({Code.COULD_NOT_PROCESS, Code.WINDOW_CLOSED})
 LINE_FACTS = ("key", "version", "sha256", "received", "ruleset", "figures")
 
 
@@ -126,8 +128,8 @@ class Verifier:
         for upload, verdict in sorted(self.evidence.verdicts.items()):
             received = self._received(upload, verdict)
             inside = opens <= received < closes
-            if inside is not (verdict["window"] == self.number):
-                said = f"window {verdict['window']}" if verdict["window"] else "no window"
+            if inside is not (verdict.window == self.number):
+                said = f"window {verdict.window}" if verdict.window else "no window"
                 self.told.wrong(f"{upload} was received at {to_text(received)}, and its verdict says {said}")
             if inside:
                 due.append((upload, verdict))
@@ -137,23 +139,23 @@ class Verifier:
         self.told.files = len(due)
         self._never_judged(opens, closes)
 
-    def _version(self, upload: str, verdict: Record) -> Version | None:
+    def _version(self, upload: str, verdict: VerdictRecord) -> Version | None:
         versions = self.evidence.files.get(upload, ())
-        return next((version for version in versions if version.version == verdict["version"]), None)
+        return next((version for version in versions if version.version == verdict.version), None)
 
-    def _received(self, upload: str, verdict: Record) -> datetime:
+    def _received(self, upload: str, verdict: VerdictRecord) -> datetime:
         """When S3 received the version that was judged; what the verdict says where the file was deleted since."""
         version = self._version(upload, verdict)
-        return version.received if version else from_text(verdict["received"])
+        return version.received if version else verdict.received
 
-    def _judge(self, upload: str, verdict: Record) -> list[str]:
+    def _judge(self, upload: str, verdict: VerdictRecord) -> list[str]:
         """Reads a file again and judges it as it was judged; what differs."""
         version = self._version(upload, verdict)
         if version is None:
             return [] if upload in self.evidence.tombstones else [f"the file of {upload} is gone, without a tombstone"]
         wrong = []
-        if to_text(version.received) != verdict["received"]:
-            wrong.append(f"S3 received {upload} at {to_text(version.received)}, its verdict says {verdict['received']}")
+        if (came := to_text(version.received)) != (said := to_text(verdict.received)):
+            wrong.append(f"S3 received {upload} at {came}, its verdict says {said}")
         older = [other for other in self.evidence.files[upload] if other.received < version.received]
         stored = self.evidence.stored[upload]
         if any(stored.index(other.version) < stored.index(version.version) for other in older):
@@ -161,42 +163,42 @@ class Verifier:
         elif older:
             self.told.notes.append(f"an older version of {upload} surfaced after {version.version} had come")
         data = self.stores.uploads.get(version.key, version.version)
-        if hashlib.sha256(data).hexdigest() != verdict["sha256"]:
+        if hashlib.sha256(data).hexdigest() != verdict.sha256:
             wrong.append(f"the file of {upload} is not the one that was judged: its hash differs")
         too_large = len(data) > self.stores.settings.max_upload_bytes
-        if too_large or NOT_JUDGED_ON_CONTENTS & set(verdict["findings"]):
-            if verdict["outcome"] == "accepted":
+        if too_large or NOT_JUDGED_ON_CONTENTS & verdict.findings.keys():
+            if verdict.accepted:
                 wrong.append(f"{upload} was accepted and its contents were never judged")
             return wrong
         try:
-            service = with_ruleset(self.evidence.service, verdict["ruleset"])
+            service = with_ruleset(self.evidence.service, verdict.ruleset)
         except UnknownRuleset:
-            name = verdict["ruleset"]
+            name = verdict.ruleset
             self.told.notes.append(f"{upload} was judged by rules that are not kept, {name}: not judged again")
             return wrong
         submission = read_submission(data, service)
-        school = str(verdict["school"])
+        school = str(verdict.school)
         roster, template = (
-            roster_of_version(self.stores, service.name, school, verdict[name]) if verdict[name] else None
-            for name in ("roster_version", "template_roster_version")
+            roster_of_version(self.stores, service.name, school, name) if name else None
+            for name in (verdict.roster_version, verdict.template_roster_version)
         )
-        allowed = {school} if verdict["allowed_by"] else set()
+        allowed = {verdict.school_allowed} if verdict.school_allowed else set()
         again = judge(submission, service, allowed_schools=allowed, roster=roster, template_roster=template)
-        if (again.accepted, again.school) != (verdict["outcome"] == "accepted", verdict["school"]):
+        if (again.accepted, again.school) != (verdict.accepted, verdict.school):
             wrong.append(f"judged again, {upload} is {'good' if again.accepted else 'not good'} for {again.school}")
         elif again.accepted:
             self.summaries[upload] = summarise(service, again.results)
-            if self.summaries[upload].sha256 != verdict["figures"]:
+            if self.summaries[upload].sha256 != verdict.figures_sha256:
                 wrong.append(f"judged again, {upload} has other results than its verdict")
         return wrong
 
-    def _authority(self, upload: str, verdict: Record, trusts: dict[str, set[str]]) -> None:
-        if verdict["outcome"] != "accepted":
+    def _authority(self, upload: str, verdict: VerdictRecord, trusts: dict[str, set[str]]) -> None:
+        if not verdict.accepted:
             return
-        kind, _, name = str(verdict["allowed_by"]).partition("#")
-        school = str(verdict["school"])
+        kind, _, name = str(verdict.allowed_by).partition("#")
+        school = str(verdict.school)
         if (kind, name) != ("SCHOOL", school) and not (kind == "TRUST" and school in trusts.get(name, ())):
-            self.told.wrong(f"{upload} was accepted for {school} by the authority of {verdict['allowed_by']}")
+            self.told.wrong(f"{upload} was accepted for {school} by the authority of {verdict.allowed_by}")
 
     def _never_judged(self, opens: datetime, closes: datetime) -> None:
         for upload, versions in sorted(self.evidence.files.items()):
@@ -233,9 +235,10 @@ class Verifier:
         for upload, verdict in self.evidence.verdicts.items():
             received = self._received(upload, verdict)
             counts = self.evidence.offered(upload) or upload in added
-            if verdict["outcome"] == "accepted" and opens <= received < closes and counts:
+            if verdict.accepted and opens <= received < closes and counts:
                 pair = (received, upload)
-                latest[verdict["school"]] = max(latest.get(verdict["school"], pair), pair)
+                school = str(verdict.school)
+                latest[school] = max(latest.get(school, pair), pair)
         return latest
 
     def _added(self, number: int) -> set[str]:
@@ -264,15 +267,16 @@ class Verifier:
         if upload is None:
             return
         verdict = self.evidence.verdicts.get(upload)
-        if verdict is None or verdict["outcome"] != "accepted" or verdict["school"] != school:
+        if verdict is None or not verdict.accepted or verdict.school != school:
             self.told.wrong(f"{upload} is frozen for {school} without a verdict that accepts it for that school")
             return
+        facts = verdict.to_json()
         for name in LINE_FACTS:
-            if line[name] != verdict[name]:
+            if line[name] != facts[name]:
                 self.told.wrong(f"the manifest's {name} of {upload} is not its verdict's")
-        carried = verdict["window"] if verdict["window"] != self.number else None
+        carried = verdict.window if verdict.window != self.number else None
         if line["carried_from"] != carried:
-            self.told.wrong(f"{upload} is marked as carried from {line['carried_from']}, and is of {verdict['window']}")
+            self.told.wrong(f"{upload} is marked as carried from {line['carried_from']}, and is of {verdict.window}")
 
     def _amendments(self, lines: dict[str, Record]) -> None:
         frozen = {line["upload"] for line in lines.values() if line["upload"]}
@@ -313,16 +317,16 @@ class Verifier:
         found: dict[str, list[str]] = {}
         for upload in self.evidence.tombstones:
             verdict = self.evidence.verdicts.get(upload)
-            mine = verdict and (verdict["outcome"], verdict["window"]) == ("accepted", self.number)
+            mine = verdict and verdict.accepted and verdict.window == self.number
             if verdict and mine and self.evidence.offered(upload):
-                found.setdefault(str(verdict["school"]), []).append(upload)
+                found.setdefault(str(verdict.school), []).append(upload)
         return found
 
     def _rank(self, upload: str) -> tuple[int, datetime, str]:
         verdict = self.evidence.verdicts.get(upload)
         if verdict is None:
             return 0, datetime.min.replace(tzinfo=self._span(self.number)[0].tzinfo), upload
-        return int(verdict["window"] or 0), self._received(upload, verdict), upload
+        return int(verdict.window or 0), self._received(upload, verdict), upload
 
     def _compare(self, must: dict[str, str | None], lines: dict[str, Record], effective: dict[str, str | None]) -> None:
         for school in sorted(must.keys() | effective.keys()):

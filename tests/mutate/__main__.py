@@ -22,7 +22,7 @@ from .running import Mutation, Wanted, read_results, sample_of
 
 SAMPLE = 40  # mutants of each module
 GROUPS = {
-    "counting": ("calendar", "forms", "freeze", "registers", "standing", "uploads", "verdicts"),
+    "counting": ("calendar", "forms", "freeze", "registers", "standing", "uploads", "verdict_record", "verdicts"),
     "checking": ("cells", "changes", "check", "listing", "mark", "roster", "rules", "submission"),
     "reporting": ("figures", "summary"),
     "workbook": ("kinds", "limits", "package", "regular", "sheet", "values", "xml"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..times import moment_words, to_text
 from ..writes import ABSENT, Item, OneOf, Put, Requirement, Update, Write
 from .calendar import Calendar
 from .uploads import SHOWN_FINDINGS, Held, Status, Upload
+from .verdict_record import VerdictRecord
 
 # A straggler is CHECKING too, until an operator decides it: a notice that comes again must not judge it again.
 UNJUDGED: dict[str, Requirement] = {
@@ -102,54 +104,46 @@ def begin_checking(upload: Upload, received: datetime, version: str) -> Update:
 
 def record_verdict(
     upload: Upload,
+    record: VerdictRecord,
+    findings: Sequence[Finding],
     *,
-    received: datetime,
-    version: str,
-    accepted: bool,
-    school: str | None,
-    window: int | None,
-    sha256: str | None,
-    findings: tuple[Finding, ...],
-    counts: dict[str, int],
-    ruleset: str,
-    roster_version: str | None,
-    changes: dict[str, Any] | None,
-    summary_text: str | None,
-    figures_sha256: str | None,
+    changes: dict[str, Any] | None = None,
+    summary: str | None = None,
 ) -> tuple[Write, ...]:
     """The writes of a verdict: a good file waits for its offer, a bad one is settled.
 
-    `received` and `version` are of the object that was judged: an older version may have surfaced since, and another
-    check may have begun on it.
+    `record` is the verdict's own, and names the object that was judged: an older version may have surfaced since, and
+    another check may have begun on it. `changes` are those against the school's last good file, as the API gives them;
+    `summary` is the canonical JSON of a good file's summary.
     """
     values: Item = {
-        "received": to_text(received),
-        "version": version,
-        "status": (Status.CHECKING if accepted else Status.UPLOAD_ERROR).value,
-        "counts": counts,
+        "received": to_text(record.received),
+        "version": record.version,
+        "status": (Status.CHECKING if record.accepted else Status.UPLOAD_ERROR).value,
+        "counts": record.counts,
         "findings": [finding.to_json() for finding in findings[:SHOWN_FINDINGS]],
-        "ruleset": ruleset,
+        "ruleset": record.ruleset,
     }
     optional = {
-        "sha256": sha256,
-        "window": window,
-        "roster_version": roster_version,
+        "sha256": record.sha256,
+        "window": record.window,
+        "roster_version": record.roster_version,
         "changes": changes,
-        "figures_sha256": figures_sha256,
+        "figures_sha256": record.figures_sha256,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
     remove: tuple[str, ...] = ()
-    if school:
-        values |= {"school": school, "by_school": f"SCHOOL#{school}"}
+    if record.school_allowed:
+        values |= {"school": record.school_allowed, "by_school": f"SCHOOL#{record.school_allowed}"}
         remove += ("by_trust",)
-    if accepted:
+    if record.accepted:
         values["offer_pending"] = "yes"
     else:
         remove += ("unsettled",)
     verdict = Update(upload.key, set=values, remove=remove, require=UNJUDGED)
-    if summary_text is None:
+    if summary is None:
         return (verdict,)
-    return (verdict, Put(keys.summary(upload.upload_id), {"summary": summary_text, "service": upload.service}))
+    return (verdict, Put(keys.summary(upload.upload_id), {"summary": summary, "service": upload.service}))
 
 
 def park(upload: Upload, service: Service) -> Update:
@@ -178,12 +172,12 @@ def retry_parked(upload: Upload) -> Update:
     )
 
 
-def close_parked(upload: Upload, *, received: datetime, version: str, sha256: str, window: int | None) -> Update:
+def close_parked(upload: Upload, record: VerdictRecord) -> Update:
     """Settles a parked upload as an upload error, at an operator's word: its window no longer waits for it.
 
     What the object was is kept as its verdict has it: the check that died may have begun on a younger version.
     """
-    values: Item = {"received": to_text(received), "version": version, "sha256": sha256}
-    if window is not None:
-        values["window"] = window
+    values: Item = {"received": to_text(record.received), "version": record.version, "sha256": record.sha256}
+    if record.window is not None:
+        values["window"] = record.window
     return Update(upload.key, set=values, remove=("held", "unsettled"), require=PARKED)

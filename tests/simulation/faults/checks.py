@@ -8,7 +8,7 @@ from typing import Any
 from adapters.errors import AlreadyThere
 from adapters.rosters import user_of
 from early_results import access
-from early_results.counting import freeze, verdicts
+from early_results.counting import verdicts
 from early_results.counting.uploads import Upload
 from early_results.object_keys import verdict_key
 from early_results.service import load_service
@@ -47,8 +47,8 @@ def _() -> Patches:
         record = check_upload._verdict_record(upload, version, judged)
         key = verdict_key(upload.service, upload.upload_id)
         with suppress(AlreadyThere):
-            stores.records.put_once(key, freeze.canonical(record), "application/json")
-        check_upload._record(stores, upload, service, version, judged)
+            stores.records.put_once(key, record.to_bytes(), "application/json")
+        check_upload._record(stores, upload, judged, record)
         return check_upload.Checked.ACCEPTED if judged.accepted else check_upload.Checked.REFUSED
 
     return [(check_upload, "_judge_and_record", recheck)]
