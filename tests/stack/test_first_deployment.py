@@ -25,6 +25,7 @@ from infra.local.client import PortalClient
 from infra.local.demonstration import SERVICE, fill, pupils_of, results_of
 from infra.local.stack import ROOT, Stack, wait_for
 from tests.codes import code_of
+from tests.stack.conftest import unhurried
 
 pytestmark = pytest.mark.stack
 PAGE = (ROOT / "docs" / "first-deployment.md").read_text()
@@ -136,12 +137,19 @@ def own_files(folder: Path) -> None:
     (folder / "early-results.toml").write_text(settings + "".join(f'{n} = "{v}"\n' for n, v in emulated.items()))
 
 
-def placed(command: str, folder: Path) -> str:
-    """A command with the user's files where they lie, and windows around now."""
+def placed(command: str, folder: Path, ahead: timedelta = timedelta(minutes=1)) -> str:
+    """A command with the user's files where they lie, and a window that opens so far ahead and is open for as long.
+
+    A command names whole minutes: both moments come at most a minute later.
+    """
     for name in ("schools.csv", "trusts.csv", "pupils.csv", "users.csv", "early-results.toml"):
         command = command.replace(name, str(folder / name))
     now = datetime.now(UTC).astimezone(LONDON)
-    opens, closes, end = (f"{now + timedelta(minutes=m):%Y-%m-%d %H:%M}" for m in (0, 3, 600))
+    begins = now + timedelta(minutes=1) + ahead
+    opens, closes, end = (
+        f"{moment:%Y-%m-%d %H:%M}"
+        for moment in (begins, begins + timedelta(minutes=1) + ahead, begins + timedelta(hours=10))
+    )
     for written, moment in (
         ("2027-06-07 00:00", opens),
         ("2027-06-25 12:00", closes),
@@ -166,24 +174,32 @@ def test_from_nothing_to_a_frozen_window(terminal: Terminal, tmp_path: Path) -> 
     assert (given["Protected"], given["Scale"]) == ("true", "trial")
     people = People(terminal.stack)
 
-    assert "They get a temporary password by email" in terminal.type(add)
+    # The window must open after the extracts are taken in, and close after a file has come: on a busy machine, later.
+    ahead = unhurried(60, lambda: terminal.type(add))
+    assert "They get a temporary password by email" in terminal.said
     operator, token = people.sign_in(OPERATOR)
     assert operator.request("GET", "/me").status == 403, "an operator needs codes"
     secret = people.set_codes_up(token)
     operator, _ = people.sign_in(OPERATOR, secret)
     assert operator.get("/me")["role"] == "operator"
 
-    assert "nobody can upload for (not 1231234, 2042222)" in terminal.type(placed(opened, tmp_path), code=1)
+    assert "nobody can upload for (not 1231234, 2042222)" in terminal.type(placed(opened, tmp_path, ahead), code=1)
     terminal.type(placed(imported, tmp_path))
     assert "ks1-2023 is ready." in terminal.type(placed(ready, tmp_path))
     head, _ = people.sign_in(HEAD)
-    upload = head.verdict(head.upload(SERVICE, "results.xlsx", _filled(head)))
-    assert upload["status"] == "SUCCESSFUL", upload
+
+    def is_open() -> bool:
+        services = {one["service"]: one for one in head.get("/services")["services"]}
+        return bool(services[SERVICE]["open_window"] == 1)
 
     def frozen() -> bool:
         return bool(operator.get(f"/windows/{SERVICE}/1")["state"] == "FROZEN")
 
-    wait_for("the window to close and be frozen by its schedule", frozen, 420, every=2)
+    wait_for("the window to open", is_open, ahead.total_seconds() + 120, every=1)
+    upload = head.verdict(head.upload(SERVICE, "results.xlsx", _filled(head)))
+    assert upload["status"] == "SUCCESSFUL", upload
+    limit = ahead.total_seconds() + 420
+    wait_for("the window to close and be frozen by its schedule", frozen, limit, every=2)
     terminal.type(windows)
     assert "FROZEN" in terminal.type(show)
     assert "everything agrees" in terminal.type(verify)
