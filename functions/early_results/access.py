@@ -21,8 +21,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who is asking. `schools` are those the user may act for now: their own, or their trust's; operators act for none
-    but read everything. `organisation` is `SCHOOL#1231234`, `TRUST#<id>` or `OPERATOR`."""
+    """Who is asking.
+
+    `schools` are those the user may act for now: their own, or their trust's. Operators act for no school, and read
+    everything. `organisation` is `SCHOOL#1231234`, `TRUST#<id>` or `OPERATOR`.
+    """
 
     sub: str
     name: str
@@ -59,5 +62,5 @@ def may_read(user: User, upload: Upload) -> bool:
 
 
 def may_delete(user: User, upload: Upload) -> bool:
-    """Only the uploader deletes, and only what is still of a school the user acts for."""
+    """Whether the user may delete an upload: only its uploader may, and only while they act for its school."""
     return may_read(user, upload) and upload.user == user.sub and user.may_upload()

@@ -1,7 +1,7 @@
 """Findings: what is wrong in a file, as data.
 
-A finding is never an exception. An exception means that *we* failed; what the user's file got wrong is told with a
-stable code, a message that says what to do, and the true cell.
+A finding is never an exception. An exception means that *we* failed. A finding tells the user what is wrong in the
+file, with a stable code, a message that says what to do, and the cell.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Code(StrEnum):
 
     @property
     def severity(self) -> Severity:
-        """Every code has one severity, whatever the file."""
+        """The severity of a code. A code has the same severity in every file."""
         return Severity.WARNING if self in WARNINGS else Severity.ERROR
 
 

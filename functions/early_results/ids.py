@@ -38,16 +38,17 @@ def ulid_time(ulid: str) -> datetime:
     value = 0
     for letter in ulid[:_TIME_LETTERS]:
         value = value * 32 + _DECODE[letter]
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)  # a float would lose some of them
+    # whole milliseconds: a float of seconds would lose some of them
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=value)
 
 
 def first_ulid_of(moment: datetime) -> str:
-    """The smallest ULID of a moment's millisecond: where a listing from that moment starts."""
+    """The smallest ULID of a moment's millisecond: a listing of everything since that moment starts here."""
     return new_ulid(moment, bytes(10))
 
 
 def _milliseconds(moment: datetime) -> int:
-    # Integers throughout: a float second has no exact millisecond.
+    # Integers throughout, because a float of seconds cannot hold every millisecond exactly.
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 1000 + moment.microsecond // 1000
 

@@ -6,7 +6,7 @@ from .ids import authority_of
 from .writes import Key
 
 SCHOOLS = "SCHOOLS"  # the partition that lists the schools
-UNATTRIBUTED = "UNATTRIBUTED"  # the partition of objects in the uploads bucket that no record explains
+UNATTRIBUTED = "UNATTRIBUTED"  # the partition that lists objects of the uploads bucket that belong to no upload
 
 
 def upload(upload_id: str) -> Key:
@@ -45,17 +45,20 @@ def school(number: str) -> Key:
 
 
 def listed_school(number: str) -> Key:
-    """That there is such a school. Not an index, which may lag: a school that a freeze overlooks loses its file."""
+    """That there is such a school.
+
+    An index may lag, so this is an item: a school that a freeze misses loses its file.
+    """
     return Key(SCHOOLS, f"SCHOOL#{number}")
 
 
 def first_school() -> Key:
-    """Since when there is a school at all: S3's own time of the first extract that named one."""
+    """Since when the stack has had a school: S3's own time of the first extract that named one."""
     return Key("SCHOOLS#SINCE", "FIRST")
 
 
 def service_begun(service: str) -> Key:
-    """That a pupil list of a service has come: this stack runs that collection, and not only knows its file."""
+    """That a pupil list of a service has come. It means that this stack runs the service, and not only has its file."""
     return Key(f"SERVICE#{service}", "BEGUN")
 
 
@@ -100,7 +103,10 @@ def sweep(service: str) -> Key:
 
 
 def rebuild() -> Key:
-    """There while the table is being written again from the buckets: the freeze and the sweep stay away."""
+    """There while an operator rebuilds the table from the buckets.
+
+    Freeze and sweep do nothing as long as it is there.
+    """
     return Key("REBUILD", "STATE")
 
 
@@ -110,15 +116,15 @@ def state(service: str, window: int) -> Key:
 
 
 def added(service: str, window: int, school: str) -> Key:
-    """The straggler that an operator let into a frozen window for a school: the sealed row itself never changes."""
+    """The straggler that an operator let into a frozen window for a school. The sealed row itself never changes."""
     return Key(f"WINDOW#{service}#{window}", f"ADDED#{school}")
 
 
 def removed(service: str, window: int, school: str, upload_id: str) -> Key:
-    """That a file which a window had frozen for a school was deleted since: the sealed row itself never changes."""
+    """That a file which a window froze for a school was deleted afterwards. The sealed row itself never changes."""
     return Key(f"WINDOW#{service}#{window}", f"REMOVED#{school}#{upload_id}")
 
 
 def unattributed(object_key: str, version: str) -> Key:
-    """An object in the uploads bucket that no record explains."""
+    """An object in the uploads bucket that belongs to no upload we know."""
     return Key(UNATTRIBUTED, f"{object_key}#{version}")

@@ -11,7 +11,7 @@ def upload_key(service: str, upload_id: str) -> str:
 
 
 def parse_upload_key(key: str) -> tuple[str, str] | None:
-    """Service and upload id of an object key, or None if it is not a key that an upload's form allows."""
+    """Service and upload id of an object key. None if the key is not one that `upload_key` makes."""
     parts = key.split("/")
     if len(parts) != 4 or parts[0] != "uploads" or parts[3] != "file.xlsx" or not parts[1] or not is_ulid(parts[2]):
         return None
@@ -44,7 +44,7 @@ def amendment_key(service: str, window: int, upload_id: str) -> str:
 
 
 def admission_key(service: str, window: int, upload_id: str) -> str:
-    """Where the amendment lies by which an operator let a straggler into a frozen window."""
+    """Where the amendment lies that lets a straggler into a frozen window."""
     return f"amendments/{service}/{window}/{upload_id}-added.json"
 
 
@@ -54,12 +54,12 @@ def user_key(sub: str) -> str:
 
 
 def season_key(service: str) -> str:
-    """Where it is kept in the records bucket that a season was closed and its children's data removed."""
+    """Where the records bucket keeps the note that an operator closed a season and removed its children's data."""
     return f"seasons/{service}/closed.json"
 
 
 def closing_key(service: str, window: int) -> str:
-    """Where the terms of a window's freeze lie in the records bucket: its close, its calendar, its schools."""
+    """Where the records bucket keeps what a window is frozen with: its close, its calendar's version, its schools."""
     return f"closings/{service}/{window}.json"
 
 

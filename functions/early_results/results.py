@@ -39,7 +39,7 @@ class PupilResults(NamedTuple):
     scores: dict[str, int]
 
 
-EXTRACT_FORM = 1  # of the extract's JSON; a reader refuses a form it does not know
+EXTRACT_FORM = 1  # the form of the extract's JSON; whoever reads an extract refuses a form it does not know
 
 
 def extract_json(results: Sequence[PupilResults]) -> str:

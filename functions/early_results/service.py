@@ -1,8 +1,8 @@
 """A service: one Early Results collection in one year, read from its data file.
 
-No collection is written in Python: columns, codes, ranges, thresholds, rules, words and the calendar come from
-`services/<service>.toml`, which docs/services.md explains. An unknown service or a setting that does not fit refuses to
-load, by name and in words that say what to write.
+Nothing about a collection is written in Python: columns, codes, ranges, thresholds, rules, words and the calendar come
+from `services/<service>.toml`, which docs/services.md explains. A file with an unknown or wrong setting is not loaded;
+the exception names the file and the setting, and says what to write.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 else:
 
     def __getattr__(name):
-        """`LONDON`, made when first asked for: checking a file needs no clock, and having one costs 3 ms."""
+        """Makes `LONDON` when it is first asked for. It takes 3 ms to load, and checking a file does not need it."""
         if name == "LONDON":
             return _zone("Europe/London")
         raise AttributeError(f"module {__name__} has no attribute {name}")
 
 
-# Plain files beside this one. importlib.resources would do, and costs 15 ms of every cold start.
+# Plain files beside this one: importlib.resources would add 15 ms to every cold start.
 _FOLDER = os.path.join(os.path.dirname(__file__), "services")
 
 ColumnKind = Literal["identity", "code", "number", "number-or-code"]
 RESULT_KINDS = ("code", "number", "number-or-code")
 IDENTITY_KEYS = ("school", "upn", "forename", "surname", "gender", "birth_date", "nc_year")
-# What a summary calls other things: a combined measure of that key would be mistaken for them.
+# A summary uses these names itself, so no combined measure may have one of them as its key.
 RESERVED_KEYS = ("pupils", "empty", "code", "score", "band")
 
 
-LONGEST_LIST = 200  # characters of a column's codes: Excel takes 255 for a whole list or formula
+LONGEST_LIST = 200  # characters of all codes of a column; Excel takes 255 for a whole list or formula
 
 
 class UnknownService(LookupError):
@@ -64,7 +64,7 @@ class Fate(StrEnum):
 
 
 class Column(NamedTuple):
-    """A column of the workbook. What follows `kind` is set for result columns only.
+    """A column of the workbook. The fields after `kind` are set for result columns only.
 
     A column of kind `code` takes one of `codes`, one of kind `number` a whole number from `minimum` to `maximum`, and
     one of kind `number-or-code` either. `expected` and `higher` are the least numbers that reach the standard and the
@@ -112,7 +112,7 @@ class ResultCode(NamedTuple):
 
 
 class Mismatch(NamedTuple):
-    """Codes that disagree strongly with a number below `below`, or with any number at all."""
+    """Codes that disagree strongly with a number below `below`, or with any number if `any_score` is set."""
 
     codes: frozenset[str]
     below: int | None
@@ -144,12 +144,12 @@ class YearGroup(NamedTuple):
 
 
 class Words(NamedTuple):
-    """What this collection calls things. Each is as it stands within a sentence.
+    """What this collection calls things. Each word is written as it stands within a sentence.
 
-    `code` and `number` are one result of either kind, `numbers` several. `expected` is the standard, `reached` that
-    standard or more, `reached_short` the same as a table's heading; `higher` is the higher standard of codes and of
-    combined measures, `high` that of numbers. `statutory` and `not_statutory_here` are what a report and a template say
-    of the statutory return.
+    `code` and `number` name one result of either kind, `numbers` several numbers. `expected` is the expected standard,
+    `reached` says that it was reached or passed, `reached_short` says so in a table's heading. `higher` is the higher
+    standard of codes and of combined measures, `high` that of numbers. `statutory` and `not_statutory_here` are what a
+    report and a template say about the statutory return.
     """
 
     code: str
@@ -165,7 +165,7 @@ class Words(NamedTuple):
 
     @property
     def one(self) -> str:
-        """A number in short, by the last word: the kind is plain from what stands around it."""
+        """The last word of `number`, for places where the text around it says which number is meant."""
         return self.number.rpartition(" ")[2]
 
 
@@ -184,7 +184,8 @@ class Service(NamedTuple):
     `rules` is the edition of the table of rules that judges its files (`checking/rules.py`). `published` are its
     windows in London time: number, opens, closes, reports.
 
-    `together` are runs of columns, by key: where a pupil has a result in one and none in another, it is asked for.
+    `together` are groups of columns, by key: if a pupil has a result in one of them and none in another, a warning
+    asks for it.
     `notes` tell a report's reader how this collection is counted.
     """
 
@@ -274,7 +275,10 @@ def service_names() -> tuple[str, ...]:
 
 @cache
 def load_service(name: str) -> Service:
-    """The service of that name, for example `ks1-2023`. UnknownService or BadServiceFile if there is none to be had."""
+    """The service of that name, for example `ks1-2023`.
+
+    UnknownService if it has no file, BadServiceFile if that is wrong.
+    """
     if name not in service_names():
         raise UnknownService(name)
     service = _read(f"{name}.toml")
@@ -300,11 +304,11 @@ def read_service(text: bytes, file: str) -> Service:
 
 @cache
 def with_ruleset(service: Service, ruleset: str) -> Service:
-    """The service as the rules of that name have it: itself, or as an earlier service file had it.
+    """The service as it was under the ruleset of that name: the service itself, or an earlier version of its file.
 
-    A change of the rules in mid-season keeps the service file that it replaces as `services/rulesets/<ruleset>.toml`:
-    a verdict that names those rules can then be reached again. UnknownRuleset if they are not kept; BadServiceFile if
-    the file that is kept is another service's or names other rules.
+    Whoever changes the rules in mid-season keeps the file as it was, as `services/rulesets/<ruleset>.toml`. A verdict
+    that names the earlier ruleset can then be reached again. UnknownRuleset if no file is kept for it; BadServiceFile
+    if the kept file is of another service or names another ruleset.
     """
     if ruleset == service.ruleset:
         return service
@@ -318,7 +322,7 @@ def with_ruleset(service: Service, ruleset: str) -> Service:
 
 
 def ruleset_names() -> tuple[str, ...]:
-    """The rules that are no longer in force and are kept, by name."""
+    """The names of the rulesets that are no longer in force and whose files are kept."""
     folder = os.path.join(_FOLDER, "rulesets")
     if not os.path.isdir(folder):
         return ()
@@ -382,7 +386,7 @@ _KINDS = {
 
 
 class _Settings:
-    """One table of the file: each setting is asked for by name and type, and `end` refuses what nobody asked for."""
+    """One table of the file. Each setting is read by name and type; `end` refuses a setting that nothing has read."""
 
     def __init__(self, data: dict[str, Any], place: str) -> None:
         self._data = data
@@ -390,7 +394,7 @@ class _Settings:
         self._asked: set[str] = set()
 
     def refuse(self, setting: str, told: str) -> BadServiceFile:
-        """The refusal of a setting here, to raise."""
+        """The exception for a setting of this table, to be raised."""
         return BadServiceFile(f"{self._place}{setting}: {told}")
 
     def _get(self, setting: str, kind: type, *, needed: bool = True) -> Any:
@@ -400,7 +404,7 @@ class _Settings:
             if needed:
                 raise self.refuse(setting, f"is missing. Write {_KINDS[kind]}")
             return None
-        # A bool is an int to Python, and a datetime a date: neither is to this file.
+        # To Python a bool is an int and a datetime is a date. In this file they are different kinds.
         if type(value) is not kind:
             raise self.refuse(setting, f"is {_KINDS.get(type(value), 'something else')}. Write {_KINDS[kind]}")
         return value
@@ -462,7 +466,7 @@ class _Settings:
         return _Settings(self._get(setting, dict), f"[{setting}] ")
 
     def tables(self, setting: str, least: int = 1) -> list[_Settings]:
-        """The tables of that name, each known by its own key, or by its number in the file where it has none."""
+        """The tables of that name. Messages name each by its own key, or by its number in the file if it has none."""
         values = self._get(setting, list, needed=least > 0) or []
         found = []
         for at, value in enumerate(values, 1):
@@ -475,7 +479,7 @@ class _Settings:
         return found
 
     def end(self) -> None:
-        """Refuses settings that nothing reads: a slip in a name must not be taken for a setting left out."""
+        """Refuses settings that nothing has read. Otherwise a misspelt setting would silently have no effect."""
         for setting in self._data:
             if setting not in self._asked:
                 from difflib import get_close_matches
@@ -665,7 +669,7 @@ def _known(given: Iterable[str], known: Iterable[str], setting: str) -> None:
 
 
 def _check_words(service: Service) -> None:
-    """Each word is there where something is said with it."""
+    """Refuses a service that lacks a word which its messages and reports need."""
     needed = {
         "code": any(column.codes for column in service.results),
         "number": bool(service.scores),

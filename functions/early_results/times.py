@@ -8,7 +8,7 @@ from .service import LONDON
 
 
 def cut(moment: datetime) -> datetime:
-    """The moment in UTC, cut to whole seconds: the resolution that received times are compared at."""
+    """The moment in UTC, cut to whole seconds. Received times are compared at whole seconds."""
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
@@ -19,7 +19,7 @@ def to_text(moment: datetime) -> str:
 
 def from_text(text: str) -> datetime:
     """A stored moment. ValueError if the text is none."""
-    # A sixth of the time of strptime, which every record that is read would pay several times.
+    # This takes a sixth of strptime's time, and every record that is read has several moments.
     if len(text) != 20 or text[4] != "-" or text[7] != "-" or text[10] != "T" or text[19] != "Z":
         raise ValueError("not a stored moment")
     return datetime.fromisoformat(text)

@@ -1,7 +1,7 @@
 """What the domain asks the table to write, as plain values.
 
-A decision is a list of writes, each under its conditions; they succeed together or not at all. The adapter turns them
-into DynamoDB expressions; anything else that keeps the same rules can carry them out too.
+A decision is a list of writes, each with its conditions. They succeed together or not at all. `adapters/table.py` turns
+them into DynamoDB expressions; the simulation has a store of its own that keeps the same rules.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """Sets and removes attributes, and adds texts to sets of texts; makes the item if it is not there."""
+    """Sets and removes attributes, and adds texts to sets of texts. Makes the item if it is not there."""
 
     key: Key
     set: Item = field(default_factory=dict)
@@ -78,7 +78,7 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Writes nothing; the other writes of the transaction fail if it does not hold."""
+    """Writes nothing itself. If its condition does not hold, the whole transaction fails."""
 
     key: Key
     require: dict[str, Requirement]

@@ -1,7 +1,7 @@
-"""Adopting an object that has no record: a form of ours was posted, and the table that knew of it is gone.
+"""Adopting an object that has no record: somebody posted a form of ours, and the table that knew of it was lost.
 
 Every object in the uploads bucket has a record and reaches a final status. The form signed who sent the file and for
-which service; what that user may do is what the table says of them now.
+which service. What that user may do, the table says as it is now.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from early_results.object_keys import parse_upload_key
 from early_results.service import load_service, service_names
 from early_results.writes import ABSENT, Key, Put
 
-# A form is issued before its file is received; clocks differ a little.
+# A form is issued before S3 receives its file. A day is far more than our clock and S3's can differ.
 CLOCKS = timedelta(days=1)
 
 
 def adopt(stores: Stores, oldest: Version) -> Upload | None:
-    """The record of an object that had none, made from what its form signed; `oldest` is its oldest version.
+    """Makes the record of an object that had none, from what its form signed. `oldest` is the object's oldest version.
 
-    None if no form of ours explains it: its key, its service or its user is none that we know.
+    None if no form of ours explains the object: we do not know its key, its service or its user.
     """
     found = parse_upload_key(oldest.key)
     if found is None or found[0] not in service_names() or found[1] > first_ulid_of(oldest.received + CLOCKS):
@@ -59,7 +59,7 @@ def adopt(stores: Stores, oldest: Version) -> Upload | None:
     try:
         stores.table.write(Put(upload.key, upload.to_item(), require={"pk": ABSENT}))
     except Conflict:
-        item = stores.table.get(upload.key)  # somebody else adopted it, or a rebuild came to it
+        item = stores.table.get(upload.key)  # another sweep, or a rebuild, made the record first
         if item is None:
             raise
         return upload_from_item(item)
@@ -67,7 +67,7 @@ def adopt(stores: Stores, oldest: Version) -> Upload | None:
 
 
 def forget_unattributed(stores: Stores, service: str) -> None:
-    """Forgets that objects were recorded as unattributed that have a record by now."""
+    """Removes the notes of unattributed objects whose upload has a record by now."""
     noted: dict[Key, list[Key]] = {}
     for row in stores.table.query(keys.UNATTRIBUTED):
         found = parse_upload_key(row["sk"].rpartition("#")[0])

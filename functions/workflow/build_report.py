@@ -25,7 +25,7 @@ from early_results.service import Service, load_service
 from early_results.times import from_text
 from early_results.writes import ABSENT, PRESENT, Check, Item, OneOf, Requirement, Update
 
-FORMS = ("pdf", "xlsx")  # of a report
+FORMS = ("pdf", "xlsx")  # a report has both
 
 
 class Built(StrEnum):
@@ -37,7 +37,7 @@ class Built(StrEnum):
 
 
 class SummaryMissingError(RuntimeError):
-    """A file that was frozen has no summary and was not deleted: the message comes again."""
+    """A frozen file has no summary, and nobody deleted it. SQS sends the message again."""
 
 
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
@@ -50,7 +50,8 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
     if found is None:
         if not _deleted(stores, upload_id):
             raise SummaryMissingError("a frozen file has no summary: its table is being rebuilt")
-        # Its deletion has got so far; an earlier try of this message may have written after it, and died.
+        # A deletion has removed the summary. An earlier try of this message may have written the report after that, and
+        # died before it saw the deletion.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
     report = _input(stores, load_service(service_name), window, school, upload_id, frozen, found)
@@ -65,15 +66,15 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         _note(stores, service_name, window, school, upload_id, ReportState.READY, still, {"sha256": hashes})
     except Conflict:
         if not _deleted(stores, upload_id):
-            raise  # a race with an upload that overwrites this one, or was let in: the message comes again
-        # Deleted while it was being built: what was written must not outlive the file.
+            raise  # another upload overwrote this one, or was let in, at this moment: SQS sends the message again
+        # The file was deleted while its report was being built: the report must not outlive the file.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
     return Built.READY
 
 
 def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[Counting, Check]:
-    """What counts for a school, and the condition under which it still does: no other straggler was let in since."""
+    """What counts for a school now, and the condition that no operator has let in another straggler since."""
     key, late = keys.window_register(service, window, school), keys.added(service, window, school)
     row, added = stores.table.get(key), stores.table.get(late)
     unchanged: Requirement = added["upload_id"] if added else ABSENT
@@ -81,7 +82,7 @@ def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[C
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
-    """Notes that a report failed for good, so that people see it and do not wait for ever. What is built stays so."""
+    """Notes that a report failed for good, so that people do not wait for it. A report that was built stays READY."""
     frozen, still = _counting(stores, service_name, window, school)
     upload_id = frozen.upload
     if upload_id is None:
@@ -91,13 +92,13 @@ def fail_report(stores: Stores, service_name: str, window: int, school: str) -> 
     except Conflict:
         item = stores.table.get(keys.upload(upload_id)) or {}
         if item.get("status") == Status.DELETED.value:
-            # The last try may have written the report when it died: it must not outlive the file.
+            # The last try may have written the report before it died: the report must not outlive the file.
             _remove(stores, service_name, window, school, upload_id)
             return Built.DELETED
         noted = item.get(f"{REPORT_PREFIX}{window}")
         if noted == ReportState.READY.value:
-            return Built.READY  # a message that came twice: the other one was built
-        if noted != ReportState.FAILED.value:  # what another message about it has said is said
+            return Built.READY  # the message came twice, and the other one built the report
+        if noted != ReportState.FAILED.value:  # another message may have noted the failure first
             raise
     return Built.FAILED
 
@@ -126,7 +127,7 @@ def _note(
     note = f"{REPORT_PREFIX}{window}"
     standing: dict[str, Requirement] = {"status": OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))}
     awaited: dict[str, Requirement] = {}
-    if state is ReportState.FAILED:  # from PROCESSING alone
+    if state is ReportState.FAILED:  # a report becomes FAILED only from PROCESSING
         standing[note] = ReportState.PROCESSING.value
         awaited = {"state": ReportState.PROCESSING.value, "upload_id": upload_id}
     stores.table.write(
@@ -139,10 +140,10 @@ def _note(
 
 
 def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
-    """The report's record, with the school's name and the day it comes out as they were pinned.
+    """The report's record, which pins the school's name and the day the report comes out.
 
-    Both may change later; built again, the report must still be the same, byte for byte. Who queues a report pins them;
-    where nobody did, its first build does.
+    Both may change later, and a report that is built again must be the same, byte for byte. The freeze pins them when
+    it queues the report. Where it did not, the first build does.
     """
     key = keys.report(service.name, window, school)
     noted = stores.table.get(key)
@@ -151,8 +152,8 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
         if kept is None:
             raise ValueError("a report is built only for a window of the calendar")
         pins = report_pins(stores.table.get(keys.school(school)), kept)
-        # Only onto a record that is there: its file's deletion may have removed it, and must not see it again.
-        with suppress(Conflict):  # another build of the same report was quicker: its pins count
+        # Only onto a record that is there: where a deletion has removed it, it must not come back.
+        with suppress(Conflict):  # another build of this report pinned them first: its pins count
             stores.table.write(Update(key, set=pins, require={"pk": PRESENT, "school_name": ABSENT}))
         noted = stores.table.get(key) or pins
     return noted

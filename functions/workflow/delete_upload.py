@@ -1,6 +1,6 @@
-"""Deleting an upload: its mark joins the registers as deleted; then what it leaves is removed.
+"""Deleting an upload: its mark joins the registers as deleted; then its file, results and reports are removed.
 
-The tombstone is written first, then the amendments, then the file, its results and reports are removed.
+The tombstone is written first, then the amendments; only then is anything removed.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ def join_deletion(stores: Stores, upload_id: str) -> tuple[Outcome, Upload | Non
 
 
 def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> None:
-    """Finishes the deletion of an upload whose register carries its mark already. Safe to repeat and to die in.
+    """Finishes the deletion of an upload whose mark has joined its registers as deleted. Safe to repeat and to die in.
 
     The tombstone is written before any version is removed, so that the buckets alone can tell what was deleted. Every
-    window that froze or carried the file gets an amendment, also before its manifest exists.
+    window that froze or carried the file gets an amendment, even if its manifest is not written yet.
     """
     tombstone = {
         "upload": upload.upload_id,
@@ -56,7 +56,7 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
         "received": to_text(upload.received) if upload.received else None,
         "window": upload.window,
         "user": upload.user,
-        "held": upload.held,  # an upload that was parked or a straggler was in no register, whatever its verdict says
+        "held": upload.held,  # a parked upload and a straggler were in no register, even if their verdict was good
         "at": to_text(now),
     }
     if upload.held == Held.STRAGGLER:
@@ -89,23 +89,24 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
     stores.uploads.remove_versions(upload.object_key)
     remove_results(stores, upload)
     stores.table.delete(keys.summary(upload.upload_id))
-    with suppress(Conflict):  # another was quicker, or the record is gone; a lost race is found by the sweep
+    # another run finished it, or the record is gone; if we lost a race, the next sweep finishes it
+    with suppress(Conflict):
         stores.table.write(
             Update(upload.key, remove=("purge_pending", "unsettled"), require={"purge_pending": PRESENT})
-        )  # last: until then it is done again
+        )  # last of all: as long as the mark is there, the sweep does all this again
 
 
 def _remove_report(stores: Stores, report: Key, upload_id: str) -> None:
-    """Removes the record of a report if it is this upload's: another one's may take its place at any moment."""
+    """Removes the record of a report if it is this upload's. Another upload's may take its place at any moment."""
     while (stores.table.get(report) or {}).get("upload_id") == upload_id:
-        with suppress(Conflict):  # whose it is now is read again
+        with suppress(Conflict):  # somebody wrote the record at this moment: the loop reads whose it is now
             stores.table.write(Remove(report, {"upload_id": upload_id}))
 
 
 def purge_again(stores: Stores, upload: Upload) -> None:
-    """Removes what came after a deletion: a form posted again, or what a slow check still wrote.
+    """Removes what came after a deletion: the file of a form posted again, or what a slow check still wrote.
 
-    Until the deletion itself is through, versions are left to it: the tombstone comes first.
+    While `purge` has not finished, this removes no version of the file, since `purge` must write its tombstone first.
     """
     remove_results(stores, upload)
     if not upload.purge_pending:
@@ -120,7 +121,7 @@ def remove_results(stores: Stores, upload: Upload) -> None:
 
 
 def _put_once(stores: Stores, key: str, record: Mapping[str, object]) -> None:
-    """Keeps a record of the deletion, or finds the one that an earlier, unfinished try kept."""
+    """Writes a record of the deletion, or finds the one that an earlier, unfinished try wrote."""
     kept = json.loads(written_once(stores.records, key, canonical(record)))
     if kept["upload"] != record["upload"]:
         raise OutsideError("the record of a deletion is of another upload")

@@ -1,6 +1,7 @@
 """Freezing a window: wait until all is settled, seal every school, write the manifest, queue the reports (DESIGN 5).
 
-Every step may be repeated, overlap with another run and die half way; the next run goes on where the table says.
+Every step may be repeated, may overlap with another run, and may die half way. The next run reads in the table how far
+the window is, and goes on from there.
 """
 
 from __future__ import annotations
@@ -32,20 +33,21 @@ from early_results.service import Service, Window
 from early_results.writes import PRESENT, NoneOf, OneOf, Put, Update, Write
 from workflow.sweep_bucket import Swept, sweep
 
-# A report that no later note takes back: it is built, or another file was let in.
+# Reports in these states are not queued again: READY is built, REPLACED gave way to a straggler that was let in.
 SETTLED_REPORTS = (ReportState.READY.value, ReportState.REPLACED.value)
-MOST_WRITES = 100  # of one DynamoDB transaction
-# Fewer where the next window's first files overwrite uploads at the same moment: each race costs all of a transaction.
+MOST_WRITES = 100  # in one DynamoDB transaction
+# Fewer for reports: the next window's first files overwrite the same uploads at that moment, and one lost race costs
+# the whole transaction.
 REPORTS_AT_ONCE = 40
-WORKERS = 16  # local authorities sealed side by side: each has its own partitions
+WORKERS = 16  # local authorities that are sealed side by side; each has partitions of its own
 
 
 class ManifestDiffersError(RuntimeError):
-    """A manifest is there that says something else than the sealed rows: nothing is overwritten, an operator looks."""
+    """The stored manifest says something else than the sealed rows. Nothing is overwritten; an operator must look."""
 
 
 class TableIncompleteError(RuntimeError):
-    """The table does not hold what was sealed a moment ago: it is lost. Nothing is written that could not be undone."""
+    """The table no longer holds rows that were sealed before: it was lost. No manifest and no figures are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +66,13 @@ def run_service(
 ) -> tuple[Swept, tuple[Frozen, ...]]:
     """One run of the schedule over a service: the sweep first, then each window that has closed.
 
-    Nothing is done while the table is being rebuilt, or while it knows no school: then it is new, or was lost, and a
-    sweep would take every object in the bucket for a stray one. Before a window is sealed the sweep looks at the whole
-    bucket, not from its low-water mark on: a file that surfaced long after its form ended, and whose notice was lost,
-    is below it.
-    A later window waits for an earlier one, whose files it may have to carry forward.
+    Nothing is done while the table is being rebuilt. Nothing is done while the table knows no school either: it is new
+    or was lost, and a sweep would record every object in the bucket as unattributed.
+
+    Before a window is sealed, the sweep lists the whole bucket and not only what is above its low-water mark. A file
+    that S3 showed long after its form expired, and whose event was lost, is below the mark.
+
+    A later window waits for an earlier one, because it may have to carry that window's files forward.
     """
     if stores.table.get(keys.rebuild()) is not None or not any(True for _ in stores.table.query(keys.SCHOOLS, limit=1)):
         return Swept(), ()
@@ -80,7 +84,8 @@ def run_service(
     )
     frozen: list[Frozen] = []
     if due and not _begun(stores, service):
-        # A stack that is new, or whose table was lost: a manifest of nothing, once written, could not be taken back.
+        # The stack is new, or its table was lost. A manifest that names nothing could not be taken back once it is
+        # written.
         return swept, ()
     for window in due:
         frozen.append(freeze_window(stores, report_queue, service, calendar, window, swept, now))
@@ -90,7 +95,7 @@ def run_service(
 
 
 def minutes_overdue(stores: Stores, service: Service, now: datetime) -> dict[int, int]:
-    """How many minutes ago each window of a service closed that must be frozen and is not yet, by number.
+    """For each window of a service that is to be frozen and is not yet: how many minutes ago it closed, by number.
 
     A stack without schools, or without a pupil list of this service, has nothing to freeze.
     """
@@ -102,7 +107,10 @@ def minutes_overdue(stores: Stores, service: Service, now: datetime) -> dict[int
 
 
 def _begun(stores: Stores, service: Service) -> bool:
-    """Whether there are schools, and a pupil list of the service ever came: without one no file of it can be good."""
+    """Whether there are schools, and a pupil list of the service has ever come.
+
+    Without a pupil list no file is good.
+    """
     schools = any(True for _ in stores.table.query(keys.SCHOOLS, limit=1))
     return schools and stores.table.get(keys.service_begun(service.name)) is not None
 
@@ -116,10 +124,14 @@ def _to_seal(stores: Stores, states: dict[int, WindowState], window: Window, now
 def freeze_window(
     stores: Stores, queue: Queue, service: Service, calendar: Calendar, window: Window, swept: Swept, now: datetime
 ) -> Frozen:
-    """Takes a closed window as far as it will go now. `swept` is of a sweep begun after close and grace."""
+    """Takes a closed window as far as it can go now.
+
+    If its grace is over, `swept` must be of a sweep that began after it.
+    """
     state = _closing(stores, service, calendar, window)
     if state.closes is None:
-        # The calendar was changed at this moment, or the write lost a race: the next run sees how it stands.
+        # An operator changed the calendar at this moment, or another write was quicker. The next run reads the state
+        # again.
         return Frozen(window.number, State.OPEN)
     if state.state is not State.FROZEN:
         if not freeze.may_seal(state.closes, stores.settings.grace, now):
@@ -140,7 +152,7 @@ def freeze_window(
 def _closing(stores: Stores, service: Service, calendar: Calendar, window: Window) -> WindowState:
     state = window_states(stores, calendar)[window.number]
     if state.state is State.OPEN:
-        with suppress(Conflict):  # another run was quicker; what it pinned counts
+        with suppress(Conflict):  # another run pinned the close first: its pins count
             stores.table.write(freeze.begin_closing(service.name, window, calendar.version))
         state = window_states(stores, calendar)[window.number]
     return state
@@ -149,7 +161,7 @@ def _closing(stores: Stores, service: Service, calendar: Calendar, window: Windo
 def seal_all(
     stores: Stores, service: Service, calendar: Calendar, window: int, state: WindowState, now: datetime
 ) -> frozenset[str]:
-    """Seals the register of every school of the service, local authorities side by side. Gives the schools."""
+    """Seals the register of every school of the service, many local authorities at once. Gives the schools."""
     schools = _schools_to_seal(stores, service.name, window, state)
     authorities: dict[str, list[str]] = {}
     for school in sorted(schools):
@@ -178,7 +190,7 @@ def _rows(stores: Stores, service: str, window: int, authority: str) -> dict[str
 
 @dataclass(frozen=True, slots=True)
 class _Earlier:
-    """What counted for a school in the nearest frozen window before, and the register it was read from."""
+    """What counted for a school in the nearest earlier window that was frozen, and the register that says so."""
 
     register: Register
     counts: Counting
@@ -188,10 +200,10 @@ class _Earlier:
 def _seal_authority(
     stores: Stores, service: Service, calendar: Calendar, window: int, schools: list[str], now: datetime
 ) -> None:
-    """Seals the schools of one local authority as their rows were read, many in a transaction.
+    """Seals the schools of one local authority as their rows were read, many schools in one transaction.
 
-    A transaction is lost where a join came between or an upload was deleted: its schools are then sealed one by one, as
-    they are by then.
+    A transaction fails if, meanwhile, a file joined one of its registers or an upload was deleted. Its schools are then
+    read again and sealed one by one.
     """
     rows = _rows(stores, service.name, window, authority_of(schools[0]))
     todo = [school for school in schools if "frozen_at" not in rows.get(f"SCHOOL#{school}", {})]
@@ -212,7 +224,7 @@ def _seal_authority(
 def in_transactions(
     decisions: Iterable[tuple[str, list[Write]]], most: int = MOST_WRITES
 ) -> Iterator[list[tuple[str, list[Write]]]]:
-    """Decisions, as many at a time as one transaction takes."""
+    """The decisions in groups of at most `most` writes, so that each group fits into one transaction."""
     some: list[tuple[str, list[Write]]] = []
     for decision in decisions:
         if sum(len(writes) for _, writes in some) + len(decision[1]) > most:
@@ -224,7 +236,7 @@ def in_transactions(
 
 
 def _seal_school(stores: Stores, service: Service, calendar: Calendar, window: int, school: str, now: datetime) -> None:
-    """Seals one school's register; a join that came between is read again and sealed as it then is."""
+    """Seals one school's register. If a file joins it meanwhile, it is read again and sealed with that file."""
     key = keys.window_register(service.name, window, school)
     while True:
         register = register_from_item(key, stores.table.get(key))
@@ -248,10 +260,9 @@ def _seal_writes(register: Register, school: str, earlier: _Earlier | None, now:
 def _earlier(
     stores: Stores, service: Service, calendar: Calendar, window: int, schools: list[str]
 ) -> dict[str, _Earlier]:
-    """For schools without a file of their own: what counted in the nearest frozen window before, if it is still there.
+    """For schools without a file in this window: what counted in the nearest earlier window that was frozen.
 
-    Nothing older ever comes back: where the nearest frozen window has nothing, or its file was deleted since, there is
-    none.
+    A school is left out if nothing counted there, or if the file was deleted since: no older file ever comes back.
     """
     found: dict[str, _Earlier] = {}
     looked = set(schools)
@@ -280,7 +291,7 @@ def _earlier(
 
 
 def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[str]) -> Iterator[dict[str, object]]:
-    """The registers of these schools in a window, re-read consistently, local authority by local authority."""
+    """The registers of these schools in a window, read again consistently, one local authority after the other."""
     for authority in sorted({authority_of(school) for school in schools}):
         for name, row in _rows(stores, service, window, authority).items():
             if name.removeprefix("SCHOOL#") in schools:
@@ -288,10 +299,10 @@ def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[st
 
 
 def write_manifest(stores: Stores, service: Service, window: int, schools: frozenset[str]) -> WindowState:
-    """Writes the manifest and the national figures once, and makes the window FROZEN, if no other run was quicker.
+    """Writes the manifest and the national figures once, and makes the window FROZEN unless another run has.
 
-    ManifestDiffersError if a manifest is there with another hash, TableIncompleteError if the table was lost meanwhile:
-    what is written here once is never taken back.
+    ManifestDiffersError if another manifest is stored already. TableIncompleteError if the table was lost meanwhile.
+    Neither object can be taken back once it is written.
     """
     rows = list(sealed_rows(stores, service.name, window, schools))
     if len(rows) != len(schools):
@@ -300,7 +311,7 @@ def write_manifest(stores: Stores, service: Service, window: int, schools: froze
     version = _write_once(stores, manifest_key(service.name, window), data, "application/x-ndjson")
     figures = _national_once(stores, service.name, window, freeze.manifest_lines(data))
     key = manifest_key(service.name, window)
-    with suppress(Conflict):  # another run was quicker, with the same hashes: the objects can be written only once
+    with suppress(Conflict):  # another run froze it first, with the same hashes, since both objects are written once
         stores.table.write(freeze.freeze_state(service.name, window, key, version, sha256(data), sha256(figures)))
     return freeze.state_from_item(stores.table.get(keys.state(service.name, window)))
 
@@ -315,9 +326,9 @@ def _write_once(stores: Stores, key: str, data: bytes, content_type: str) -> str
 
 
 def _national_once(stores: Stores, service: str, window: int, lines: Iterable[dict[str, object]]) -> bytes:
-    """The national figures: added up once, and from then on what was added up then.
+    """The national figures. They are added up and stored once; later runs read what is stored.
 
-    A file that is deleted between two runs takes its summary with it; the figures that stand must not change for it.
+    If a file is deleted between two runs, its summary is gone too. The stored figures must not change because of that.
     """
     key = national_key(service, window)
     figures = canonical(_national(stores, lines).to_json())
@@ -325,7 +336,7 @@ def _national_once(stores: Stores, service: str, window: int, lines: Iterable[di
 
 
 def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:
-    """The national figures: the summaries of the frozen files, added up; read by the hundred, kept one at a time."""
+    """Adds up the summaries of the frozen files. A hundred are read at a time, so that memory stays small."""
 
     def summaries() -> Iterator[Summary]:
         wanted = [str(line["upload"]) for line in lines if line["upload"]]
@@ -335,30 +346,32 @@ def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:
             _only_deleted(stores, [upload for upload in some if keys.summary(upload) not in found])
             for upload in some:
                 item = found.get(keys.summary(upload))
-                if item:  # a file deleted after its register was sealed adds nothing
+                if item:  # there is none where the file was deleted after its register was sealed: it adds nothing
                     yield Summary.from_json(json.loads(item["summary"]))
 
     return national(summaries())
 
 
 def _only_deleted(stores: Stores, uploads: list[str]) -> None:
-    """TableIncompleteError unless all of these uploads without a summary were deleted."""
+    """TableIncompleteError if one of these uploads, which have no summary, was not deleted."""
     records = stores.table.get_many(map(keys.upload, uploads))
     if any(records.get(keys.upload(upload), {}).get("status") != Status.DELETED.value for upload in uploads):
         raise TableIncompleteError("a frozen file has no summary and was not deleted")
 
 
 def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, state: WindowState) -> tuple[int, int]:
-    """Queues one report a frozen file, and notes it. Gives the number of schools and of reports.
+    """Queues one report for each frozen file, and notes that it is queued. Gives the number of schools and of reports.
 
-    A run that dies here queues all again: the build writes the same bytes again, and a report that is READY stays so.
+    If a run dies here, the next one queues all reports again except those that are READY. A report that is built twice
+    has the same bytes.
     """
     lines = freeze.manifest_lines(stores.records.get(manifest_key(service.name, window)))
     wanted = [line for line in lines if line["upload"]]
     if state.reports_queued:
         return len(lines), len(wanted)
 
-    # What a report says besides figures is pinned now, so that it can be built again, byte for byte.
+    # The school's name and the day of reports are pinned now: a report that is built again must be the same, byte for
+    # byte.
     profiles = stores.table.get_many(keys.school(str(line["school"])) for line in wanted)
     kept = calendar_now(stores, service).window(window)
 
@@ -386,8 +399,10 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
 
 
 def _processing(service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]) -> list[Write]:
-    """The note that a report is to be built: unless its upload was deleted since, it was built by an earlier run, or
-    another file counts by now."""
+    """The writes that note that a report is to be built.
+
+    They fail if its upload was deleted, if the report is READY already, or if a straggler that was let in replaced it.
+    """
     processing = {"state": ReportState.PROCESSING.value, "upload_id": upload_id, "service": service, "window": window}
     noted = f"{REPORT_PREFIX}{window}"
     return [
@@ -406,10 +421,9 @@ def _processing(service: str, window: int, school: str, upload_id: str, pinned: 
 def _note_processing(
     stores: Stores, service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]
 ) -> bool:
-    """Notes that a report is to be built. False if none is: deleted since, built already by an earlier run, or
-    replaced by a straggler that was let in.
+    """Notes that one report is to be built. False if it is not to be built: see `_processing`.
 
-    Its upload is overwritten at this very hour, by the next window's first files, so races are lost here.
+    The next window's first files overwrite the same upload at this time, so the write may lose races; it is repeated.
     """
     noted = f"{REPORT_PREFIX}{window}"
     writes = _processing(service, window, school, upload_id, pinned)

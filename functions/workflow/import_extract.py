@@ -4,9 +4,9 @@
     rosters/schools.csv                 the schools, and the trust of each
     rosters/trusts.csv                  the trusts
 
-Extracts may come again and out of order: S3's own time of the object decides, within one second the order in which S3
-stored its versions, and only a newer one replaces what is there. Every version of a school's roster is kept, because a
-verdict names the one it was reached with.
+An extract may come twice, and extracts may come out of order. Only a newer one replaces what is there: S3's own time of
+the object decides, and within one second the order in which S3 stored its versions. Every version of a school's roster
+is kept, because a verdict names the one it was reached with.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ Entry = TypeVar("Entry")
 
 
 class Stamp(NamedTuple):
-    """Which extract something was taken from: its received time, and its place among all that came in one second.
+    """Which extract an item was taken from: the extract's received time, and its place among those of the same second.
 
-    Of one key S3's own order of versions counts. Between keys S3 has none, so their names decide, always alike.
+    Among versions of one key, S3's own order counts. Between different keys S3 knows no order, so the keys' names
+    decide.
     """
 
     received: datetime
@@ -87,8 +88,8 @@ def _each(entries: Iterable[Entry], act: Callable[[Entry], None]) -> int:
 
 
 def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, ...], stamp: Stamp) -> None:
-    # First that there is such a school, whatever schools.csv says: nothing is judged without a roster, so a freeze that
-    # lists the schools knows of every school that had a file judged before.
+    # The school is listed before its roster is stored, even if schools.csv does not name it. No file is judged without
+    # a roster, so a freeze, which reads the list of schools, knows every school of which a file was judged.
     list_school(stores, school)
     version = named_version(stamp.received, pupils)
     roster = Roster(school, version, stamp.received, pupils)
@@ -98,14 +99,14 @@ def _put_roster(stores: Stores, service: str, school: str, pupils: tuple[Pupil, 
 
 
 def named_version(received: datetime, pupils: tuple[Pupil, ...]) -> str:
-    """The name of a version of a school's roster: when its extract was received, and what it says."""
+    """The name of a version of a school's roster: when S3 received its extract, and a hash of its pupils."""
     return f"{received:%Y%m%dT%H%M%SZ}-{roster_version(pupils)}"
 
 
 def note_first_school(stores: Stores, received: datetime) -> None:
-    """Notes since when there is a school, before it is listed: a window that had closed by then was never held.
+    """Notes since when this stack has had a school: a window that had closed by then was never held.
 
-    Extracts may be taken in out of order, so the earliest counts.
+    Called before the school is listed. Extracts may be taken in out of order, so the earliest moment is kept.
     """
     key = keys.first_school()
     while True:
@@ -121,20 +122,23 @@ def note_first_school(stores: Stores, received: datetime) -> None:
 
 
 def note_begun(stores: Stores, service: str) -> None:
-    """Notes that a service is run here, before its first school is listed: no window of another is ever frozen."""
-    with suppress(Conflict):  # it has been noted
+    """Notes that this stack runs a service.
+
+    Called before its first school is listed; no other service is frozen here.
+    """
+    with suppress(Conflict):  # an earlier extract has noted it
         stores.table.write(Put(keys.service_begun(service), {"service": service}, {"pk": ABSENT}))
 
 
 def list_school(stores: Stores, school: str) -> None:
-    """Lists a school that schools.csv has not named yet; what that said of a school is left as it is."""
+    """Lists a school unless it is listed. What schools.csv said of a listed school stays as it is."""
     key = keys.listed_school(school)
     if stores.table.get(key) is not None:
         return
     try:
         stores.table.write(Put(key, {"school": school}, {"pk": ABSENT}))
     except Conflict:
-        if stores.table.get(key) is None:  # lost to a transaction that came to nothing: the extract is tried again
+        if stores.table.get(key) is None:  # a transaction that then failed was in the way: SQS sends the extract again
             raise
 
 
@@ -145,7 +149,8 @@ def _put_school(stores: Stores, school: School, stamp: Stamp) -> None:
     listed = {"school": school.number}
 
     def membership(before: Item) -> list[Write]:
-        # In the profile's own transaction: an import that dies half way must not leave a school in a trust it has left.
+        # In one transaction with the profile: if the import dies half way, no school may still be in a trust that it
+        # left.
         writes: list[Write] = [Put(keys.listed_school(school.number), item)]
         if before.get("trust") not in (None, school.trust):
             writes.append(Remove(keys.trust_school(before["trust"], school.number)))
@@ -167,11 +172,14 @@ def _put_newer(
     stamp: Stamp,
     along: Callable[[Item], list[Write]] = lambda before: [],
 ) -> None:
-    """Writes an item unless it or a newer one is there, in one transaction with what goes `along` with replacing it."""
+    """Writes an item unless it or a newer one is there.
+
+    `along` gives the writes that replace it in the same transaction.
+    """
     new = {**item, "made": to_text(stamp.received), "stamp": stamp.text}
     while True:
         before = stores.table.get(key) or {}
-        # What an earlier version of this program wrote has no stamp: it is older than all of its second.
+        # An earlier version of this program wrote no stamp, only `made`: it counts as the oldest of its second.
         if before and str(before.get("stamp", before["made"])) >= stamp.text:
             return
         require: dict[str, Requirement] = {"pk": ABSENT}

@@ -1,4 +1,4 @@
-"""Joining an upload to its registers in the table: read, decide, write; a lost race is read again and decided again."""
+"""Joining an upload to its registers in the table: read, decide, write. After a lost race, all three again."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from early_results.counting.registers import Join, Outcome, Register, register_f
 from early_results.counting.uploads import Upload, upload_from_item
 from early_results.object_keys import straggler_key
 
-# Each lost race means that another join of the same school went through, so a few tries are plenty: two people at one
-# school may post at once, hundreds do not.
+# A race is lost only to another join of the same school. Two people at one school may post at once, hundreds do not, so
+# twenty tries are plenty.
 TRIES = 20
 
 
 class TooManyRacesError(RuntimeError):
-    """A join lost every race it was given; it stays pending, and the stream or the sweep tries it again."""
+    """A join lost all its `TRIES` races. The upload still waits for its offer; the stream or the sweep tries again."""
 
 
 def offer_upload(stores: Stores, upload_id: str) -> Outcome:
@@ -35,7 +35,7 @@ def offer_upload(stores: Stores, upload_id: str) -> Outcome:
         if not upload.offer_pending:
             return Outcome.NOTHING_TO_DO
         window, current = read_registers(stores, upload)
-        # After the registers, and after the verdict: a school that came when the sealing had begun finds it begun.
+        # Read after the registers: a school that was first listed after the sealing began must see that it has begun.
         sealing = is_sealing(stores, upload)
         join = registers.offer(upload, window, current, sealing)
         if wrote(stores, join):
@@ -62,15 +62,15 @@ def is_sealing(stores: Stores, upload: Upload) -> bool:
 
 
 def settle_note(stores: Stores, upload: Upload) -> Outcome:
-    """Keeps the note of a straggler, and settles it: no freeze waits for it any more, an operator decides."""
+    """Writes the note of a straggler, and settles it: no freeze waits for it any more, and an operator decides."""
     keep_note(stores, upload)
-    with suppress(Conflict):  # somebody else did, or it was deleted meanwhile; a lost race is found by the sweep
+    with suppress(Conflict):  # another run settled it, or it was deleted; if we lost a race, the next sweep settles it
         stores.table.write(registers.straggler_noted(upload))
     return Outcome.STRAGGLER
 
 
 def keep_note(stores: Stores, upload: Upload) -> None:
-    """Keeps the note of a straggler in the records bucket, once its record says that it is one."""
+    """Writes the note of a straggler to the records bucket. Its record must say already that it is one."""
     key = straggler_key(upload.service, _number(upload), upload.upload_id)
     written_once(stores.records, key, canonical(registers.straggler_note(upload)))
 
@@ -82,7 +82,7 @@ def _number(upload: Upload) -> int:
 
 
 def wrote(stores: Stores, join: Join) -> bool:
-    """Carries out a decided join; False if its race was lost."""
+    """Writes a decided join; False if another write changed what it was decided from."""
     try:
         stores.table.write(join.writes)
     except Conflict:

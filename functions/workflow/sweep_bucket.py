@@ -1,6 +1,6 @@
-"""The sweep: what the bucket holds against what the table knows (DESIGN 5).
+"""The sweep: compares what the bucket holds with what the table knows (DESIGN 5).
 
-It is the safety net under every event that was lost, and the reason why a freeze may trust that all is settled.
+It finds every file whose event was lost. Because of it a freeze may trust that all uploads before a close are settled.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ from workflow.adopt_object import adopt, forget_unattributed
 from workflow.delete_upload import purge, purge_again
 from workflow.join_registers import offer_upload
 
-# How far behind the clock the low-water mark stays at least: a form's lifetime, and room for clocks that differ.
+# The low-water mark stays at least this far behind now: a form's lifetime, and five minutes for clocks that differ.
 MARGIN = FORM_LIFETIME + timedelta(minutes=5)
-# How often the whole bucket is looked at. What surfaces below the low-water mark and loses its notice is found then.
+# How often the whole bucket is listed. A file that appears below the low-water mark, and whose event is lost, is found
+# then.
 WHOLE_EVERY = timedelta(hours=1)
-# How many forms that nobody used a run ends at most: what is left waits for the next, so that a freeze does not.
+# How many unused forms one run ends at most. The rest is left to the next run, so that no freeze waits for them.
 MOST_ENDED = 200
 WORKERS = 16
 _CHUNK = 500
@@ -45,8 +46,11 @@ _Made = TypeVar("_Made")
 
 @dataclass(slots=True)
 class Swept:
-    """What a sweep found and did. `pending` are the uploads that were not settled when it ended, `received` the
-    received times of those that have an object in the bucket."""
+    """What a sweep found and did.
+
+    `pending` are the uploads that were not settled when it ended. `received` has the received time of each of these
+    that has an object in the bucket, by upload id.
+    """
 
     objects: int = 0
     queued_again: int = 0
@@ -80,10 +84,10 @@ def sweep(
 
 
 def _listed(stores: Stores, prefix: str, start_after: str) -> Iterator[Version]:
-    """The newest version of each object; in a sweep of the whole bucket of those beneath a delete marker too.
+    """The newest version of each object. A sweep of the whole bucket also finds objects under a delete marker.
 
-    Whoever removes a file in the console leaves its versions, and the oldest of them counts. ListObjectsV2 says nothing
-    of it: only a list of versions does.
+    Somebody who removes a file in the S3 console leaves its versions, and the oldest of them counts. ListObjectsV2 does
+    not show such a file; ListObjectVersions does.
     """
     if start_after:
         yield from stores.uploads.list(prefix, start_after)
@@ -123,7 +127,7 @@ def _settle_objects(
             purge_again(stores, upload)
         elif not _settled(upload):
             unsettled.append((upload, listed))
-    # The oldest version counts; the listing shows the newest, which a form posted again makes younger.
+    # The oldest version counts. The listing shows the newest, which is another one where a form was posted twice.
     oldests = _side_by_side(lambda pair: stores.uploads.oldest(pair[1].key) or pair[1], unsettled)
     _push_on(
         stores, queue, [(upload, version) for (upload, _), version in zip(unsettled, oldests, strict=True)], now, swept
@@ -137,7 +141,7 @@ def _settled(upload: Upload) -> bool:
 def _push_on(
     stores: Stores, queue: Queue, unsettled: list[tuple[Upload, Version]], now: datetime, swept: Swept
 ) -> None:
-    """Takes uploads with an object a step on: a good one is offered, an unchecked one queued again."""
+    """Takes uploads that have an object one step further: offers a good one, queues an unchecked one again."""
     again = []
     for found, oldest in unsettled:
         upload = _offer(stores, found, swept) if found.offer_pending or found.note_pending else found
@@ -155,8 +159,9 @@ def _push_on(
 
 
 def _note_queued(stores: Stores, upload: Upload, now: datetime) -> None:
-    with suppress(Conflict):  # it is being judged at this moment
-        # Only onto a record that is there: a table that is lost at this moment must not keep one of a single line.
+    with suppress(Conflict):  # a check writes its verdict at this moment
+        # Only onto a record that is there: if the table is lost at this moment, no record of this one attribute may
+        # stay.
         stores.table.write(Update(upload.key, set={"queued_again": to_text(now)}, require={"status": PRESENT}))
 
 
@@ -169,10 +174,10 @@ def _offer(stores: Stores, upload: Upload, swept: Swept) -> Upload:
 
 
 def _due_again(upload: Upload, version: Version, now: datetime, settings: Settings) -> bool:
-    """Whether an object's own event has had its time, and the last time it was queued again too.
+    """Whether to queue an object again: its event, and the last message that a sweep sent, have had time to arrive.
 
-    A check that has begun is given far longer: its message is still on its way, and each further message about a file
-    that kills its function would kill it five times more.
+    A check that has begun is given far longer, since SQS still sends its message again by itself. If the file kills its
+    function, each further message would kill the function five times more.
     """
     age = settings.stalled if upload.status is Status.CHECKING else settings.sweep_age
     return now - max(version.received, upload.queued_again or version.received) >= age
@@ -186,12 +191,12 @@ def _notification(version: Version) -> dict[str, object]:
 def _settle_forms(
     stores: Stores, queue: Queue, service: Service, now: datetime, swept: Swept, seen: set[str], begin: str
 ) -> None:
-    """Ends forms quietly that expired more than the grace ago with no object in the bucket.
+    """Ends forms that expired more than the grace ago and have no object in the bucket.
 
-    A form that has not expired is left alone: its object, if it comes, is in the next listing. So is one whose grace
-    lasts; no window that it was for is frozen before. The listing of this run began at `begin`, after the grace of the
-    forms that are ended: where it does not show an object above that place, S3, which lists what it holds, has none.
-    Only the few below that place are looked for one by one.
+    A form that has not expired, or whose grace is not over, is left to a later run: its object may still come. No
+    window that it was for is frozen before then. This run listed the bucket after the grace of the forms it ends, from
+    the key `begin` on. S3 lists whatever it holds, so an expired form above `begin` that is not in the listing has no
+    object. Only the few forms below `begin` are looked for one by one.
     """
     wanted = [upload_id for upload_id in unsettled_ids(stores, service.name) if upload_id not in seen]
     expired: list[Upload] = []
@@ -200,7 +205,7 @@ def _settle_forms(
     for page in _side_by_side(lambda ids: stores.table.get_many(map(keys.upload, ids)).values(), pages):
         for upload in map(upload_from_item, page):
             if not upload.unsettled:
-                continue  # the index lags
+                continue  # the record is settled already; the index is behind it
             if upload.status is not Status.AWAITING_UPLOAD or upload.upload_id < begin:
                 looked_for.append(upload)
             elif now > upload.expires_at + stores.settings.grace:
@@ -219,7 +224,7 @@ def _settle_forms(
     _push_on(stores, queue, unsettled, now, swept)
     expired.sort(key=lambda upload: upload.upload_id)
     swept.ended += sum(_side_by_side(lambda upload: _end(stores, upload), expired[:MOST_ENDED]))
-    # No freeze waits for those that are left for the next run; the low-water mark stays before them.
+    # No freeze waits for the forms that are left to the next run. The low-water mark stays below them.
     swept.pending.extend(expired[MOST_ENDED:])
 
 
@@ -227,12 +232,15 @@ def _end(stores: Stores, upload: Upload) -> bool:
     try:
         stores.table.write(Update(upload.key, remove=("unsettled",), require={"status": Status.AWAITING_UPLOAD.value}))
     except Conflict:
-        return False  # its file is being checked at this moment
+        return False  # its file came, and a check has begun
     return True
 
 
 def _side_by_side(act: Callable[[_Given], _Made], items: Sequence[_Given]) -> list[_Made]:
-    """What an act makes of each item, in order, many at once: most of it is waiting for S3 and the table."""
+    """What `act` gives for each item, in order.
+
+    Many run at once, since most of their time is waiting for S3 and the table.
+    """
     if not items:
         return []
     with ThreadPoolExecutor(WORKERS) as pool:
@@ -249,14 +257,14 @@ def _finish_deletions(stores: Stores, service: Service, calendar: Calendar, now:
 
 
 def _unattributed(stores: Stores, listed: Version, now: datetime) -> int:
-    """Records every version of an object that no upload explains; gives how many were new."""
+    """Records every version of an object that belongs to no upload. Gives how many were not recorded before."""
     return sum(record_unattributed(stores, version, now) for version in stores.uploads.versions(listed.key))
 
 
 def _raise_low_water(
     stores: Stores, service: Service, low_water: str, whole: bool, now: datetime, swept: Swept
 ) -> None:
-    """Raises the low-water mark to before the oldest unsettled upload, and never closer to now than the margin."""
+    """Raises the low-water mark, but not above the oldest unsettled upload, and not closer to now than the margin."""
     raised = min([first_ulid_of(now - MARGIN), *(upload.upload_id for upload in swept.pending)])
     kept = {"swept": to_text(now), "low_water": max(raised, low_water)}
     if whole:

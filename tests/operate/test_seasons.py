@@ -73,7 +73,7 @@ def test_a_window_that_cannot_be_is_refused(played: Season, moments: Moments, sa
 
 def test_a_window_that_is_open_is_changed_by_itself_and_only_ahead(played: Season) -> None:
     later = CLOSES + timedelta(hours=3)
-    with pytest.raises(CannotOperate, match="opening may be moved until one minute before"):
+    with pytest.raises(CannotOperate, match="opening can be moved only until one minute before"):
         seasons.set_calendar(
             played.operated, NAME, {1: Moments(opens=played.now + timedelta(hours=1))}, "x", played.now
         )

@@ -12,28 +12,30 @@ from early_results.workbook import ErrorValue, Value
 if TYPE_CHECKING:
     from early_results.service import Column
 
-# What copying from web pages, e-mails and PDFs brings along and nobody sees: joiners, marks of direction, soft hyphens.
+# Invisible characters that come along when people copy from web pages, e-mails and PDFs: joiners, marks of direction,
+# soft hyphens.
 _INVISIBLE = dict.fromkeys(
     (
         *(0x00AD, 0x034F, 0x061C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
         *(*range(0x2060, 0x2070), *range(0xFE00, 0xFE10), *range(0xFFF9, 0xFFFC)),
     )
 )
-# Signs that are drawn alike, and that Word, keyboards and old systems put for an apostrophe or a hyphen.
+# Signs that look alike, and that Word, keyboards and old systems write for an apostrophe or a hyphen.
 _APOSTROPHES = "\u2018\u2019\u201a\u201b\u2032\u2035\u02b9\u02bb\u02bc\u02bd\u02c8\u0060\u00b4\uff07\uff40\ua78c"
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u02d7\u207b\u208b\ufe58\ufe63\uff0d"
 _ALIKE = str.maketrans(_APOSTROPHES + _DASHES, "'" * len(_APOSTROPHES) + "-" * len(_DASHES))
 
 
 def clean(text: str) -> str:
-    """A text as a person sees it, with signs that are drawn alike made one: what every comparison begins with.
+    """A text as a person sees it, with signs that look alike made the same. Every comparison of texts uses it.
 
-    Invisible characters go, full-width and other presentation forms become plain, apostrophes and dashes are one each,
-    white space (of any kind) is single and not at the ends. An apostrophe before a value, which people type to make
-    Excel take it for text, goes where it was stored as part of the value.
+    It removes invisible characters, makes full-width and other presentation forms plain, and makes all apostrophes one
+    sign and all dashes one sign. It makes white space of any kind a single space, and removes it at the ends. People
+    type an apostrophe before a value so that Excel takes it for text; where that was stored in the value, it is
+    removed.
     """
     if not text.isascii():
-        import unicodedata  # rare, and slow to import
+        import unicodedata  # imported only here: few files need it, and it is slow to import
 
         text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE).translate(_ALIKE)).translate(_INVISIBLE)
     elif "`" in text:
@@ -43,9 +45,9 @@ def clean(text: str) -> str:
 
 
 def heading_key(text: str) -> str:
-    """A heading as it is compared: clean, without any white space and letter case."""
+    """A heading as it is compared: clean, in one letter case, without any white space."""
     if text.isascii() and "'" not in text and "`" not in text:
-        return "".join(text.split()).casefold()  # nothing else of it could be unclean: each file asks this 40 times
+        return "".join(text.split()).casefold()  # a shortcut for plain headings: each file asks for about 40
     return "".join(clean(text).split()).casefold()
 
 
@@ -79,7 +81,10 @@ def upn_of(value: Value | None) -> str:
 
 
 def is_upn(upn: str) -> bool:
-    """Whether it has about the form of a UPN: a letter, eleven digits, a digit or a letter; one more or less passes."""
+    """Whether it looks like a UPN: a letter, eleven digits, a digit or a letter.
+
+    One character more or less is let pass.
+    """
     return 12 <= len(upn) <= 14 and upn.isascii() and upn[0].isalpha() and upn[1:-1].isdigit() and upn[-1].isalnum()
 
 
@@ -96,14 +101,15 @@ def as_date(value: Value | None) -> date | None:
         else:
             return read_date(text)
     if isinstance(value, (int, float)) and not isinstance(value, bool) and 61 <= value < 100_000:
-        return date(1899, 12, 30) + timedelta(days=int(value))  # right for every day after Excel's 29 February 1900
+        # right for every day after 28 February 1900; Excel counts a 29 February 1900 that never was
+        return date(1899, 12, 30) + timedelta(days=int(value))
     return None
 
 
 def parse_date(text: str) -> date | None:
     """The date of `14/04/2015`, `14.04.2015`, `14-04-2015` or `2015-04-14`; None for any other text.
 
-    A midnight after it is let pass: exports of databases write `14/04/2015 00:00:00`.
+    A midnight may follow, since exports of databases write `14/04/2015 00:00:00`.
     """
     day_text, _, clock = text.strip().replace("T", " ").partition(" ")
     if clock.strip("0:.Z "):
@@ -158,12 +164,12 @@ def read_date(text: str) -> date | None:
         return None
     if len(numbers[0]) == 4:
         return _date(numbers[2], numbers[1], numbers[0])
-    # 04/14/2015 can only be the American way: no month has that number.
+    # 04/14/2015 must be month first, as Americans write it: there is no month 14.
     return _date(*numbers) or _date(numbers[1], numbers[0], numbers[2])
 
 
 def _words(text: str) -> list[str]:
-    """The words and numbers of a date, without a time of day and what people put between."""
+    """The words and numbers of a date, without its time of day and without separators."""
     words = _WORDS.findall(_CLOCK.sub(" ", text.lower()))
     return [word for word in words if word not in ("of", "the", "st", "nd", "rd", "th")]
 
@@ -192,7 +198,7 @@ def folded(text: str) -> str:
 
 
 def is_blank(value: Value | None) -> bool:
-    """No value, or a text of nothing that can be seen."""
+    """Whether it is no value, or a text in which nothing can be seen."""
     if value is None:
         return True
     if not isinstance(value, str):
@@ -201,7 +207,7 @@ def is_blank(value: Value | None) -> bool:
 
 
 def says_the_same(key: str, value: Value | None, wanted: str | date | None) -> bool:
-    """Whether a prefilled cell still says what the roster says, however Excel or a typist has turned it."""
+    """Whether a prefilled cell still says what the roster says, even if Excel or a person has rewritten it."""
     if isinstance(value, ErrorValue):
         return False
     if key == "birth_date":
@@ -235,10 +241,10 @@ def _year_group(text: str) -> str:
 
 @cache
 def accepted(column: Column) -> dict[Value | None, str | int]:
-    """What the good cells of a column hold, and the code or number each is: the one look-up that most cells cost.
+    """Each value that a good cell of the column may hold, and the code or number it means.
 
-    100.0 finds 100, and where the codes are digits, 2 finds "2". TRUE equals 1 here and FALSE 0, and neither is a
-    result: those two numbers go the long way.
+    With it, most cells cost one look-up. 100.0 finds 100, and where the codes are digits, 2 finds "2". To Python, TRUE
+    equals 1 and FALSE equals 0, but neither is a result. So 1 and 0 are not in here: `result_of` decides them.
     """
     table: dict[Value | None, str | int] = {}
     for code in column.codes:
@@ -254,13 +260,16 @@ def accepted(column: Column) -> dict[Value | None, str | int]:
 
 
 def result_of(value: Value, column: Column) -> str | int | None:
-    """The code or the number of the column that a cell holds, however it is written; None if it holds neither."""
+    """The code or the number of the column that a cell means, in any way of writing it. None if it means neither."""
     number = score_of(value, column) if column.has_numbers else None
     return code_of(value, column) if number is None and column.codes else number
 
 
 def code_of(value: Value, column: Column) -> str | None:
-    """The column's code that a cell holds, in whatever case and between whatever spaces; digits may be a number."""
+    """The column's code that a cell means, in any case and with any spaces around it.
+
+    A code of digits may be a number.
+    """
     if isinstance(value, str) and not isinstance(value, ErrorValue):
         text = clean(value).upper()
     elif isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 100 and value == int(value):
@@ -271,7 +280,10 @@ def code_of(value: Value, column: Column) -> str | None:
 
 
 def score_of(value: Value, column: Column) -> int | None:
-    """The whole number in range that a cell holds, also as text and with what formulas leave behind the point."""
+    """The whole number in range that a cell means.
+
+    It may be text, and may be off by what a formula's rounding leaves.
+    """
     if isinstance(value, str):
         text = clean(value)
         if len(text) > 20 or not text.isascii() or not text.replace(".", "", 1).isdigit():
@@ -279,7 +291,7 @@ def score_of(value: Value, column: Column) -> int | None:
         value = float(text)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    if not column.minimum - 1 < value < column.maximum + 1:  # also keeps out what does not round: inf and nan
+    if not column.minimum - 1 < value < column.maximum + 1:  # also refuses inf and nan, which cannot be rounded
         return None
     score = round(value)
     return score if abs(value - score) < 1e-9 and column.minimum <= score <= column.maximum else None

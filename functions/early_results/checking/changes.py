@@ -1,8 +1,8 @@
 """What changed: a school's new file against its last good one, by pupil and column.
 
 Each file replaces the one before it completely, so the commonest costly mistake is a file that leaves something out.
-Pupils are matched by UPN. The public form tells columns, counts and cells of the new file; UPNs are for the private
-extract alone, and values are in neither.
+Pupils are matched by UPN. The public form holds columns, counts and cells of the new file. The private form, for the
+results bucket, also holds UPNs. Neither holds a value of a cell.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Changes(NamedTuple):
 
 
 def what_changed(previous: Sequence[PupilResults], current: Sequence[PupilResults], service: Service) -> Changes:
-    """The results in `current` that were not, or were other, in `previous`, and those of `previous` that are gone."""
+    """What differs between two files: results that are new or other in `current`, or gone from `previous`."""
     cells: list[Change] = []
     keys = [column.key for column in service.results]
     before = {entry.pupil.upn: entry for entry in previous}
@@ -97,7 +97,7 @@ def _compared(
 ) -> list[Change]:
     found = []
     for key in keys:
-        # A column that takes either may have held a number and now hold a code.
+        # In a column that takes codes and numbers, a number may have become a code.
         was = old[0].get(key) or old[1].get(key)
         now = new[0].get(key) or new[1].get(key)
         if was != now:

@@ -1,7 +1,8 @@
 """The checks: is this submission good, and if not, what is wrong in which cell.
 
-One pass over the rows. What is accepted in each column is worked out once per service, so that a good cell costs one
-look-up in a dict; only a cell that is not found there is looked at closely, forgiven or held against the rules.
+One pass over the rows. What each column accepts is worked out once for each service, so that a good cell costs one
+look-up in a dict. Only a cell that is not found there is looked at closely: it is read in another way of writing, or a
+rule tells what is wrong with it.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def judge(
     """
     school = submission.school
     if school is not None and school not in allowed_schools:
-        school = None  # not the uploader's: no roster and no earlier file may tell them anything
+        school = None  # not the uploader's school: nothing of its roster and its earlier file may be told
     if school is None:
         previous = None
     if roster is None or roster.school != school:
@@ -100,18 +101,18 @@ def judge(
     if submission.columns is not None:
         results = _Judge(case, rules_of(service)).rows()
     elif submission.nil:
-        from early_results.checking import nil  # few files are one
+        from early_results.checking import nil  # imported only here: few files are nil returns
 
         for finding in nil.find(case):
             case.add(finding)
     errors, warnings = case.in_order()
     accepted = not errors
     if accepted and school is None:
-        raise RuntimeError("a file of no school that may be told was accepted")  # it would count for nobody
+        raise RuntimeError("a file of no school that may be told was accepted")  # the file would count for no school
     changes = None
     if accepted and previous is not None:
         from early_results.checking.changes import (
-            what_changed,  # 1 ms of a cold start, which a school's first file need not pay
+            what_changed,  # imported only here: it takes 1 ms, and a school's first file does not need it
         )
 
         changes = what_changed(previous, results, service)
@@ -128,7 +129,7 @@ def judge(
 
 
 class _Judge:
-    """One pass over the rows. A cell that plainly holds what it should costs one look-up, and no rule is asked."""
+    """One pass over the rows. A cell that holds exactly what it should costs one look-up, and no rule is called."""
 
     __slots__ = ("_alike", "_case", "_prefilled", "_results_of", "_right_school", "_rules", "_school")
 
@@ -146,7 +147,7 @@ class _Judge:
         """Judges the file; the results of the pupils that the roster knows."""
         case, rules = self._case, self._rules
         known, first_row = case.known, case.first_row
-        upn_at = case.columns.get("upn", 0)  # 0 is no column: looking it up finds nothing
+        upn_at = case.columns.get("upn", 0)  # no column has the number 0, so looking it up finds nothing
         results: list[PupilResults] = []
         found, numbers, had_results = [(rule.code, rule.find) for rule in rules.rows], case.rows, case.had_results
         school, right_school, prefilled = self._school, self._right_school, self._prefilled
@@ -194,11 +195,11 @@ class _Judge:
         return results
 
     def _ended(self, row: Row) -> bool:
-        """Whether a rule has said all that is to be said of a row."""
+        """Calls the rules that end a row. True if one found something: then nothing else is said of the row."""
         return any(self._ask((rule,), row) for rule in self._rules.ends)
 
     def _ask(self, rules: tuple[Rule, ...], row: Row) -> bool:
-        """Holds a row against some rules; whether any had something to tell."""
+        """Calls some rules for a row and notes what they find. True if any found something."""
         anything = False
         for rule in rules:
             for key, message in rule.find(self._case, row):
@@ -207,7 +208,7 @@ class _Judge:
         return anything
 
     def _stranger(self, row: Row) -> None:
-        """The prefilled cells of a row whose pupil the roster does not know: there is nothing to compare them with."""
+        """The prefilled cells of a row whose pupil the roster does not know, and which can be compared with nothing."""
         for column in self._case.service.identity:
             value = row.cells.get(self._case.columns.get(column.key, 0))
             if column.key != "school" and isinstance(value, ErrorValue):
@@ -224,7 +225,7 @@ class _Judge:
             self._odd(row, column, value)
 
     def _results(self, row: Row) -> None:
-        """The result cells: the codes and numbers that they hold."""
+        """The result cells of a row: notes the codes and numbers that they mean."""
         get, codes, points = row.cells.get, row.codes, row.points
         for position, here, key, column in self._results_of:
             value = get(position)
@@ -244,7 +245,7 @@ class _Judge:
                 points[key] = found  # type: ignore[assignment]  # it is an int then
 
     def _odd(self, row: Row, column: Column, value: Value | None) -> None:
-        """A cell that does not hold what it should: the first rule with words for it tells."""
+        """A cell that does not hold what it should. The first rule that has a message for it gives the finding."""
         for rule in self._rules.cells[column.kind]:
             message = rule.find(self._case, row, column, value)
             if message:
@@ -253,9 +254,9 @@ class _Judge:
 
 
 def _right_school(submission: Submission, school_at: int) -> set[Value | None]:
-    """The cell values that say the school most rows name; every value but errors if none names a school.
+    """The cell values that name the file's school. If no row names a school, every value that is no error.
 
-    Where none does, that is told once for the whole file.
+    In that case one finding about the whole file says that no row names a school.
     """
     values = {cells.get(school_at) for _, cells in submission.rows}
     if not submission.schools:

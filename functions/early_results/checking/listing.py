@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from early_results.checking.check import Verdict
     from early_results.findings import Code, Finding
 
-FIRST_CELLS = 8  # cells of a rule that the terminal names before it says how many more there are
+FIRST_CELLS = 8  # how many cells of one rule the terminal names, before it says how many more there are
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _WIDTH = 100
 
@@ -33,7 +33,7 @@ def findings_csv(findings: Iterable[Finding]) -> bytes:
 
 
 def formula_safe(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet would otherwise run it as a formula."""
+    """The text, with an apostrophe before it if a spreadsheet would otherwise run it as a formula."""
     return "'" + text if text.startswith(_FORMULA_STARTS) else text
 
 
@@ -43,7 +43,7 @@ def terminal_safe(text: str) -> str:
 
 
 def by_rule(findings: Iterable[Finding]) -> list[tuple[Code, str, list[Finding]]]:
-    """The findings by code and message, in order of first appearance: what a person corrects in one go."""
+    """The findings grouped by code and message, in order of first appearance. A person corrects one group in one go."""
     groups: dict[tuple[Code, str], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.code, finding.message), []).append(finding)
@@ -80,7 +80,7 @@ def verdict_text(verdict: Verdict, *, colour: bool = False) -> str:
 
 
 def _where(group: Sequence[Finding]) -> str:
-    """`M4, M9 (Phonics mark)`; the column only where all are in one."""
+    """`M4, M9 (Phonics mark)`. The column is named only if all cells are in one column."""
     places = [finding.cell or "" for finding in group if finding.cell]
     columns = {finding.column for finding in group if finding.column}
     text = ", ".join(places[:FIRST_CELLS])

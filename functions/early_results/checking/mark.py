@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 MARK_SHEET = "Early Results mark"
 HELP_SHEET = "How to fill this in"
-OVERVIEW_SHEET = "What to correct"  # of the annotated copy
-BESIDE_RESULTS = frozenset({MARK_SHEET, HELP_SHEET, OVERVIEW_SHEET})  # our own sheets that nobody enters results on
+OVERVIEW_SHEET = "What to correct"  # a sheet of the annotated copy
+BESIDE_RESULTS = frozenset({MARK_SHEET, HELP_SHEET, OVERVIEW_SHEET})  # sheets of ours on which nobody enters results
 _FIRST = "Early Results template"
-_LONGEST = 64  # characters of any value of a mark; ours are far shorter
+_LONGEST = 64  # the most characters that a value of a mark may have; ours are far shorter
 
 
 class TemplateMark(NamedTuple):

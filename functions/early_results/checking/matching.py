@@ -1,7 +1,7 @@
 """An export of a management information system, or a list of the school's own, matched to a service's columns.
 
-Nothing is guessed in silence: a proposal is only ever shown, and what is then used is what a person has said. Pupils
-are found by UPN; what an export says of them besides results is not taken over, because the roster has it.
+The program never matches a column silently: it shows a proposal, and uses only what a person has accepted or named.
+Pupils are found by UPN. Of an export only results are taken over: names and birth dates come from the roster.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_LINES = 20_000
-HEADING_ROWS = 50  # rows in which the headings are looked for
+HEADING_ROWS = 50  # how many rows are searched for the headings
 _UPN = frozenset({"upn", "uniquepupilnumber", "uniquepupilnumber(upn)", "pupilupn", "upnnumber"})
 
 
@@ -36,7 +36,7 @@ class Export(NamedTuple):
 
 
 class Repair(NamedTuple):
-    """A word of the export that stands for a code: where, what it says, and the code; "" if none is proposed."""
+    """A word of the export that may stand for a code: its column, the word, and the code, "" if none is proposed."""
 
     column: str
     word: str
@@ -44,9 +44,9 @@ class Repair(NamedTuple):
 
 
 class Matched(NamedTuple):
-    """What becomes of an export: each pupil's results by column key, and what a person has to know of it.
+    """What an export comes to: each pupil's results by column key, and what a person should be told.
 
-    `unknown` are the rows of pupils who are not on the roster, `repeated` those of pupils who came before.
+    `unknown` are the rows of pupils who are not on the roster, `repeated` the rows of pupils who are on an earlier row.
     """
 
     results: dict[str, dict[str, Value]]
@@ -83,7 +83,7 @@ def _csv_rows(data: bytes) -> Rows:
     if "\0" in text:
         raise NotMatched("The file is neither a workbook nor a CSV file.")
     head = text[:4096]
-    mark = max(",;\t", key=head.count)  # of equals the comma
+    mark = max(",;\t", key=head.count)  # of equally frequent separators, the comma
     rows: Rows = []
     try:
         for number, line in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=mark), 1):
@@ -131,7 +131,7 @@ def propose(export: Export, service: Service) -> dict[str, int]:
 
 
 def _fit(heading: str, column: Column) -> int:
-    """How well a heading fits a column: 0 not at all, 100 if it is its own."""
+    """How well a heading fits a column: 0 if not at all, 100 if it is the column's own heading."""
     if heading_key(heading) == heading_key(column.heading):
         return 100
     words = set("".join(c if c.isalnum() else " " for c in heading.casefold()).split())
@@ -148,7 +148,7 @@ def _fit(heading: str, column: Column) -> int:
 
 
 def repairs(export: Export, columns: Mapping[str, int], service: Service) -> tuple[Repair, ...]:
-    """The words in the columns of codes that are no codes, once each, with the code that each may stand for."""
+    """The words in the columns of codes that are not codes, each once, with the code that each may stand for."""
     found: dict[tuple[str, str], Repair] = {}
     for column in service.results:
         for _, cells in export.rows:
@@ -173,7 +173,8 @@ def apply_match(
 ) -> Matched:
     """The results of an export, with these columns by key, and these codes for words (in lower case).
 
-    A value that is neither a result nor repaired is taken over as it is: the workbook's check tells it in its cell.
+    A value that is neither a result nor repaired is taken over as it is. When the workbook is uploaded, the check tells
+    what is wrong in its cell.
     NotMatched without a column of UPNs and one of results.
     """
     ours = [column for column in service.results if column.key in columns]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from early_results.service import Column, Service, Window
 
-# What each kind of finding is called, in lists and counts; `title` puts in what the service calls its results.
+# What each kind of finding is called in lists and counts. `title` fills in the service's own words.
 TITLES: dict[Code, str] = {
     Code.NOT_A_WORKBOOK: "Not an Excel workbook",
     Code.OLD_EXCEL: "An old Excel workbook (.xls)",
@@ -103,7 +103,7 @@ def _sheets_named(sheets: Sequence[str]) -> str:
 
 
 def other_service(service: Service, label: str, *, known: bool = False) -> str:
-    """`label` names the template it is, for example `Phonics 2022`; `known` says that it can be uploaded elsewhere."""
+    """`label` names the file's own template, for example `Phonics 2022`. `known` says that we collect that one too."""
     if known:
         return (
             f"This is the {label} file; you are in {name(service)}. Upload it under {label}, or download the "
@@ -364,7 +364,10 @@ def assessment_missing(column: Column, service: Service) -> str:
 
 
 def assessment_score_mismatch(service: Service, column: Column) -> str:
-    """`column` is that of the numbers. All rules are named, not the one that the pupil meets: it would tell a value."""
+    """`column` is that of the numbers.
+
+    All rules are named, because the one that the pupil breaks would tell a value.
+    """
     rules = []
     for rule in service.mismatches:
         codes = [code.code for code in service.codes if code.code in rule.codes]
@@ -415,8 +418,9 @@ def spans(numbers: Iterable[int]) -> str:
 
 
 def deadline(window: Window) -> str:
-    """When a window closes and what comes of it, for templates and pages."""
-    from early_results.times import moment_words  # it loads the clock, which checking a file can do without
+    """When a window closes and when its reports come, for templates and pages."""
+    # imported only here: it loads the time zone, which checking a file does not need
+    from early_results.times import moment_words
 
     return (
         f"Window {window.number} closes at {moment_words(window.closes)}; reports are available from "

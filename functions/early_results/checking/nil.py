@@ -1,7 +1,7 @@
-"""A nil return: a school's word that it has no pupils in a service's year group, so that nobody chases it.
+"""A nil return: a school says that it has no pupils in a service's year group, so that nobody reminds it.
 
-It is an upload like any other, so that it has its form, its received time, its verdict, its place in the registers and
-in the manifest, and is overwritten by a later file: what is uploaded is a text of three lines instead of a workbook.
+It is an upload like any other: it has a form, a received time, a verdict, a place in the registers and in the manifest,
+and a later file overwrites it. Only its contents differ: three lines of text instead of a workbook.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from early_results.checking.rules import Case
 
 FIRST_LINE = "Early Results nil return"
-LONGEST = 200  # bytes; a file that is longer is none
+LONGEST = 200  # bytes; a longer file is not a nil return
 
 
 class NilReturn(NamedTuple):
@@ -45,7 +45,7 @@ def read_nil(data: bytes) -> NilReturn | None:
 
 
 def find(case: Case) -> Iterable[Finding]:
-    """What is wrong with a nil return: it is of another's school, or the school's list has pupils after all."""
+    """What is wrong with a nil return: the school is not the uploader's, or the school's list has pupils after all."""
     if case.school is None:
         yield Finding(Code.WRONG_SCHOOL, messages.wrong_school())
     elif case.roster is not None and case.roster.pupils:

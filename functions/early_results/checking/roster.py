@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from early_results.service import Service
 
-TEMPLATE_FIRST_ROW = 2  # of a template's sheet: row 1 has the headings, then the pupils in the roster's order
-MAX_CELL = 200  # characters; no name in any MIS comes near it, and a longer one is a broken quote that ate many lines
+TEMPLATE_FIRST_ROW = 2  # in a template's sheet row 1 has the headings; the pupils follow in the roster's order
+# characters; no name is nearly so long, so a longer value is many lines behind a quote that was not closed
+MAX_CELL = 200
 
 
 class BadRoster(ValueError):
@@ -69,8 +70,8 @@ def parse_rosters(source: str | bytes, service: Service) -> dict[str, tuple[Pupi
 def roster_version(pupils: Iterable[Pupil]) -> str:
     """A version named after the content, for rosters that come without one: equal pupils, equal version.
 
-    A check sum is enough to tell two lists of a school apart (nothing is trusted because of it), and loading hashlib
-    would cost the command line 3 ms.
+    A check sum is enough to tell two lists of one school apart, since nothing is trusted because of it. Loading hashlib
+    instead would cost the command line 3 ms.
     """
     import zlib
 
@@ -150,7 +151,7 @@ def _decoded(source: bytes) -> str:
 
 
 def _headings(cells: list[str], service: Service) -> list[int]:
-    """Where in a line the values of a pupil stand, in the order that a Pupil has them. BadRoster if one is missing."""
+    """At which places of a line a pupil's values stand, in the order of Pupil's fields. BadRoster if one is missing."""
     found: dict[str, int] = {}
     wanted = {heading_key(column.heading): column for column in service.identity}
     for index, cell in enumerate(cells):
@@ -166,7 +167,7 @@ def _headings(cells: list[str], service: Service) -> list[int]:
 
 
 def _pupil(cells: list[str], at: list[int], line: int) -> Pupil:
-    """The pupil of a line, whose values stand `at` these places, in the order that a Pupil has them."""
+    """The pupil of a line. `at` are the places of its values in the line, in the order of Pupil's fields."""
     if len(cells) <= max(at):
         cells += [""] * (max(at) + 1 - len(cells))
     texts = [" ".join(cells[place].split()) for place in at]

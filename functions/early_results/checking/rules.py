@@ -1,15 +1,15 @@
 """The rules, one small function each, in a table by scope; a service names the edition of the table that judges it.
 
-A rule has the code it is told under, its scope, and a function that finds it; its severity is the code's and its words
-are in `messages`. How a scope's rules are called:
+A rule has the code of its finding, its scope, and a function that finds what is wrong. The severity is the code's; the
+words are in `messages`. How the rules of each scope are called:
 
-- CELL, `find(case, row, column, value)`: for a cell of the service's columns that does not plainly hold what it should.
-  The first rule with words for it tells, the others are not asked: one cell, one finding.
-- ROW, `find(case, row)`: for every pupil's row, once its cells have been read.
-- FILE and ROSTER, `find(case)`: when all rows have been read; what they find is about the file as a whole.
+- CELL, `find(case, row, column, value)`: for a cell of the service's columns that does not hold exactly what it should.
+  The first rule that gives a message decides, and the others are not called: a cell has at most one finding.
+- ROW, `find(case, row)`: for every pupil's row, after its cells have been read.
+- FILE and ROSTER, `find(case)`: after all rows have been read. Their findings are about the file as a whole.
 
-A rule that changes what is said of a file makes another ruleset: `tests/rulesets.lock` holds each ruleset to what it
-says (docs/decisions/0012).
+If a change of a rule changes what is said of some file, the service needs a new ruleset name: a test compares each
+ruleset with `tests/rulesets.lock` (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from early_results.results import Pupil, PupilResults
     from early_results.service import Column, Service
 
-FEW_PUPILS = 3  # from this many on, "none of them is yours" is worth a finding of its own
+FEW_PUPILS = 3  # from this many pupils on, one finding says that none of them is on the school's list
 
 
 class Scope(StrEnum):
@@ -47,9 +47,10 @@ class Scope(StrEnum):
 
 
 class Row:
-    """A row of the file as it is being judged. `pupil` is whom the roster knows by the row's UPN.
+    """A row of the file while it is judged. `pupil` is the pupil whom the roster has under the row's UPN.
 
-    `blanks` are the result columns that are blank; `given` says that a result is there, though none that counts.
+    `blanks` are the result columns that are blank. `given` says that a result cell is filled, though with no good
+    result.
     """
 
     __slots__ = ("blanks", "cells", "codes", "given", "number", "points", "pupil", "upn")
@@ -66,7 +67,7 @@ class Row:
 
 
 class Case:
-    """A file before the judge: what it is judged by, and what is known of its rows as a whole."""
+    """A file while it is judged: what it is judged by, and what is known so far of all its rows."""
 
     __slots__ = (
         "_cells",
@@ -111,7 +112,7 @@ class Case:
         self.columns = submission.columns or {}
         self._headings = {column.key: column.heading for column in service.columns}
         self._whole = [finding for finding in submission.findings if finding.cell is None]
-        # Those of headings come in the order of the columns.
+        # Findings about headings come in the order of the columns.
         self._cells = [(submission.heading_row, 0, finding) for finding in submission.findings if finding.cell]
         self.known: dict[Value | None, Pupil] = {pupil.upn: pupil for pupil in roster.pupils} if roster else {}
         self.left = {pupil.upn for pupil in template_roster.pupils} - self.known.keys() if template_roster else set()
@@ -146,7 +147,7 @@ class Case:
         return counts
 
     def forget(self, code: Code, key: str) -> None:
-        """Takes back the findings of a code in a column, for one that says it of them all."""
+        """Removes the findings of a code in a column, because one finding will say it of all of them."""
         at = self.columns[key]
         self._cells = [noted for noted in self._cells if not (noted[1] == at and noted[2].code is code)]
 
@@ -161,7 +162,7 @@ class Case:
 
     def in_order(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         """Errors and warnings, each in order: about the file, then by row, then by column."""
-        self._cells.sort(key=lambda noted: noted[:2])  # stable: two findings of one cell stay as they came
+        self._cells.sort(key=lambda noted: noted[:2])  # the sort is stable: two findings of one cell keep their order
         every = self._whole + [noted[2] for noted in self._cells]
         return (
             tuple(f for f in every if f.severity is Severity.ERROR),
@@ -179,9 +180,9 @@ class Told(NamedTuple):
 class Rule(NamedTuple):
     """A rule: the code it is told under, its scope, and what finds it.
 
-    `kinds` are the columns that a CELL rule is for. A ROW rule that `ends` a row is asked before its cells are read,
-    and only of a row without a pupil that the roster knows: what it tells is all that is told of the row. One `of_upn`
-    is asked only where a row's UPN names no pupil that the roster knows, or one who came before.
+    `kinds` are the kinds of column that a CELL rule is for. A ROW rule that `ends` a row is called before the row's
+    cells are read, and only if the roster does not know the row's pupil; if it finds something, nothing else is said of
+    the row. A ROW rule `of_upn` is called only if the roster does not know the row's UPN, or an earlier row has it.
     """
 
     code: Code
@@ -229,7 +230,7 @@ def _code_not_accepted(case: Case, row: Row, column: Column, value: Value) -> st
 def _no_code(case: Case, column: Column, value: Value) -> str:
     text = clean(value).upper() if isinstance(value, str) else ""
     if column.has_numbers:
-        if not any(c.isalpha() for c in text):  # a number out of range, or a date: another rule has words for it
+        if not any(c.isalpha() for c in text):  # a number out of range, or a date: another rule has a message for it
             return ""
     elif any(score_of(value, other) is not None for other in case.service.scores):
         return messages.score_in_code_column(column, case.service)
@@ -274,7 +275,7 @@ def _pupil_left(case: Case, row: Row) -> Iterable[Told]:
 
 
 def _row_not_a_pupil(case: Case, row: Row) -> Iterable[Told]:
-    """Headings once more, a total, a key of codes, a signature: told once, in the first cell that is filled."""
+    """A row of repeated headings, a total, a key of codes, a signature: one finding, in its first filled cell."""
     filled = sorted((at, key) for key, at in case.columns.items() if not is_blank(row.cells.get(at)))
     values = [(key, row.cells[at]) for at, key in filled]
     headings = {column.key: heading_key(column.heading) for column in case.service.columns}
@@ -282,7 +283,7 @@ def _row_not_a_pupil(case: Case, row: Row) -> Iterable[Told]:
     if len(repeated) * 2 > len(values):
         return (Told(values[0][0], messages.row_of_headings()),)
     if len(values) == 1 and isinstance(values[0][1], ErrorValue):
-        return ()  # a stray #REF! is told as what it is
+        return ()  # a stray #REF! has a finding of its own
     if "upn" in case.columns and isinstance(row.cells.get(case.columns["upn"]), ErrorValue):
         return ()
     if looks_like_a_pupil(row.cells, case.columns):
@@ -297,7 +298,7 @@ def _pupil_not_on_roster(case: Case, row: Row) -> Iterable[Told]:
     if row.upn:
         listed = case.roster is not None and case.roster.pupils
         return (Told("upn", messages.not_on_roster(case.service)),) if listed else ()
-    # A total that fails to work out is one cell in error, not a pupil without a UPN.
+    # A total whose formula fails is one cell with an error, not a pupil without a UPN.
     values = [row.cells.get(case.columns[c.key]) for c in case.service.results if c.key in case.columns]
     if any(not is_blank(value) and not isinstance(value, ErrorValue) for value in values):
         return (Told("upn", messages.results_without_upn()),)
@@ -310,7 +311,7 @@ def _pupil_repeated(case: Case, row: Row) -> Iterable[Told]:
 
 
 def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
-    """Asked of the columns that the service wants together: some of them are given, and not all."""
+    """Of columns that the service wants together, some have a result and some have none."""
     if not row.blanks:
         return ()
     told: list[Told] = []
@@ -358,7 +359,7 @@ def _mismatches(service: Service, columns: dict[str, int]) -> list[tuple[str, Co
 
 
 def _cells_merged(case: Case) -> Iterable[Finding]:
-    """Told in the first result cell of a pupil that the merged cells cover."""
+    """The finding stands in the first result cell of a pupil that the merged cells cover."""
     results = sorted((case.columns[c.key], c.key) for c in case.service.results if c.key in case.columns)
     for area in case.submission.merged:
         at = bisect_left(case.rows, area.first_row)
@@ -371,7 +372,7 @@ def _cells_merged(case: Case) -> Iterable[Finding]:
 
 
 def _columns_that_differ(case: Case) -> Iterable[Finding]:
-    """Where most rows differ in a column, one finding says so: thirty of one kind would drown the rest."""
+    """If most rows differ in a column, one finding says so, because thirty of one kind would hide the others."""
     told = case.rows_told(Code.DIFFERS_FROM_ROSTER)
     for column in case.service.identity:
         rows = told.get(case.columns.get(column.key, 0), 0)
@@ -386,7 +387,7 @@ def _columns_that_differ(case: Case) -> Iterable[Finding]:
 
 
 def _wrong_school(case: Case) -> Iterable[Finding]:
-    """Whether the file's school is the uploader's. Rows that name another than the rest are told in their place."""
+    """The file's school is not the uploader's. Single rows that name another school have findings of their own."""
     if "school" not in case.columns or not case.pupils:
         return
     if not case.submission.schools:
@@ -399,14 +400,15 @@ def _nobody_on_roster(case: Case) -> Iterable[Finding]:
     if not _compared(case):
         return
     if case.roster is None or not case.roster.pupils:
-        # The code says of every pupil what is true: on no list of ours. There is no list to put it right with.
+        # The code fits: every pupil is on no list of ours. But there is no list either with which the file could be
+        # corrected.
         yield Finding(Code.PUPIL_NOT_ON_ROSTER, messages.no_roster(case.service))
     elif case.matched == 0 and case.pupils >= FEW_PUPILS:
         yield Finding(Code.PUPIL_NOT_ON_ROSTER, messages.no_pupil_matches(case.service))
 
 
 def _pupil_missing(case: Case) -> Iterable[Finding]:
-    """Told once with the rows of a new template, so that the pupils can be found and nobody is named."""
+    """One finding that gives their rows in a new template: so the school can find the pupils, and none is named."""
     missing = [row for row, on_template in _not_in_file(case) if on_template]
     if missing:
         yield Finding(Code.PUPIL_MISSING, messages.pupil_missing(case.service, missing))
@@ -439,7 +441,7 @@ def _no_results(case: Case) -> Iterable[Finding]:
 
 
 def _results_removed(case: Case) -> Iterable[Finding]:
-    if case.has_results:  # a file with no results at all is told so once
+    if case.has_results:  # a file with no results at all has a finding of its own
         for row in case.emptied:
             case.tell(Code.RESULTS_REMOVED, row, "upn", messages.results_removed())
     return ()

@@ -1,7 +1,7 @@
 """From a workbook to the rows that count: which sheet, which row of headings, which columns, which rows are pupils.
 
-People add title lines, move columns, leave gaps, jot notes below the table and drag formats down to row 5000. None of
-that is an error. What is missing, repeated or foreign among the headings is.
+People add title lines, move columns, leave gaps, write notes below the table and drag formats down to row 5000. None of
+that is an error. A heading that is missing, repeated or not the service's is one.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from early_results.service import Service
     from early_results.workbook import Area, Contents, SheetInfo
 
-HEADING_ROWS = 50  # rows with content in which the headings are looked for: people put titles and notes above them
+HEADING_ROWS = 50  # how many filled rows are searched for the headings, since people put titles and notes above them
 FEWEST_HEADINGS = 3  # a row with fewer of the service's headings is not the row of headings
 _UPN_HEADINGS = frozenset({"upn", "uniquepupilnumber", "uniquepupilnumber(upn)", "pupilupn", "upnnumber"})
-LONGEST_HEADING = 60  # characters of a foreign heading that are shown
+LONGEST_HEADING = 60  # how many characters of a heading that is not ours a message shows
 
 Cells = dict[int, Value]
 Rows = list[tuple[int, Cells]]
@@ -91,10 +91,10 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
         if info.name == MARK_SHEET:
             try:
                 mark = read_mark(workbook.rows(info))
-            except Unreadable:  # only ever a hint: the results may still be sound
+            except Unreadable:  # a mark is only a hint: without a good one the results may still be right
                 mark = None
     if mark is not None and mark.service != service.name:
-        # One finding that names the mistake, under the code that says "the results of this service are not here":
+        # One finding names the mistake, under the code that says "the results of this service are not here".
         # column codes would blame the user for each heading of a template that is right in itself.
         message = _marked(service, mark.service)
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark)
@@ -170,12 +170,12 @@ class _Table(NamedTuple):
 
 
 def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None, list[_Table], str]:
-    """The sheet to read, and all those that hold results in its stead or beside it. Where there is none, the name of
-    the sheet that lists pupils under other headings.
+    """The sheet to read, and all other sheets that hold results. If there is none: the name of a sheet that lists
+    pupils under other headings.
 
-    People rename sheets, copy them, and paste their results on new ones. The sheet that bears the template's name comes
-    first, then those with most of the headings, visible before hidden, in order. Of those the first that is filled is
-    read: an empty template beside a filled one is no file without results.
+    People rename sheets, copy them, and paste their results on new ones. The sheet with the template's name comes
+    first, then those with most of the headings, visible ones before hidden ones. The first of them that is filled is
+    read, so that an empty template beside a filled one does no harm.
     """
     wanted = {heading_key(column.heading): column.key for column in service.columns}
     ours = heading_key(service.sheet)
@@ -184,14 +184,15 @@ def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None,
     tables: list[_Table] = []
     unreadable: Unreadable | None = None
     other_headings = ""
-    for beside in (False, True):  # our own other sheets are looked at only where no sheet has the headings
+    # our sheets of notes and instructions are tried only if no other sheet has the headings
+    for beside in (False, True):
         for info in candidates:
             if (info.name in BESIDE_RESULTS) is not beside:
                 continue
             try:
                 contents = workbook.contents(info)
             except Unreadable as error:
-                # The results may be on another sheet; if they are on none, this is what stands in the way.
+                # The results may be on another sheet. If they are not, this sheet is why they cannot be read.
                 unreadable = unreadable or error
                 continue
             at, columns = _heading_row(contents.rows, wanted)
@@ -207,7 +208,7 @@ def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None,
         return (tables[0] if tables else None), [], other_headings
     tables.sort(key=lambda table: (-len(table.columns), heading_key(table.sheet.name) != ours))
     filled = [table for table in tables if table.results(service)]
-    # A hidden sheet counts where no other has results: people do not know of it.
+    # A hidden sheet counts only if no other has results, because people do not know that it is there.
     seen = [table for table in filled if table.sheet.state == "visible"] or filled
     return (seen or tables)[0], seen, ""
 
@@ -260,7 +261,7 @@ def _heading_row(rows: Rows, wanted: dict[str, str]) -> tuple[int, dict[str, int
 
 
 def _other_service(headings: Cells, service: Service) -> str:
-    """The service whose result headings these are, where none of this service's is there; "" if there is none.
+    """The other service whose result headings these are, if none of this service's is there. "" if there is no such.
 
     `Phonics 2026`, or without the year where the headings are those of several years.
     """
@@ -283,8 +284,9 @@ def _columns(
 ) -> tuple[dict[str, int], list[tuple[int, str]], list[Finding]]:
     """Where each column is, which headings are foreign, and the findings, missing headings first.
 
-    A column without a heading is left alone: people total and jot beside the table. It cannot hide results, because
-    a service's column whose heading was cleared is reported missing. Nor is an error value a heading.
+    A column without a heading is ignored, since people write totals and notes beside the table. Results cannot hide in
+    it: if a heading of the service was cleared, that column is reported missing. An error value is not a heading
+    either.
     """
     by_heading = {heading_key(column.heading): column for column in service.columns}
     columns: dict[str, int] = {}
@@ -317,14 +319,14 @@ def _columns(
 def _pupil_rows(rows: Rows, columns: dict[str, int], service: Service) -> Rows:
     """The rows with something to judge: a UPN, a result, or an error that Excel shows in one of our columns.
 
-    A row with neither is a note, a dragged-down school number or a stray elsewhere. Nothing is lost by passing it over:
-    a pupil whose UPN was cleared is told as missing from the roster.
+    Any other row is a note, a school number that was dragged down, or a stray value. It can be ignored without loss: if
+    it was a pupil whose UPN was cleared, that pupil is reported as missing.
     """
     upn = columns.get("upn", 0)
     telling = [columns[column.key] for column in service.results if column.key in columns]
     ours = list(columns.values())
     if not upn:
-        telling = ours  # without UPNs, whatever stands in our columns is a pupil's
+        telling = ours  # without a column of UPNs, every row with something in our columns is taken for a pupil's
     kept: Rows = []
     for row in rows:
         cells = row[1]
@@ -341,7 +343,7 @@ def looks_like_a_pupil(cells: Cells, columns: dict[str, int]) -> bool:
     """Whether a row may be a pupil's: by its UPN, or a date of birth, or both names beside a school number or a UPN
     with a slip in it.
 
-    Totals, keys of codes and signature lines have none of these. Without a column of UPNs there is no telling.
+    Totals, keys of codes and signature lines have none of these. Without a column of UPNs the two cannot be told apart.
     """
     if "upn" not in columns:
         return True
@@ -367,7 +369,7 @@ def _counted(rows: Rows, column: int) -> dict[Value | None, int]:
 def _schools(rows: Rows, columns: dict[str, int]) -> tuple[tuple[str, ...], str | None]:
     """The school numbers that the rows name, the commonest first, and the one that more than half of them name.
 
-    What stands in the place of a number in a row of totals, or of headings, names no school.
+    A word in that column, as in a row of totals or of repeated headings, names no school.
     """
     column = columns.get("school", 0)
     written = _counted(rows, column)
@@ -381,5 +383,6 @@ def _schools(rows: Rows, columns: dict[str, int]) -> tuple[tuple[str, ...], str 
             named[number] = named.get(number, 0) + count
         if not is_blank(value) and not isinstance(value, ErrorValue):
             total += count
-    schools = sorted(named, key=named.__getitem__, reverse=True)  # stable: of equals, the first in the file
+    # the sort is stable: of equally frequent numbers the first in the file comes first
+    schools = sorted(named, key=named.__getitem__, reverse=True)
     return tuple(schools), schools[0] if schools and named[schools[0]] * 2 > total else None

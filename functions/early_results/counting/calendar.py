@@ -16,7 +16,7 @@ CHANGE_CUTOFF = timedelta(minutes=1)
 
 
 class CalendarRefused(ValueError):
-    """A change to the calendar that may not be made; the message says why."""
+    """An operator asked for a change of the calendar that is not allowed. The message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,10 @@ class Calendar:
         return min(now + FORM_LIFETIME, window.closes) if window else None
 
     def extend(self, number: int, closes: datetime, now: datetime) -> Calendar:
-        """The calendar with one window closing later: `move`, and CalendarRefused where the close is not later."""
+        """The calendar with one window closing later, as `move` makes it.
+
+        CalendarRefused if the new close is not later.
+        """
         window = self._known(number)
         if now < window.closes - CHANGE_CUTOFF and closes <= window.closes:
             raise CalendarRefused("the new close must be later than the present one")
@@ -75,11 +78,13 @@ class Calendar:
     ) -> Calendar:
         """The next version of the calendar, with one window's opening, close or day of reports moved; None leaves it.
 
-        Nothing that a file received by now was told may become untrue. So an opening or a close stays from a minute
-        before it on, and the new one lies ahead: an opening by more than a minute, a close by a form's lifetime, since
-        forms have been handed out until then. A window is never left with no time, never opens in the one before it,
-        and its reports never come out before the day of its close. A window that opens at or after a close that is
-        moved past its opening opens at the new close. `now` and the moments are aware; CalendarRefused says why not.
+        Whatever was said about a file that has been received must stay true. So from one minute before it, an opening
+        or a close can no longer be moved. A new opening lies more than a minute ahead. A new close lies at least a
+        form's lifetime ahead, because forms that are out already are valid that long. A window always opens before it
+        closes, never opens before the window before it has closed, and its reports never come out before the day it
+        closes. Where a close is moved past the next window's opening, that window opens at the new close.
+
+        `now` and the moments are aware. CalendarRefused says why a change is not allowed.
         """
         window = self._known(number)
         moved = window._replace(
@@ -99,15 +104,16 @@ class Calendar:
         if moved.opens >= moved.closes:
             raise CalendarRefused(f"window {number} would be left with no time")
         if moved == window:
-            raise CalendarRefused(f"window {number} is so already: nothing would change")
+            raise CalendarRefused(f"window {number} has these times already: nothing would change")
         return Calendar(self.service, self.version + 1, tuple(self._beside(window, moved)))
 
     def plan(self, planned: Mapping[int, Window], now: datetime, free: Collection[int]) -> Calendar:
-        """The next version of the calendar, with windows put anywhere ahead in which no file is or can have been.
+        """The next version of the calendar, with windows that hold no file moved to anywhere ahead, all at once.
 
-        A published calendar may be of a year that is over; its windows are moved all at once, since they would stand in
-        each other's way one by one. `free` are the numbers of the windows that were never held or have not opened.
-        CalendarRefused says why not: an opening lies ahead, or a minute ago for one that is to open at once.
+        A published calendar may be of a year that is over. Its windows cannot be moved one by one, because one would
+        overlap the next. `free` are the numbers of the windows that were never held or have not opened. An opening may
+        be at most one minute ago, for a window that is to open at once. CalendarRefused says why a change is not
+        allowed.
         """
         for number, window in planned.items():
             if number not in free:
@@ -125,7 +131,7 @@ class Calendar:
                     f"window {after.number} would open before window {before.number} has closed: name both"
                 )
         if windows == self.windows:
-            raise CalendarRefused("the calendar is so already: nothing would change")
+            raise CalendarRefused("the calendar says so already: nothing would change")
         return Calendar(self.service, self.version + 1, windows)
 
     def _known(self, number: int) -> Window:
@@ -136,7 +142,7 @@ class Calendar:
 
     def _may_open(self, window: Window, opens: datetime, now: datetime) -> None:
         if now >= window.opens - CHANGE_CUTOFF:
-            raise CalendarRefused("an opening may be moved until one minute before its moment, not later")
+            raise CalendarRefused("an opening can be moved only until one minute before the window opens")
         if opens <= now + CHANGE_CUTOFF:
             raise CalendarRefused("the new opening must be more than a minute from now")
         before = next(iter(self.earlier(window.number)), None)
@@ -144,7 +150,10 @@ class Calendar:
             raise CalendarRefused(f"window {window.number} would open before window {before.number} has closed")
 
     def _beside(self, window: Window, moved: Window) -> Iterator[Window]:
-        """The windows with one of them moved: those that it now reaches into open when it closes."""
+        """The windows with one of them moved.
+
+        A window that the moved one now overlaps opens when the moved one closes.
+        """
         for other in self.windows:
             if other.number == window.number:
                 yield moved
@@ -174,7 +183,7 @@ class Calendar:
 
 def _may_close(window: Window, closes: datetime, now: datetime) -> None:
     if now >= window.closes - CHANGE_CUTOFF:
-        raise CalendarRefused("a close may be moved until one minute before its moment, not later")
+        raise CalendarRefused("a close can be moved only until one minute before the window closes")
     if closes < min(window.closes, now + FORM_LIFETIME):
         raise CalendarRefused("the new close must be at least ten minutes from now: forms are valid until then")
 

@@ -1,7 +1,8 @@
 """How many upload forms a user, and an organisation, may ask for at a time.
 
-Every form is a record that a freeze must settle. A ledger counts the forms that were given in each minute; those of the
-last `FORM_LIFETIME` may still be open, so that their sum is never less than the number of open forms.
+Every form is a record that a freeze must settle. A ledger counts the forms that were given in each minute. Only forms
+of the last `FORM_LIFETIME` can still be open, so the sum over those minutes is never less than the number of open
+forms.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from .. import keys
 from ..writes import ABSENT, Item, Put
 from .calendar import FORM_LIFETIME
 
-# Two of the largest requests there are, 500 files each; the largest trusts act for about a hundred schools.
+# A user may have two of the largest requests, of 500 files each. The largest trusts act for about a hundred schools.
 MOST_OF_USER = 1000
 MOST_OF_ORGANISATION = 2000
 _MINUTE = timedelta(minutes=1)
@@ -29,10 +30,11 @@ class TooMany:
 
 
 def take(who: str, most: int, before: Item | None, asked: int, now: datetime) -> Put | TooMany:
-    """Takes forms out of the ledger of a user or an organisation, as read, or says when there are enough again.
+    """The write that adds forms to the ledger of a user or an organisation, or TooMany if too many would be open.
 
-    `who` is what the ledger is of, `before` its item or None. The write fails if another request came between. More
-    forms than there can ever be are TooMany too, after the longest wait there is.
+    `who` names the user or the organisation, `before` is its ledger's item as it was read, or None. The write fails if
+    another request changed the ledger meanwhile. If more forms are asked for at once than may ever be open, the answer
+    is TooMany with the longest wait.
     """
     this = int(now.timestamp()) // 60
     given = {int(minute): count for minute, count in (before or {}).get("minutes", {}).items()}
@@ -51,7 +53,7 @@ def take(who: str, most: int, before: Item | None, asked: int, now: datetime) ->
 
 
 def _wait(given: dict[int, int], over: int, now: datetime) -> int:
-    """Seconds until so many forms have expired."""
+    """Seconds until `over` forms have expired."""
     for minute, count in sorted(given.items()):
         over -= count
         if over <= 0:

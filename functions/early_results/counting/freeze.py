@@ -1,7 +1,7 @@
 """The freeze of a window: its state, what it waits for, the sealing of a register, and the manifest (DESIGN 5).
 
-Every step is safe to repeat, to overlap and to die in: each write carries the condition that makes it happen once, and
-the manifest is made from the sealed rows alone, with no time of the run in it.
+Every step may be repeated, may overlap with another run, and may die half way. Each write carries a condition by which
+it happens only once. The manifest is made from the sealed rows alone and holds no time of the run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class State(StrEnum):
     OPEN = "OPEN"
     CLOSING = "CLOSING"
     FROZEN = "FROZEN"
-    NOT_HELD = "not-held"  # never stored: it had closed before there was a first school, and is never frozen
+    NOT_HELD = "not-held"  # never stored: the window closed before the stack had a school, and is never frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class WindowState:
 
 
 def state_from_item(item: Item | None) -> WindowState:
-    """The state as the table has it; nothing stored is OPEN."""
+    """The state as the table has it: OPEN where nothing is stored."""
     if item is None:
         return WindowState()
     return WindowState(
@@ -69,9 +69,10 @@ def state_from_item(item: Item | None) -> WindowState:
 
 
 def state_of_window(item: Item | None, window: Window, first_school: datetime | None) -> WindowState:
-    """The state of a window, stored or not. `first_school` is since when there is a school at all, None for not yet.
+    """The state of a window. `first_school` is the moment since when the stack has had a school, None if it has none.
 
-    A window that had closed by then could have no file: freezing it would lock a manifest of nothing away for years.
+    A window that had closed by then can have no file. Freezing it would lock away, for years, a manifest that names
+    none.
     """
     if item is None and first_school is not None and window.closes <= first_school:
         return WindowState(State.NOT_HELD)
@@ -81,8 +82,8 @@ def state_of_window(item: Item | None, window: Window, first_school: datetime | 
 def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: datetime) -> tuple[Window, ...]:
     """The windows that have closed and are not frozen with all their reports queued, in order.
 
-    A window that is CLOSING already is judged by the close it pinned, whatever the calendar says now. One that was
-    never held is not frozen.
+    Of a window that is CLOSING, the close that it pinned counts, whatever the calendar says now. A window that was
+    never held is left out.
     """
     due = []
     for window in calendar.windows:
@@ -96,7 +97,7 @@ def windows_to_freeze(calendar: Calendar, states: dict[int, WindowState], now: d
 
 
 def minutes_overdue(due: Iterable[Window], states: dict[int, WindowState], now: datetime) -> dict[int, int]:
-    """How many whole minutes ago each window of `due` closed that is not frozen yet, by number."""
+    """For each window of `due` that is not frozen yet: how many whole minutes ago it closed, by number."""
     found = {}
     for window in due:
         state = states.get(window.number, WindowState())
@@ -106,7 +107,7 @@ def minutes_overdue(due: Iterable[Window], states: dict[int, WindowState], now: 
 
 
 def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[Write, ...]:
-    """OPEN -> CLOSING, once, pinning the close and the calendar's version, if that is still the one in force."""
+    """OPEN -> CLOSING, once. Pins the close and the calendar's version, on condition that this version is in force."""
     return (
         Update(
             keys.state(service, window.number),
@@ -124,29 +125,29 @@ def begin_closing(service: str, window: Window, calendar_version: int) -> tuple[
 
 
 def in_force(calendar_version: int) -> dict[str, Requirement]:
-    """The condition, on the table's calendar, that a version is the one in force.
+    """The condition, for a write to the table, that this version of the calendar is in force.
 
-    Version 0 is the service file's own calendar, of which the table knows nothing.
+    Version 0 is the service file's own calendar: while it is in force, the table has none.
     """
     return {"version": calendar_version} if calendar_version else {"pk": ABSENT}
 
 
 def begin_sealing(service: str, window: int) -> Update:
-    """Says that sealing begins; from here on an upload without a register to join is a straggler."""
+    """Notes that sealing begins. From then on a file of a school whose register is still empty is a straggler."""
     return Update(keys.state(service, window), set={"sealing": "yes"}, require={"state": PRESENT})
 
 
 def closing_terms(state: WindowState, schools: Iterable[str]) -> bytes:
-    """What a window is frozen on, written once: its close, the calendar's version, the schools.
+    """What a window is frozen with, written once: its close, the calendar's version, the schools.
 
-    A school that joins after a freeze run has died must not make the next run's manifest differ.
+    If a freeze run dies and a school is added before the next run, the manifest must be the same all the same.
     """
     closes = to_text(state.closes) if state.closes else None
     return canonical({"closes": closes, "calendar_version": state.calendar_version, "schools": sorted(schools)})
 
 
 def may_seal(closes: datetime, grace: timedelta, now: datetime) -> bool:
-    """Whether the grace after the close is over: a slow POST may surface late."""
+    """Whether the grace after the close is over. Until then S3 may still show a file that was posted slowly."""
     return now >= closes + grace
 
 
@@ -162,12 +163,12 @@ class Waited:
 def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes: datetime) -> tuple[Waited, ...]:
     """The uploads that keep a window from being frozen, in order of upload id.
 
-    `uploads` are records that may be unsettled, `received` the received times of those with an object in the bucket.
-    An upload without an object is no reason to wait: its form ends quietly after the grace.
+    `uploads` are records that may be unsettled. `received` has the received times of those with an object in the
+    bucket. A freeze does not wait for an upload without an object: the sweep ends its form after the grace.
     """
     waiting = []
     for upload in uploads:
-        # Where both are known the earlier counts: an older version may have surfaced since the check began.
+        # Where both are known the earlier counts: S3 may have shown an older version since the check began.
         known = [moment for moment in (upload.received, received.get(upload.upload_id)) if moment is not None]
         if not known or min(known) >= closes or upload.status is Status.DELETED:
             continue
@@ -181,7 +182,7 @@ def waited_for(uploads: Iterable[Upload], received: dict[str, datetime], closes:
 
 
 def seal(register: Register, school: str, now: datetime) -> Update:
-    """Seals a register as it was read, making an empty sealed row where there is none."""
+    """Seals a register as it was read. Where the table has none, this makes an empty sealed row."""
     _may_be_sealed(register, school)
     return Update(
         register.key,
@@ -198,7 +199,7 @@ def _may_be_sealed(register: Register, school: str) -> None:
 def seal_carrying(
     register: Register, school: str, earlier: Register, carried: Counting, window: int, now: datetime
 ) -> tuple[Write, ...]:
-    """Seals a register without a mark, carrying forward what counted for an earlier window.
+    """Seals a register without a mark, and carries forward into it what counted for an earlier window.
 
     The transaction checks that the earlier register is sealed as read and that its upload has not been deleted since.
     """
@@ -231,7 +232,7 @@ def seal_carrying(
 
 
 def manifest_line(service: str, window: int, item: Item) -> dict[str, Any]:
-    """One school of the manifest, from its sealed row alone."""
+    """One school's line of the manifest, made from its sealed row alone."""
     frozen = item.get("carried_upload") or (item.get("upload_id") if _undeleted(item) else None)
     line: dict[str, Any] = {"service": service, "window": window, "school": item["school"], "upload": frozen}
     for name, fact in (
@@ -255,7 +256,7 @@ def _undeleted(item: Item) -> bool:
 
 
 def manifest(service: str, window: int, sealed: Iterable[Item]) -> bytes:
-    """The manifest: one canonical JSON line a school, sorted by school. ValueError if a row is not sealed."""
+    """The manifest: one canonical JSON line for each school, sorted by school. ValueError if a row is not sealed."""
     lines = []
     for item in sealed:
         if "frozen_at" not in item:
@@ -298,7 +299,7 @@ def freeze_state(
 
 
 def report_pins(profile: Item | None, window: Window | None) -> dict[str, str]:
-    """What a report says besides figures, from its school's profile and its window of the calendar, to be pinned."""
+    """What a report says besides figures: the school's name and the day the report comes out. A freeze pins both."""
     return {
         "school_name": str((profile or {}).get("name", "")),
         "comes_out": window.reports.isoformat() if window else "",
@@ -308,7 +309,7 @@ def report_pins(profile: Item | None, window: Window | None) -> dict[str, str]:
 def amendment(
     service: str, window: int, school: str, upload_id: str, kind: str, moment: datetime, by: str, reason: str
 ) -> dict[str, Any]:
-    """What is recorded beside a manifest: `removed` for a deletion, `added` for a straggler an operator let in."""
+    """What is recorded beside a manifest: `removed` for a deletion, `added` for a straggler that an operator let in."""
     return {
         "service": service,
         "window": window,

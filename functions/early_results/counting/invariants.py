@@ -1,7 +1,7 @@
-"""What must hold where a register or a sealed row is written: said in production, not in tests alone.
+"""What must hold where a register or a sealed row is written. Production code checks it, not only tests.
 
-A write that would break one of these is not made. The message that led to it fails, comes again, and alarms; a wrong
-row, once sealed, would be locked away for years.
+A write that would break such a rule is not made. The message that led to it fails, SQS sends it again, and an alarm
+follows. That is better than a wrong row, which would be locked away for years once it is sealed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,6 @@ class InvariantBroken(AssertionError):
 
 
 def always(holds: bool, rule: str) -> None:
-    """InvariantBroken, with the rule, if it does not hold. Never left out, as an `assert` is by `python -O`."""
+    """Raises InvariantBroken with the rule unless it holds. `python -O` leaves out an `assert`, but not this."""
     if not holds:
         raise InvariantBroken(rule)

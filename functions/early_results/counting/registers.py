@@ -1,9 +1,10 @@
 """Registers: which upload counts, decided by a maximum (DESIGN 5).
 
-A register is the maximum, in dictionary order, of (received, upload id, deleted). Joining what is equal or smaller
-changes nothing, so any order, any repeats and any crash between steps end the same. One transaction does a join; it is
-decided here from what was read, and every write carries what was read as its condition: a lost race is read again and
-decided again.
+A register is the maximum, in dictionary order, of (received, upload id, deleted). Joining a mark that is equal or
+smaller changes nothing. So all orders, repeats and crashes between steps lead to the same register.
+
+A join is decided here, from what was read, and written in one transaction. Every write has as its condition that what
+was read is still so. If another write came between, the join is read and decided again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def mark_from_text(text: str) -> Mark:
 class Register:
     """A register as read: its mark, None if nothing was ever joined, and whether it is sealed.
 
-    `carried_from` is the window whose sealed file a sealed register without a mark of its own carries on.
+    A sealed register without a mark of its own may carry an earlier window's file on: `carried_upload` is that file,
+    `carried_from` that window.
     """
 
     key: Key
@@ -59,12 +61,12 @@ class Register:
 
     @property
     def frozen_upload(self) -> str | None:
-        """The upload a sealed register freezes, its own or a carried one; None where there is none."""
+        """The upload that a sealed register freezes, its own or a carried one; None if it freezes none."""
         return self.winner or self.carried_upload
 
 
 def register_from_item(key: Key, item: Item | None) -> Register:
-    """A register as the table has it; an item that is not there is an empty, unsealed register."""
+    """A register as the table has it. Where the table has none, the register is empty and unsealed."""
     if item is None:
         return Register(key)
     return Register(
@@ -86,9 +88,10 @@ class Counting:
 
 
 def counting(register: Register, row: Item | None, added: Item | None) -> Counting:
-    """What counts of a sealed row and of the straggler that was let in beside it (`keys.added`): the later of the two.
+    """What counts for a school: the file of the sealed `row`, or the straggler let in beside it, whichever is later.
 
-    A file carried from an earlier window was received before any of this window's own, so one comparison does.
+    `added` is the straggler's item (`keys.added`), None if no straggler was let in. A file that was carried from an
+    earlier window was received before all of this window's, so comparing the received times is enough.
     """
     sealed = Counting(register.frozen_upload, register.carried_from, row or {})
     if added is None:
@@ -114,14 +117,14 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A decided join: the writes of one transaction, and what they come to."""
+    """A decided join: the writes of one transaction, and the outcome if they succeed."""
 
     outcome: Outcome
     writes: tuple[Write, ...] = ()
 
 
 def facts(upload: Upload) -> Item:
-    """What a register keeps of its winner, so that a manifest line can be written from the sealed row alone."""
+    """What a register keeps of its winner: enough to write a manifest line from the sealed row alone."""
     return {
         "upload_id": upload.upload_id,
         "object_key": upload.object_key,
@@ -139,14 +142,14 @@ FACTS = ("upload_id", "object_key", "version", "sha256", "received", "ruleset", 
 def is_straggler(upload: Upload, window: Register, sealing: bool) -> bool:
     """Whether a good upload that waits for its offer comes too late for its window's register.
 
-    `sealing` says that the window's registers are being or have been sealed. A register that nothing was joined to by
-    then is as good as sealed: its school may not be among those that are frozen.
+    `sealing` says that the window's registers are being or have been sealed. A register that was empty when the sealing
+    began counts as sealed, because its school may not be among those that are frozen.
     """
     return upload.offer_pending and (window.sealed or (sealing and window.mark is None))
 
 
 def straggler_note(upload: Upload) -> Item:
-    """What the records bucket keeps of a straggler, so that the frozen set can be told from the buckets alone."""
+    """What the records bucket keeps of a straggler. Without it the buckets alone could not tell what was frozen."""
     return {
         "upload": upload.upload_id,
         "service": upload.service,
@@ -159,8 +162,8 @@ def straggler_note(upload: Upload) -> Item:
 def offer(upload: Upload, window: Register, current: Register, sealing: bool) -> Join:
     """Offers a good upload to its two registers.
 
-    A straggler is never offered in silence but waits for an operator. Its record says so first, so that nobody can join
-    it any more; it stays unsettled until `straggler_noted`, so that the note is written whoever dies.
+    A straggler is not offered but waits for an operator. First its record says that it is a straggler, so that no other
+    run can join it. It stays unsettled until `straggler_noted`, so that a sweep writes its note if this run dies.
     """
     if not upload.offer_pending:
         return Join(Outcome.NOTHING_TO_DO)
@@ -199,14 +202,14 @@ def offer(upload: Upload, window: Register, current: Register, sealing: bool) ->
 
 
 def _joined_as(current: Register, mark: Mark) -> Item:
-    """The status of an upload that joins its school's register: of one that is below it, also who overwrote it."""
+    """The status of an upload that joins its school's register: SUCCESSFUL, or OVERWRITTEN and by which upload."""
     if current.mark is None or current.mark < mark:
         return {"status": Status.SUCCESSFUL.value}
     return {"status": Status.OVERWRITTEN.value, "overwritten_by": current.mark.upload_id}
 
 
 def begin_admission(upload: Upload) -> Update:
-    """Marks a straggler whose note is kept as being let in: from here on it is neither deleted nor refused half way."""
+    """Marks a straggler as being let in: from then on nobody can delete or refuse it half way. Its note is written."""
     return Update(
         upload.key,
         set={"held": Held.ADMITTING.value},
@@ -220,7 +223,7 @@ def begin_admission(upload: Upload) -> Update:
 
 @dataclass(frozen=True, slots=True)
 class Amended:
-    """A frozen window that an admission amends, as read: its register and row, and the straggler let in before."""
+    """A frozen window that a straggler is let into, as read: its register, its row, the straggler let in before."""
 
     number: int
     register: Register
@@ -229,11 +232,11 @@ class Amended:
     report: Item  # what the record of a report says besides its figures
 
     def admits(self, upload: Upload) -> bool:
-        """Whether the upload counts once it is let in: nothing later was frozen or let in."""
+        """Whether the upload counts once it is let in. It does unless a later file was frozen or let in."""
         return counting(self.register, self.row, self._with(upload)).upload == upload.upload_id
 
     def _with(self, upload: Upload) -> Item:
-        """The latest straggler that is let in, this one included."""
+        """The item of the latest straggler that was let in: this upload, or the one before it if that is later."""
         mine = {name: value for name, value in facts(upload).items() if value is not None} | {"school": upload.school}
         if self.number != upload.window:
             mine["carried_from"] = upload.window
@@ -246,8 +249,8 @@ class Amended:
 def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join:
     """Lets a straggler in: into the register of the service, and beside the sealed rows of these windows.
 
-    The sealed rows stay as they are; what counts beside them, and whose report a window has, changes in one
-    transaction: a deletion, a freeze or a build sees all of it or nothing.
+    The sealed rows stay as they are. One transaction changes what counts beside them and which file a window's report
+    is of, so that a deletion, a freeze or a build at the same moment sees all of the change or nothing of it.
     """
     if upload.held != Held.ADMITTING:
         return Join(Outcome.NOTHING_TO_DO)
@@ -275,14 +278,14 @@ def admit(upload: Upload, current: Register, windows: Sequence[Amended]) -> Join
     writes.append(Update(upload.key, set=own, remove=("held", "unsettled"), require={"held": Held.ADMITTING.value}))
     standing = OneOf((Status.SUCCESSFUL.value, Status.OVERWRITTEN.value))
     for other, values in notes.items():
-        # A file that was deleted stays so: it is only noted that its report was replaced.
+        # A deleted file stays deleted; its record only notes that its report was replaced.
         require: dict[str, Requirement] = {"status": standing} if "status" in values else {"pk": PRESENT}
         writes.append(Update(keys.upload(other), set=values, require=require))
     return Join(Outcome.JOINED, tuple(writes))
 
 
 def straggler_noted(upload: Upload) -> Update:
-    """Settles a straggler whose note is kept: it waits for an operator, and no freeze for it."""
+    """Settles a straggler whose note is written: it waits for an operator, and no freeze waits for it."""
     return Update(
         upload.key,
         set={"unsettled": held_partition(upload.service)},
@@ -291,11 +294,11 @@ def straggler_noted(upload: Upload) -> Update:
 
 
 def delete(upload: Upload, window: Register | None, current: Register, sealing: bool) -> Join:
-    """Deletes an upload: joins its mark as deleted, in one transaction with an offer that is still pending.
+    """Deletes an upload: joins its mark as deleted. A pending offer is made in the same transaction.
 
-    `window` is None where the upload belongs to no window (it was never good). A sealed register never changes: the
-    caller writes an amendment for every window that froze the file. A file that is still being checked, or being let
-    in, is NOT_YET. A straggler was never in a register and does not come into one by its deletion.
+    `window` is None where the upload belongs to no window, as a file that was never good. A sealed register never
+    changes: the caller writes an amendment for every window that froze the file. NOT_YET if the file is still being
+    checked, or is being let in. A straggler was never in a register, and its deletion does not put it into one.
     """
     if upload.status is Status.DELETED:
         return Join(Outcome.NOTHING_TO_DO)
@@ -304,7 +307,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
     late = upload.held == Held.STRAGGLER or (window is not None and is_straggler(upload, window, sealing))
     require: dict[str, Requirement] = {"status": upload.status.value}
     require["offer_pending"] = "yes" if upload.offer_pending else ABSENT
-    require["held"] = upload.held or ABSENT  # an operator may be letting it in at this moment
+    require["held"] = upload.held or ABSENT  # an operator may begin to let it in at this moment
     writes: list[Write] = [
         Update(
             upload.key,
@@ -312,7 +315,7 @@ def delete(upload: Upload, window: Register | None, current: Register, sealing: 
                 "status": Status.DELETED.value,
                 "purge_pending": "yes",
                 "unsettled": purge_partition(upload.service),
-                **({"held": Held.STRAGGLER.value} if late else {}),  # what is held stays so: the tombstone tells it
+                **({"held": Held.STRAGGLER.value} if late else {}),  # stays held, so that the tombstone can say it
             },
             remove=("offer_pending", "by_school", "by_trust", "findings", "changes"),
             require=require,
@@ -336,7 +339,7 @@ def _received(upload: Upload) -> datetime:
 
 
 def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) -> Write:
-    """Joins a mark to a register: writes it if it is greater, and checks what was read in either case."""
+    """The write that joins a mark to a register: an update if the mark is greater, else a check of what was read."""
     always(mark.received == cut(mark.received), "a mark's received time has whole seconds")
     always(not (sealable and register.sealed), "nothing is joined to a sealed register")
     if mark.deleted:
@@ -349,7 +352,7 @@ def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) ->
     if sealable:
         require["frozen_at"] = ABSENT
     if register.mark is not None and mark <= register.mark:
-        # Nothing to write; but a row that is sealed meanwhile must still refuse the join.
+        # There is nothing to write. But if the row is sealed meanwhile, the join must fail all the same.
         return Check(register.key, require)
     gone = tuple(name for name in FACTS if kept.get(name) is None)
     return Update(
@@ -361,7 +364,7 @@ def _join_mark(register: Register, mark: Mark, kept: Item, *, sealable: bool) ->
 
 
 def _overwrite(upload_id: str, by: str) -> Write:
-    """The former winner becomes OVERWRITTEN: unless it was deleted at this very moment, which the race decides."""
+    """The former winner becomes OVERWRITTEN. If it was deleted meanwhile, the whole join fails and is decided again."""
     return Update(
         keys.upload(upload_id),
         set={"status": Status.OVERWRITTEN.value, "overwritten_by": by},

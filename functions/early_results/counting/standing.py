@@ -1,8 +1,8 @@
 """What is said of a window: whether a file counts for it, and what counts for a school.
 
-Derived from that window's register and its marks, sealed or not, and from nothing else: an upload's own status is of
-the whole service, and from noon until the freeze it says something about the next window already. Receipt, history,
-board, reports and pages all ask here.
+It is derived from that window's register alone, sealed or not, and never from an upload's status. The status is that of
+the whole service: between noon and the freeze it may already speak of the next window. Receipt, history, board, reports
+and pages all ask this module.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ NOTHING_OLDER = "and nothing older comes back"
 class Standing:
     """What stands for a school in a window, now.
 
-    `upload` counts, None for nothing; `last` is the upload that decided so, which `deleted` says was deleted. `sealed`
-    says that the window is frozen for the school, `let_in` that `last` was a straggler let in beside it. `facts` are
-    the register's of `last`.
+    `upload` is the one that counts, None if none does. `last` is the latest upload, which decides that; `deleted` says
+    that `last` was deleted, and then nothing counts. `sealed` says that the window is frozen for the school. `let_in`
+    says that `last` is a straggler that was let in afterwards. `facts` are what the register keeps of `last`.
     """
 
     window: int
@@ -43,8 +43,12 @@ class Standing:
 
 
 def standing(window: int, register: Register, row: Item | None, added: Item | None, gone: Container[str]) -> Standing:
-    """What stands for a school in a window: from its register, the row of it, the straggler that was let in beside it
-    (`keys.added`), and which uploads are deleted (`gone`): a sealed row never changes, and nothing older comes back."""
+    """What stands for a school in a window.
+
+    `row` is its register's item, `added` the item of a straggler that was let in (`keys.added`), `gone` the uploads
+    that were deleted. A sealed row does not change when its file is deleted, so `gone` must say it. No older file comes
+    back.
+    """
     found = counting(register, row, added)
     last = found.upload or (register.mark.upload_id if register.mark else None)
     deleted = last is not None and (found.upload is None or last in gone)
@@ -74,7 +78,7 @@ class Said:
 
     @property
     def statement(self) -> str:
-        """The whole of it, as a sentence."""
+        """All of it, as one sentence."""
         if self.closes is None:
             return f"Does not count for any window, because {self.because}."
         word = "yes" if self.counts else "no"
@@ -94,15 +98,16 @@ class Said:
 
 
 def said_of(upload: Upload, calendar: Calendar, standings: Iterable[Standing]) -> tuple[Said, ...]:
-    """What is said of an upload: of its own window, and of every later one that carries it. Nothing before a verdict.
+    """What is said of an upload: about its own window, and about each later one that carries it. () before a verdict.
 
-    `standings` are those of its school that are known; without that of its own window nothing has been joined there.
+    `standings` are what stands for its school, window by window. If its own window is not among them, no file has
+    joined that window's register.
     """
     if upload.received is None or not upload.judged:
         return ()
     number = upload.window
     if number is None and upload.held == Held.PARKED:
-        # It was never judged, so its record names no window yet.
+        # A parked upload has no verdict, so its record names no window.
         inside = calendar.window_of(upload.received)
         number = inside.number if inside else None
     window = calendar.window(number) if number else None
@@ -131,7 +136,10 @@ def _own(upload: Upload, own: Standing | None, closes: datetime | None) -> Said:
 
 
 def _unsettled(upload: Upload, own: Standing | None) -> str | None:
-    """Why a file counts nowhere, whatever stands in the window: it is no good file, or not one yet."""
+    """Why a file counts for no window, whatever stands there: it has no verdict yet, is bad, late or deleted.
+
+    Or None.
+    """
     if upload.held == Held.PARKED:
         waits = own is not None and not own.sealed
         return "we could not process the file yet" + (", and the window waits for it" if waits else "")
@@ -183,7 +191,10 @@ def receipt(upload: Upload, told: Sequence[Said]) -> dict[str, Any] | None:
 
 
 def next_step(upload: Upload, told: Sequence[Said]) -> str:
-    """What to do next, in the guide's words; for which windows a file is used that a later one has overwritten."""
+    """What the user should know or do next, in the guide's words.
+
+    Of an overwritten file: for which windows it is used.
+    """
     if upload.held == Held.PARKED:
         return (
             "We could not process this file. This is our fault, not yours: we have been told and are looking into it."

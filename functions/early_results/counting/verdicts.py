@@ -1,4 +1,4 @@
-"""What comes of checking an upload: the writes of a verdict, and findings that are not about the contents."""
+"""What follows from checking an upload: the writes of a verdict, and the findings that are not about its contents."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from .calendar import Calendar
 from .uploads import SHOWN_FINDINGS, Held, Status, Upload
 from .verdict_record import VerdictRecord
 
-# A straggler is CHECKING too, until an operator decides it: a notice that comes again must not judge it again.
+# A straggler is CHECKING too until an operator decides it. If S3's event of it comes again, no check may judge it
+# again.
 UNJUDGED: dict[str, Requirement] = {
     "status": OneOf((Status.AWAITING_UPLOAD.value, Status.CHECKING.value)),
     "offer_pending": ABSENT,
     "held": ABSENT,
 }
 
-# A deleted upload keeps what it was held for.
+# The status is required too, because a deleted upload keeps its `held`.
 PARKED: dict[str, Requirement] = {"held": Held.PARKED.value, "status": Status.UPLOAD_ERROR.value}
 
 
@@ -42,7 +43,7 @@ def window_closed(calendar: Calendar, received: datetime) -> Finding:
 
 
 def could_not_process(service: Service) -> Finding:
-    """The finding of a file that we failed on, twice: our fault, not the user's."""
+    """The finding of a file whose check failed twice. That is our fault, not the user's."""
     return Finding(
         Code.COULD_NOT_PROCESS,
         "We could not process this file. This is our fault, not yours. We have been told and are looking into it; you "
@@ -75,7 +76,7 @@ def refused_late(calendar: Calendar, received: datetime, reason: str) -> Finding
 
 
 def refuse_straggler(upload: Upload, finding: Finding) -> Update:
-    """Settles a straggler as an upload error, at an operator's word."""
+    """Settles a straggler as an upload error, because an operator refused it."""
     return Update(
         upload.key,
         set={
@@ -112,9 +113,9 @@ def record_verdict(
 ) -> tuple[Write, ...]:
     """The writes of a verdict: a good file waits for its offer, a bad one is settled.
 
-    `record` is the verdict's own, and names the object that was judged: an older version may have surfaced since, and
-    another check may have begun on it. `changes` are those against the school's last good file, as the API gives them;
-    `summary` is the canonical JSON of a good file's summary.
+    `record` is the verdict's own. It names the object that was judged: S3 may have shown an older version since, and
+    another check may have begun on that one. `changes` are those against the school's last good file, as the API gives
+    them. `summary` is the canonical JSON of a good file's summary.
     """
     values: Item = {
         "received": to_text(record.received),
@@ -147,7 +148,7 @@ def record_verdict(
 
 
 def park(upload: Upload, service: Service) -> Update:
-    """Parks an upload that killed its function twice: not settled, so that no freeze passes over it."""
+    """Parks an upload that killed its function twice. It stays unsettled, so that no freeze goes on without it."""
     return Update(
         upload.key,
         set={
@@ -163,7 +164,7 @@ def park(upload: Upload, service: Service) -> Update:
 
 
 def retry_parked(upload: Upload) -> Update:
-    """Takes a parked upload back to being checked, at an operator's word."""
+    """Lets a parked upload be checked again, because an operator asked for it."""
     return Update(
         upload.key,
         set={"status": Status.CHECKING.value, "unsettled": upload.unsettled_in},
@@ -173,9 +174,9 @@ def retry_parked(upload: Upload) -> Update:
 
 
 def close_parked(upload: Upload, record: VerdictRecord) -> Update:
-    """Settles a parked upload as an upload error, at an operator's word: its window no longer waits for it.
+    """Settles a parked upload as an upload error, because an operator closed it: its window no longer waits for it.
 
-    What the object was is kept as its verdict has it: the check that died may have begun on a younger version.
+    The record keeps the object's facts as the verdict has them: the check that died may have read a newer version.
     """
     values: Item = {"received": to_text(record.received), "version": record.version, "sha256": record.sha256}
     if record.window is not None:

@@ -109,11 +109,11 @@ def test_reports_follow_a_close_that_is_moved_past_them_by_the_date_in_london() 
 @pytest.mark.parametrize(
     ("number", "now", "moved", "why"),
     [
-        (1, FIRST.opens - MINUTE, {"opens": FIRST.opens + HOUR}, "until one minute before it"),
-        (1, FIRST.opens + HOUR, {"opens": FIRST.opens - HOUR}, "until one minute before it"),
+        (1, FIRST.opens - MINUTE, {"opens": FIRST.opens + HOUR}, "until one minute before the window"),
+        (1, FIRST.opens + HOUR, {"opens": FIRST.opens - HOUR}, "until one minute before the window"),
         (1, FIRST.opens - HOUR, {"opens": FIRST.opens - HOUR + MINUTE}, "more than a minute from now"),
         (2, FIRST.opens, {"opens": FIRST.closes - timedelta(seconds=1)}, "before window 1 has closed"),
-        (1, FIRST.closes - MINUTE, {"closes": FIRST.closes + HOUR}, "until one minute before it"),
+        (1, FIRST.closes - MINUTE, {"closes": FIRST.closes + HOUR}, "until one minute before the window"),
         (1, FIRST.closes - HOUR, {"closes": FIRST.closes - 51 * MINUTE}, "at least ten minutes from now"),
         (1, FIRST.opens, {"closes": SECOND.closes}, "window 2 would be left with no time"),
         (1, FIRST.opens - HOUR, {"opens": FIRST.closes}, "window 1 would be left with no time"),
