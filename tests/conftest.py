@@ -99,13 +99,18 @@ def built() -> None:
 
 @contextmanager
 def deploy(
-    name: str, samples: Path, closes_in: timedelta = timedelta(hours=2), **parameters: str
+    name: str,
+    samples: Path,
+    closes_in: timedelta = timedelta(hours=2),
+    *beside: tuple[str, timedelta],
+    **parameters: str,
 ) -> Iterator[Deployed]:
-    """A stack under `.local/<name>`, seeded, with these parameters of the template; when its first window closes."""
+    """A stack under `.local/<name>`, seeded, with these parameters of the template; when its first window closes.
+    `beside` are services beside the first, with the time until each one's first close."""
     folder = local.LOCAL / name
     shutil.rmtree(folder, ignore_errors=True)
     with local.running(folder, **parameters) as stack:
-        yield Deployed(stack, demonstration.seed(stack, datetime.now(UTC), closes_in, samples))
+        yield Deployed(stack, demonstration.seed(stack, datetime.now(UTC), closes_in, samples, dict(beside)))
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +134,7 @@ STACKS = {
     "stack/test_operate.py": "closing",
     "stack/": "deployed",
     "browser/": "deployed",
+    "browser/test_collections.py": "several",
     "stack/test_lost.py": "spare",
     "stack/test_wiring.py": "spare",
 }

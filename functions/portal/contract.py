@@ -21,6 +21,7 @@ from pydantic.json_schema import models_json_schema
 from early_results.access import Role
 from early_results.checking.changes import Kind
 from early_results.checking.messages import title
+from early_results.checking.nil import FIRST_LINE
 from early_results.counting import forms
 from early_results.counting.freeze import State
 from early_results.counting.uploads import NEXT_STEPS, SHOWN_FINDINGS, SHOWN_STATUSES, ReportState, Status
@@ -70,7 +71,9 @@ def document() -> Schema:
                 "To upload: `POST /uploads` gives a form for each file; post the form's `fields` and then the file, as "
                 "`file`, to its `url` as `multipart/form-data`; ask `GET /uploads/{upload_id}` until `status` is "
                 "neither `AWAITING_UPLOAD` nor `CHECKING`. A form that is used twice makes no second upload: the first "
-                "file that was received counts."
+                "file that was received counts.\n\n"
+                "A school without pupils of the year group uploads a nil return in a workbook's place: a text of the "
+                f"lines `{FIRST_LINE}`, `service: ks2-2026` and `school: 1231234`."
             ),
         },
         "servers": [{"url": ".", "description": "Where this document lies."}],

@@ -65,3 +65,11 @@ test("what is no workbook has no school, and harms nobody", async () => {
   for (const bytes of ["", "milk, eggs", "PK\u0003\u0004", "x".repeat(100_000)])
     assert.equal(await schoolIn(new Blob([bytes])), null);
 });
+
+test("whose nil return a text is", async () => {
+  const nil = "Early Results nil return\nservice: ks2-2026\nschool: 1231234\n";
+  assert.equal(await schoolIn(new Blob([nil])), "1231234");
+  assert.equal(await schoolIn(new Blob([nil.replaceAll("\n", "\r\n")])), "1231234");
+  for (const other of [`${nil}more`, nil.replace("school", "pupil"), `x${nil}`, nil.padEnd(300)])
+    assert.equal(await schoolIn(new Blob([other])), null);
+});

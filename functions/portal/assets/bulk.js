@@ -12,6 +12,7 @@ import { fill, h } from "./dom.js";
 import { dropZone } from "./dropzone.js";
 import { goesOn, interrupted } from "./kept.js";
 import { Line } from "./line.js";
+import { nilReturn } from "./nil.js";
 import { why } from "./outcome.js";
 import { turnedWords } from "./overwriting.js";
 import { announce, panel } from "./panels.js";
@@ -41,6 +42,8 @@ export class BulkUpload {
     this.zone = dropZone(`or drop up to ${MOST} workbooks here`, true, (files) => this.#choose(files));
     this.warnings = h("div", { class: "before-upload" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
+    const nil = `A school has no ${serviceOf(service).year_group} pupils`;
+    this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
     this.coverage = h("div", {});
     this.element = h("div", {}, this.area, this.coverage);
     this.overall = h("div", { class: "overall" });
@@ -97,7 +100,9 @@ export class BulkUpload {
       const until = open && h("span", { class: "note" }, `until ${open.closes_words} (London time)`);
       fill(
         this.area,
-        open ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, until)] : closedPanel(service),
+        open
+          ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, until), this.nil]
+          : closedPanel(service),
       );
     }
     fill(this.warnings, this.#warnings(waiting, open));
@@ -166,6 +171,12 @@ export class BulkUpload {
     lookNow();
     await this.#read(lines);
     return undefined;
+  }
+
+  /** A nil return of one of the schools joins the files that are chosen, and is sent with them. */
+  async #nil() {
+    const file = await nilReturn(serviceOf(this.service));
+    if (file) await this.#choose([file]);
   }
 
   /** Reads whose rows the files have, a few at a time: what they would overwrite is said before they are sent. */
