@@ -1,8 +1,9 @@
 """The annotated copy: the user's own results in a fresh template, with what is wrong coloured, noted and listed.
 
-It is rebuilt, never the upload edited: nothing of an untrusted workbook but plain values comes through. Rows keep their
-numbers, so that what the page says of M4 is seen in M4 (columns go back to the template's order). What can be put right
-without the user is: headings, pupil details from the MIS, missing pupils. What is left, corrected in place, passes.
+It is built anew, and the upload itself is not edited: of an untrusted workbook only plain values come through. Rows
+keep their numbers, so that what the page says of row 4 is found in row 4; columns go back to the template's order. The
+copy corrects what it can without the user: headings, pupil details from the MIS, missing pupils. Once the user has
+corrected the rest in it, it passes the check.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ if TYPE_CHECKING:
     from early_results.service import Service
     from early_results.workbook import Value
 
-LISTED = 3_000  # findings on the overview and cells with notes; the CSV has all, and every bad cell is coloured
+# how many findings the overview lists and how many cells have notes; the CSV has all, and all bad cells are coloured
+LISTED = 3_000
 
 ERROR_FILL = PatternFill("solid", fgColor="F8C9C4")
 WARNING_FILL = PatternFill("solid", fgColor="FFE9A8")
@@ -77,7 +79,7 @@ def annotated_workbook(
     book = templates.new_workbook()
     overview = cast("Worksheet", book.create_sheet(OVERVIEW_SHEET))
     if roster is not None and (roster.school != submission.school or _has(verdict, Code.WRONG_SCHOOL)):
-        roster = None  # nobody is shown the pupils of a school that is not theirs
+        roster = None  # the copy must not show the pupils of a school that is not the user's
     copy = _Copy(service, submission, verdict, roster)
     if submission.columns is not None:
         _results(book, copy)
@@ -86,29 +88,29 @@ def annotated_workbook(
                 deadlines = [messages.deadline(window) for window in service.windows]
             templates.add_help_sheet(book, service, roster, issued, deadlines)
             mark = TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued)
-            templates.add_mark(book, mark)  # the pupils are now those of the current roster
+            templates.add_mark(book, mark)  # the copy's pupils are those of the current roster
         elif submission.mark is not None:
             templates.add_mark(book, submission.mark)
     _overview(overview, copy)
     return templates.saved(book, issued, f"{service.title}: {OVERVIEW_SHEET.lower()}")
 
 
-# Stands where there was a result that the file does not hold. Left blank, the copy would pass as it is, and the result
-# would be lost without a word.
+# Stands in a cell whose result the file does not hold. If the cell were blank, the copy would pass the check unchanged,
+# and the result would be lost silently.
 UNKNOWN = "?"
 
 
 class _Copy:
-    """Who stands on which row of the copy, and which findings it puts right by itself."""
+    """Which pupil stands on which row of the copy, and which findings the copy corrects by itself."""
 
     def __init__(self, service: Service, submission: Submission, verdict: Verdict, roster: Roster | None) -> None:
         self.service, self.submission, self.verdict = service, submission, verdict
         self.columns = submission.columns or {}
-        self.pupils: dict[int, Pupil] = {}  # by row: whom the roster knows
-        self.recognised: set[int] = set()  # rows whose UPN was wrong, but not the name and the date of birth
-        self.repeated: set[int] = set()  # rows of one pupil, of which one is to be deleted
+        self.pupils: dict[int, Pupil] = {}  # by row: the pupil whom the roster knows
+        self.recognised: set[int] = set()  # rows with a wrong UPN, whose name and date of birth are right
+        self.repeated: set[int] = set()  # rows of the same pupil, of which the user must delete all but one
         self.added: dict[int, Pupil] = {}  # by row: the roster's pupils who are not in the file
-        # In a copy made for the current list, the rows of those who have left would be errors.
+        # The copy is for the current list, on which the rows of pupils who have left would be errors.
         self.left = {finding.row for finding in verdict.warnings if finding.code is Code.PUPIL_LEFT}
         self.no_pupils = {finding.row for finding in verdict.errors if finding.code is Code.ROW_NOT_A_PUPIL}
         self.left_out = self.left | self.no_pupils
@@ -134,7 +136,10 @@ class _Copy:
         return " ".join(word for word in words if isinstance(word, str) and not isinstance(word, ErrorValue))
 
     def place(self, finding: Finding) -> tuple[int, int] | None:
-        """The row and column of a finding here; None if it is about the whole file, or about what is left out."""
+        """The row and column of a finding in the copy.
+
+        None if it is about the whole file or about something left out.
+        """
         if finding.row is None or finding.cell is None or finding.row in self.left_out or not self.columns:
             return None
         for position, column in enumerate(self.service.columns, 1):
@@ -143,7 +148,7 @@ class _Copy:
         return None
 
     def puts_right(self, finding: Finding) -> bool:
-        """Whether this copy has corrected what the finding tells, so that the user has only to look at it."""
+        """Whether the copy has corrected what the finding says, so that the user need only look at it."""
         if not self.columns:
             return False
         if finding.code in _PUT_RIGHT:
@@ -166,11 +171,12 @@ class _Copy:
             else:
                 self.pupils[row] = pupil
                 seen.add(pupil.upn)
-        seen_elsewhere = self.submission.elsewhere  # their results are on another sheet: to be copied by the user
+        # the pupils' results are on another sheet, from which the user must copy them
+        seen_elsewhere = self.submission.elsewhere
         missing = [pupil for pupil in roster.pupils if pupil.upn not in seen and pupil.upn not in seen_elsewhere]
         for row, cells in strangers:
-            # A mistyped UPN makes one pupil a stranger and the same pupil missing. Correcting the UPN beside a row
-            # that was added for the pupil would then be a repeat: so put the right UPN in, and say so.
+            # With a mistyped UPN, one finding calls the row unknown and another calls the same pupil missing. If the
+            # copy added a row for the pupil, correcting the UPN would repeat the pupil. So the copy corrects the UPN.
             same = [pupil for pupil in missing if self._is(cells, pupil)]
             if len(same) == 1:
                 self.pupils[row] = same[0]
@@ -209,7 +215,8 @@ def _results(book: Workbook, copy: _Copy) -> None:
             cast("Cell", page.sheet.cell(row, position)).fill = PUT_RIGHT_FILL
         templates.comment(cast("Cell", page.sheet.cell(row, upn_at)), note)
     page.finish(copy.last_row)
-    page.sheet.protection.deleteRows = False  # not forbidden: rows of pupils who are on no list have to go
+    # False is "not forbidden": the user must be able to delete rows of pupils who are on no list
+    page.sheet.protection.deleteRows = False
     notes: dict[tuple[int, int], list[Finding]] = {}
     for finding in copy.verdict.findings:
         place = copy.place(finding)
@@ -277,11 +284,12 @@ def _put_back(page: templates.ResultsSheet, row: int, position: int, value: Valu
 
 
 def _overview(sheet: Worksheet, copy: _Copy) -> None:
-    """Counts by rule, then every finding with a link to its cell: first what is left to do, then what is done."""
+    """Counts by rule, then every finding with a link to its cell: first those to correct, then those corrected here."""
     for letter, width in (("A", 12), ("B", 14), ("C", 26), ("D", 34), ("E", 88)):
         sheet.column_dimensions[letter].width = width
     sheet.sheet_view.showGridLines = False
-    findings = sorted(copy.verdict.findings, key=copy.puts_right)  # stable: errors, warnings, then what is put right
+    # the sort is stable: errors, warnings, then what the copy has corrected
+    findings = sorted(copy.verdict.findings, key=copy.puts_right)
     _line(sheet, 1, f"{copy.service.title}: {_title(copy)}", templates.TITLE, 26)
     row = 2
     if copy.columns:
@@ -402,7 +410,7 @@ def _type(sheet: Worksheet, row: int, kind: str) -> None:
 
 
 def _link(sheet: Worksheet, row: int, position: int, copy: _Copy, finding: Finding) -> None:
-    """A link to a finding's cell in this copy; in words where there is none."""
+    """A link to a finding's cell in this copy, or words for the place if it has no cell here."""
     place = copy.place(finding)
     if place is None and copy.added and finding.code in (Code.PUPIL_MISSING, Code.PUPIL_JOINED):
         place = (next(iter(copy.added)), 2)

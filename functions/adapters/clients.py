@@ -1,7 +1,7 @@
-"""The SDK's low-level clients, one of each a container. Retries are the SDK's standard ones.
+"""The SDK's low-level clients, one of each in a container. Retries are the SDK's standard ones.
 
-They are made by botocore: `boto3.client` gives the very same, and imports the transfer manager of S3 for it, a tenth of
-a cold start that nothing here uses.
+They are made by botocore. `boto3.client` makes the same clients, but imports the transfer manager of S3, which nothing
+here uses and which takes a tenth of a cold start.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CONFIG = Config(
     read_timeout=20,
     max_pool_connections=32,
 )
-# Forms and links name the bucket's host in its region. Left to itself the SDK signs for the global host. S3 redirects
-# those who call a new bucket there, which a browser's preflight does not follow; newer regions answer 400
+# Forms and links must name the bucket's host in its region. Unless told so, the SDK signs for S3's global host. There
+# S3 redirects requests for a new bucket, and a browser's preflight does not follow a redirect; newer regions answer 400
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingRouting.html). An endpoint by IP address keeps its path.
 S3_CONFIG = CONFIG.merge(Config(signature_version="s3v4", s3={"addressing_style": "virtual"}))
 

@@ -8,7 +8,7 @@ class OutsideError(Exception):
 
 
 class Conflict(OutsideError):
-    """A condition did not hold or a transaction lost a race: read again and decide again."""
+    """A condition did not hold, or another transaction was in the way. The caller reads again and decides again."""
 
 
 class NotThere(OutsideError):
@@ -20,7 +20,10 @@ class AlreadyThere(OutsideError):
 
 
 class WriteUnderWay(OutsideError):
-    """S3 says that another write of the same object is under way: nothing is known of its end, so try again."""
+    """S3 says that another write of the same object is under way.
+
+    How it ends is not known, so the caller tries again.
+    """
 
 
 class MissingSetting(RuntimeError):

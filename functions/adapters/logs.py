@@ -1,7 +1,7 @@
 """What a log says of an error: its kind, where it was raised, and AWS's own code and operation. Never its text.
 
-The text of an error may hold what a user sent. Powertools' BatchProcessor logs a failed record's exception with its
-text (`logger=`, utilities/batch/base.py `failure_handler`); so this logger takes the text out on the way.
+The text of an error may hold what a user sent. Powertools' BatchProcessor logs the exception of a failed record with
+its text (`logger=`, utilities/batch/base.py `failure_handler`). So this logger removes the text.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-PLACES = 4  # of the calls that led to an error, the innermost
+PLACES = 4  # how many of the innermost calls that led to an error are logged
 
 
 def told_of(error: BaseException) -> dict[str, Any]:
-    """What may be said of an error and of those that caused it: `error`, `at`, and `aws` where AWS had refused."""
+    """What a log may say of an error and of its causes: `error`, `at`, and `aws` if AWS had refused something."""
     kinds: list[str] = []
     aws: dict[str, Any] | None = None
     cause: BaseException | None = error

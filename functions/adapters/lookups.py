@@ -23,12 +23,12 @@ from .table import Table
 
 
 def calendar_now(stores: Stores, service: Service) -> Calendar:
-    """The calendar as it stands, read consistently: the table's, or the service file's where the table has none."""
+    """The calendar in force, read consistently: the table's, or the service file's if the table has none."""
     return calendar_in_force(stores.table, service.name)
 
 
 def calendar_in_force(table: Table, service: str) -> Calendar:
-    """The calendar in force, where there is a table alone. Version 0 is the service file's own."""
+    """The calendar in force, for a caller that has only the table. Version 0 is the service file's own."""
     item = table.get(keys.calendar(service))
     return calendar_from_json(item["calendar"]) if item else calendar_of(load_service(service))
 
@@ -72,7 +72,10 @@ def standings(stores: Stores, wanted: Iterable[tuple[str, int, str]]) -> dict[tu
 
 
 def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:
-    """Records an object that no upload explains: it is kept, and alarms. Whether it was not recorded before."""
+    """Records an object that belongs to no upload.
+
+    It is kept, and an alarm follows. False if it was recorded before.
+    """
     record = {"received": to_text(version.received), "size": version.size, "found": to_text(now)}
     try:
         stores.table.write(Put(keys.unattributed(version.key, version.version), record, require={"pk": ABSENT}))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # reference of PutObject, If-None-Match: "On a 409 failure you should retry the upload"). The SDK does not retry a 409.
 _WRITTEN = ("PreconditionFailed", "412")
 _UNDER_WAY = ("ConditionalRequestConflict", "OperationAborted", "409")
-_WAITS = (0.05, 0.1, 0.2, 0.4)  # seconds before each further try
+_WAITS = (0.05, 0.1, 0.2, 0.4)  # how many seconds to wait before each further try
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +128,11 @@ class Bucket:
         return self._put(Key=key, Body=body, ContentType=content_type)
 
     def put_once(self, key: str, body: bytes, content_type: str) -> str:
-        """Writes an object that may be written once (`If-None-Match: *`). AlreadyThere if it is there; WriteUnderWay if
-        S3 has only said that others are writing it, however often it was tried. Who relies on what is there already
-        uses `written_once`, which reads it."""
+        """Writes an object that may be written once (`If-None-Match: *`).
+
+        AlreadyThere if it is there. WriteUnderWay if S3 said at every try that another write is under way. A caller
+        that relies on what is there uses `written_once`, which reads it.
+        """
         for wait in (*_WAITS, None):
             try:
                 return self._put(Key=key, Body=body, ContentType=content_type, IfNoneMatch="*")
@@ -205,8 +207,8 @@ class Bucket:
 def written_once(bucket: Bucket, key: str, body: bytes, content_type: str = "application/json") -> bytes:
     """Writes an object that may be written once, unless it is there; gives what is there, read back if it was.
 
-    Nobody relies on S3's word that there is something: what was meant to be kept has been seen. WriteUnderWay if it
-    is neither written nor there, as after a write that S3 gave up half way.
+    S3's answer that there is such an object is not enough: the object is read. WriteUnderWay if the object could not be
+    written and is not there either, as after another write that S3 gave up half way.
     """
     try:
         bucket.put_once(key, body, content_type)

@@ -1,4 +1,4 @@
-"""The user pool, as far as the portal asks it: whether a user signs in with more than a password."""
+"""The one thing that the portal asks the user pool: whether a user signs in with more than a password."""
 
 from __future__ import annotations
 

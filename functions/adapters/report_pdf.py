@@ -64,14 +64,15 @@ def build_pdf(report: ReportInput) -> bytes:
 @cache
 def _compiler() -> typst.Compiler:
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(ASSETS)])
-    # With a path, never with bytes: a compiler made from bytes looks for its source on disk at its second compile.
+    # With a path and not with bytes: a compiler made from bytes looks for its source on disk the second time it
+    # compiles.
     return typst.Compiler(
         input=str(ASSETS / "report.typ"), root=str(ASSETS), font_paths=fonts, ignore_system_fonts=True
     )
 
 
 def printable(text: str) -> str:
-    """Text that the report's font can print: PDF/UA forbids a missing glyph, and one must not cost a school its report.
+    """Text that the report's font can print. PDF/UA forbids a missing glyph, so one odd letter would fail the report.
 
     Latin letters with any accent (Welsh, Polish, Turkish, Vietnamese ...) and ordinary punctuation stay; anything else
     becomes a question mark. The school's number stands beside its name.
@@ -79,7 +80,8 @@ def printable(text: str) -> str:
     return "".join(c if _has_glyph(c) else "?" for c in unicodedata.normalize("NFC", text))
 
 
-# Dashes, curly quotation marks, bullet, ellipsis, euro, at least: by code point, as they look like their plain twins.
+# Dashes, curly quotation marks, bullet, ellipsis, euro, at least. Written as code points, since they look like plain
+# signs.
 _PUNCTUATION = "\u2013\u2014\u2018\u2019\u201c\u201d\u2022\u2026\u20ac\u2265"
 
 
@@ -219,7 +221,7 @@ def _blank(count: int, word: str) -> str:
 
 
 def _thousandths(share: Share) -> int | None:
-    """The length of a bar. None draws nothing, which is also how a share of nobody looks best."""
+    """The length of a bar. None, the share where there is nobody to count, draws nothing."""
     return 1000 * share.count // share.of if share.count else None
 
 

@@ -95,7 +95,7 @@ def _saved(book: Workbook, moment: datetime) -> bytes:
     moment = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     book.properties.created = moment
     saved = io.BytesIO()
-    # Stored, as it is only deflated once, below.
+    # Stored here and not deflated: the whole is deflated once, below.
     ExcelWriter(book, zipfile.ZipFile(saved, "w", zipfile.ZIP_STORED, allowZip64=True)).save()
     book.properties.modified = moment
     fixed = io.BytesIO()
@@ -336,7 +336,7 @@ def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
 
 
 def _scores(sheet: Worksheet, cohort: Cohort) -> None:
-    """Every number with its pupils, beside one another where the subjects have one range, else a table each."""
+    """Every number with its pupils: one table if the subjects have the same range, otherwise a table for each."""
     national = cohort.all.national is not None
     ranges: dict[tuple[int, int], list[tuple[Scores, Scores | None]]] = {}
     for mine, theirs in _tests(cohort.all):
@@ -382,18 +382,18 @@ def _bar_chart(
     chart = BarChart()
     heading = title_maker(title)
     chart.title = heading
-    # Told explicitly, or Excel lays them over the bars.
+    # Set explicitly, because otherwise Excel lays them over the bars.
     heading.overlay = chart.legend.overlay = False
     chart.height, chart.width = 7.2, width
     chart.gapWidth = 40
     chart.y_axis.number_format = "0%"
     chart.y_axis.scaling.min = 0
-    # openpyxl leaves the axes out unless told, and Excel then shows bars without a scale.
+    # Unless this is set, openpyxl leaves the axes out, and Excel shows bars without a scale.
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.y_axis.majorGridlines = ChartLines(spPr=GraphicalProperties(ln=LineProperties(solidFill="E3E7EC")))
     chart.legend.position = "b"
     if line:
-        chart.x_axis.tickLblSkip = 5  # 85, 90, ... rather than thirty labels on their sides
+        chart.x_axis.tickLblSkip = 5  # labels 85, 90, ...: thirty labels would be printed sideways
     names = Reference(sheet, min_col=1, min_row=top + 1, max_row=bottom)
     chart.add_data(Reference(sheet, min_col=first, min_row=top, max_row=bottom), titles_from_data=True)
     chart.series[0].tx = SeriesLabel(v="Your school")
@@ -501,7 +501,7 @@ def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
     after = _table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
     sheet.print_title_rows = "4:4"
-    sheet.auto_filter.ref = f"A4:B{after - 1}"  # to pick one test
+    sheet.auto_filter.ref = f"A4:B{after - 1}"  # a filter, with which to pick one test
 
 
 def _share_heads(national: bool, name: str) -> list[str]:

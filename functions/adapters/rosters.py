@@ -12,13 +12,13 @@ from .stores import Stores
 
 
 def current_roster(stores: Stores, service: str, school: str) -> Roster | None:
-    """The school's roster as it is now, or None if none was ever taken in."""
+    """The school's roster as it is now, or None if none has come yet."""
     item = stores.table.get(keys.roster(service, school))
     return roster_of_version(stores, service, school, item["version"]) if item else None
 
 
 def roster_of_version(stores: Stores, service: str, school: str, version: str) -> Roster | None:
-    """One version of a school's roster, or None if there is none of that name: a file may claim any."""
+    """One version of a school's roster. None if there is no such version: a workbook may name any."""
     try:
         return roster_from_json(stores.uploads.get(roster_key(service, school, version)))
     except NotThere:
@@ -26,9 +26,9 @@ def roster_of_version(stores: Stores, service: str, school: str, version: str) -
 
 
 def user_of(stores: Stores, sub: str) -> User | None:
-    """Who a `sub` is, by the table alone, with the schools they may act for now.
+    """Who a `sub` is, with the schools they may act for now. Only the table decides that.
 
-    None if it knows no such user, or one who is shut out.
+    None if the table has no such user, or if an operator disabled the user.
     """
     item = stores.table.get(keys.user(sub))
     if item is None or "disabled" in item:

@@ -1,4 +1,7 @@
-"""The functions' settings: read once from the environment; a missing one stops the function at its start, by name."""
+"""The functions' settings, read once from the environment.
+
+If one is missing, the function stops at its start, naming it.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +17,9 @@ from .errors import MissingSetting
 class Settings:
     """What every function is told by the template. Sizes in bytes.
 
-    `sweep_age` is what an object's own event is given before the sweep queues the object again, `stalled` what a check
-    that has begun is given: its message is in the queue still, on its way to the rescue function.
+    `sweep_age` is how long the sweep waits for an object's own event before it queues the object again. `stalled` is
+    how long it waits for a check that has begun: SQS still has its message, and sends it again or to the rescue
+    function.
     """
 
     table: str

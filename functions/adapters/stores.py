@@ -25,7 +25,7 @@ class Stores:
 
 @cache
 def open_stores() -> Stores:
-    """The stores that the environment names, opened once a container. MissingSetting names what is missing."""
+    """The stores that the environment names, opened once in a container. MissingSetting names what is missing."""
     settings = read_settings()
     return Stores(
         table=Table(clients.dynamodb(), settings.table),

@@ -47,8 +47,8 @@ def from_attributes(attributes: dict[str, Any]) -> Item:
     return {name: _plain(value) for name, value in attributes.items()}
 
 
-# boto3's own serialiser and deserialiser do the same through Decimals, in four times the time: reading 40,000 uploads
-# in a sweep would cost more than the sweep.
+# boto3's own serialiser and deserialiser do the same by way of Decimals and take four times as long. With them, reading
+# 40,000 uploads would take longer than the sweep that reads them.
 
 
 def _typed(value: Any) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class Table:
         self.name = name
 
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
-        """The item under a key, or None. Reads are consistent unless said otherwise."""
+        """The item under a key, or None. Reads are consistent unless the caller says otherwise."""
         try:
             answer = self._client.get_item(
                 TableName=self.name, Key=to_attributes(key._asdict()), ConsistentRead=consistent
@@ -136,8 +136,11 @@ class Table:
         newest_first: bool = False,
         limit: int | None = None,
     ) -> Iterator[Item]:
-        """The items of a partition in order of sort key; of an index where one is named, whose partition attribute has
-        the index's name and whose sort key is `order`. Reads of the table itself are consistent."""
+        """The items of a partition, in order of sort key. Reads of the table itself are consistent.
+
+        If an index is named, the partition is the index's: its partition attribute has the index's name, and its sort
+        key is `order`.
+        """
         hash_name, range_name = (index, "order") if index else ("pk", "sk")
         names = {"#h": hash_name}
         values: Item = {":h": pk}
@@ -196,8 +199,10 @@ class Table:
             raise OutsideError("the table could not be written") from error
 
     def add_one(self, key: Key, expires: int) -> int:
-        """Counts one more under a key, whatever else is counting, and gives the count. The item goes by itself after
-        `expires`, a moment in seconds since 1970."""
+        """Adds one to the count under a key and gives the new count. Others may count at the same time.
+
+        DynamoDB removes the item after `expires`, a moment in seconds since 1970.
+        """
         try:
             answer = self._client.update_item(
                 TableName=self.name,
@@ -216,7 +221,10 @@ class Table:
         return Table(self._client, name)
 
     def everything(self) -> Iterator[Item]:
-        """Every item of the table, in no order. For operators alone: no function may read all there is."""
+        """Every item of the table, in no order.
+
+        Only operators may: no function has the right to read the whole table.
+        """
         arguments: dict[str, Any] = {"TableName": self.name, "ConsistentRead": True}
         while True:
             try:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from early_results.results import Pupil
     from early_results.workbook import Value
 
-LONGEST_TEXT = 32_767  # characters of a cell
+LONGEST_TEXT = 32_767  # the most characters of a cell
 
 FONT = "Calibri"
 INK = "1F2A37"
@@ -57,7 +57,7 @@ WHITE = Font(name=FONT, size=11, bold=True, color="FFFFFF")
 TITLE = Font(name=FONT, size=16, bold=True, color="1F3A5F")
 SECTION = Font(name=FONT, size=12, bold=True, color="1F3A5F")
 
-# What fits the longest values people have without hiding the results off the screen (characters).
+# Widths in characters: wide enough for people's longest values, and narrow enough that the results stay on the screen.
 _WIDTHS = {"school": 12, "upn": 18, "forename": 16, "surname": 18, "gender": 10, "birth_date": 12.5, "nc_year": 8}
 _RESULT_WIDTH = 17
 
@@ -102,8 +102,8 @@ def new_workbook() -> Workbook:
 class ResultsSheet:
     """The sheet the pupils go on, with its row of headings, which stays in view.
 
-    Setting a cell's font, fill and borders one by one is most of what openpyxl costs, so each look is set once and
-    then copied: 120 pupils in 50 ms instead of 120.
+    Setting a cell's font, fill and borders one by one takes most of openpyxl's time. So each look is set once and then
+    copied, which makes a template of 120 pupils in 50 ms instead of 120.
     """
 
     def __init__(self, book: Workbook, service: Service, heading_row: int = TEMPLATE_FIRST_ROW - 1) -> None:
@@ -124,7 +124,7 @@ class ResultsSheet:
                 comment(cell, f"{column.subject_name}: {accepted}; or empty.")
             sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
         sheet.row_dimensions[heading_row].height = 48
-        # Names stay in view while results are typed at the far right.
+        # Names stay in view while people type results at the far right.
         names = [position for position, column in enumerate(service.identity, 1) if column.key == "surname"]
         sheet.freeze_panes = f"{get_column_letter(max(names, default=0) + 1)}{self._first_row}"
         sheet.print_title_rows = f"{heading_row}:{heading_row}"
@@ -139,11 +139,14 @@ class ResultsSheet:
                 self.entry(row, position)
 
     def entry(self, row: int, position: int, *, known: bool = False, locked: bool = False) -> Cell:
-        """A pupil's cell, looking as it should; `known` are details from the roster. Values go in afterwards."""
+        """A pupil's cell with its look.
+
+        `known` says that it holds a detail from the roster. Its value is set afterwards.
+        """
         cell = cast(Cell, self.sheet.cell(row, position))
         column = self._columns[position - 1]
         look = self._looks.get((column.key, known, locked))
-        styled: Any = cell  # the stubs leave out `_style`, where openpyxl keeps all of a cell's look
+        styled: Any = cell  # openpyxl keeps all of a cell's look in `_style`, which its type stubs leave out
         if look is not None:
             styled._style = copy(look)
             return cell
@@ -166,8 +169,8 @@ class ResultsSheet:
                 check = _validation(column, f"{letter}{self._first_row}")
                 check.add(f"{letter}{self._first_row}:{letter}{last_row}")
                 sheet.add_data_validation(check)
-        # Without a password: it is against slips, and support can lift it. What it allows is what people need and can
-        # use: Excel filters a protected sheet by arrows that were there before, and sorts none that has locked cells.
+        # Without a password: the protection is only against slips, and anybody can lift it. It allows what people can
+        # use: Excel filters a protected sheet if its arrows were there before, but sorts no sheet with locked cells.
         sheet.auto_filter.ref = f"A{self._first_row - 1}:{get_column_letter(len(self._columns))}{last_row}"
         sheet.protection.enable()
         for allowed in ("formatCells", "formatColumns", "formatRows", "autoFilter"):
@@ -183,13 +186,13 @@ def identity_value(pupil: Pupil, key: str) -> str | int | date | None:
     value = getattr(pupil, key)
     if key in ("school", "nc_year") and value.isascii() and value.isdigit() and str(int(value)) == value:
         return int(value)
-    if isinstance(value, date) and value.year < 1900:  # Excel has no such day
+    if isinstance(value, date) and value.year < 1900:  # Excel has no such date
         return british_date(value)
     return value or None
 
 
 def _validation(column: Column, cell: str) -> DataValidation:
-    """What Excel lets people type. No prompt beside the cell: it would hide the rows below at every step."""
+    """What Excel lets people type. There is no prompt beside the cell, because it would hide the rows below."""
     if column.kind == "number-or-code":
         check = DataValidation(type="custom", formula1=_number_or_code(column, cell), allow_blank=True)
         check.error = messages.scaled_score_range(column)
@@ -211,8 +214,11 @@ def _validation(column: Column, cell: str) -> DataValidation:
 
 
 def _number_or_code(column: Column, cell: str) -> str:
-    """Excel's formula for what a column of either kind takes; `cell` is the first it is for. At most 255 characters."""
-    # IF, as INT of a text is an error, which an OR beside it would pass on.
+    """Excel's formula for what a column of codes and numbers takes.
+
+    `cell` is its first cell. At most 255 characters.
+    """
+    # IF and not OR: INT of a text is an error, and an OR with an error in it is an error.
     codes = ",".join(f'{cell}="{code}"' for code in column.codes)
     numbers = f"{cell}>={column.minimum},{cell}<={column.maximum},{cell}=INT({cell})"
     return f"IF(ISNUMBER({cell}),AND({numbers}),OR({codes}))"
@@ -221,7 +227,7 @@ def _number_or_code(column: Column, cell: str) -> str:
 def add_help_sheet(
     book: Workbook, service: Service, roster: Roster, issued: datetime, deadlines: Sequence[str]
 ) -> Worksheet:
-    """What a person needs at a first glance: how, with which codes, by when, and whom to ask."""
+    """The help sheet: how to fill the template in, with which codes, by when, and whom to ask."""
     sheet = cast(Worksheet, book.create_sheet(HELP_SHEET))
     for letter, width in (("A", 3), ("B", 14), ("C", 92)):
         sheet.column_dimensions[letter].width = width
@@ -324,14 +330,14 @@ def add_mark(book: Workbook, mark: TemplateMark) -> None:
 
 
 def put(sheet: Worksheet, row: int, column: int, value: str | float | bool | date | None) -> Cell:
-    """Writes a value; a text stays a text, whatever it begins with (openpyxl would make a formula of "=...")."""
+    """Writes a value. A text stays a text, whatever it begins with; openpyxl would make a formula of "=..."."""
     cell = cast(Cell, sheet.cell(row, column))
     if isinstance(value, str):
         cell.value = printable(value)
         if cell.data_type != "s":  # a formula, or "#N/A" and the like
             cell.data_type = "s"
         if value[:1] in ("=", "+", "-", "@"):
-            cell.quotePrefix = True  # or Excel makes a formula of it when it is next edited
+            cell.quotePrefix = True  # without this, Excel makes a formula of it when somebody edits the cell
     else:
         cell.value = value
     return cell
@@ -375,7 +381,7 @@ def saved(book: Workbook, moment: datetime, title: str) -> bytes:
 
 
 def _excel_name(part: str) -> str:
-    """The name that Excel itself gives a part with notes; openpyxl has its own, which exceljs does not look for."""
+    """The name that Excel itself gives to a part with notes. exceljs does not look for the name that openpyxl gives."""
     part = re.sub(r"xl/comments/comment(\d+)\.xml$", r"xl/comments\1.xml", part)
     return re.sub(r"xl/drawings/commentsDrawing(\d+)\.vml$", r"xl/drawings/vmlDrawing\1.vml", part)
 

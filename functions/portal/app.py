@@ -43,7 +43,7 @@ metrics = Metrics()
 app = APIGatewayHttpResolver()
 
 NO_STORE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-MOST_LOGGED = 120  # characters of a path
+MOST_LOGGED = 120  # the most characters of a path that the log keeps
 # What the log says of the request that is being answered. One at a time: that is how Lambda calls a function.
 _noted: dict[str, Any] = {}
 
@@ -56,7 +56,7 @@ def _problem(problem: problems.Problem) -> Response[str]:
 @app.exception_handler(NotFoundError)
 def _no_route(_: NotFoundError) -> Response[str]:
     path = app.current_event.path
-    _noted["path"] = None  # somebody's own words: they are not for the log
+    _noted["path"] = None  # a user may have typed it, so it is not logged
     allowed = sorted({route.method for route in [*app._static_routes, *app._dynamic_routes] if route.rule.match(path)})
     if allowed:
         return problems.method_not_allowed(allowed).response()
@@ -73,8 +73,8 @@ def _ours(error: Exception) -> Response[str]:
 def caller(*, looking: bool = False) -> User:
     """Who is asking: an access token's `sub`, looked up in the table. Problem (401, 403) for anybody else.
 
-    A page that is `looking` whether anything changed does so all day: a few looks a minute are not counted in the
-    table, which would cost more than the look.
+    A page that is `looking` asks every few seconds, all day, whether anything changed. A few looks a minute are not
+    counted in the table, because counting would cost more than the look.
     """
     claims = app.current_event.request_context.authorizer.jwt_claim or {}
     _noted["sub"] = claims.get("sub")
@@ -91,12 +91,12 @@ def caller(*, looking: bool = False) -> User:
 
 
 UPLOAD_PATH = re.compile(r"/uploads/([0-7][0-9A-HJKMNP-TV-Z]{25})(?:/|$)")
-CODES_LAST = timedelta(minutes=5)  # until the pool is asked again whether an operator signs in with codes
+CODES_LAST = timedelta(minutes=5)  # after this the pool is asked again whether an operator signs in with codes
 _with_codes: dict[str, datetime] = {}
 
 
 def _count_request(sub: str) -> None:
-    """Problem (429) for a user who has made as many requests this minute as one may: nobody else waits for them."""
+    """Problem (429) for a user who has used up this minute's requests, so that others do not wait because of them."""
     now = int(datetime.now(UTC).timestamp())
     minute = now // 60
     count = open_stores().table.add_one(keys.requests(sub, minute), (minute + 10) * 60)
@@ -125,13 +125,13 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
     return Response(status.value, "application/json", json.dumps(body), dict(NO_STORE))
 
 
-FREE_LOOKS = 10  # a minute: an open page makes four, and one more whenever a file is chosen or sent
+FREE_LOOKS = 10  # looks a minute: an open page makes four, and one more whenever a file is chosen or sent
 _looks: dict[str, int] = {}
 _looks_of: list[int] = [0]  # the minute that they are counted for
 
 
 def _is_seldom(sub: str) -> bool:
-    """Whether this container has answered few looks of a user this minute."""
+    """Whether this container has answered only few looks of a user this minute."""
     minute = int(datetime.now(UTC).timestamp()) // 60
     if _looks_of[0] != minute:
         _looks_of[0] = minute
@@ -146,7 +146,7 @@ def _asking() -> tuple[Stores, User, datetime]:
 
 @app.get("/api/openapi.json", compress=True)
 def _contract() -> Response[str]:
-    from . import contract  # read by few and seldom: the other requests need not pay for it
+    from . import contract  # imported only here, since few people read the contract, and seldom
 
     return contract.serve(_held())
 
@@ -247,7 +247,7 @@ def _board(service: str, window: str) -> Response[str]:
 
 
 def _held() -> str | None:
-    """What the browser says it has already."""
+    """The `ETag` of what the browser says it has already."""
     return app.current_event.headers.get("if-none-match")
 
 
@@ -273,7 +273,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if upload:
         _noted["correlation_id"] = [upload[1]]
     if answered["statusCode"] == HTTPStatus.NOT_MODIFIED.value:
-        return answered  # nothing was told: there is nothing to say who read it
+        return answered  # the answer held nothing, so the log need not say who read it
     logger.info(
         "request",
         extra={

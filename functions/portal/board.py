@@ -1,8 +1,8 @@
 """The operators' deadline board: who has submitted, who has only errors, who has nothing.
 
-The totals are of all schools. The schools themselves come in order of their DfE numbers, filtered and page by page, so
-that 17,000 of them stay far below what an answer may hold. The first page reads every register, in one query a local
-authority; a page after it only those it shows.
+The totals are of all schools. The schools themselves come in order of their DfE numbers, filtered and page by page,
+because 17,000 of them are too many for one answer. The first page reads every register, with one query for each local
+authority. A later page reads only the registers that it shows.
 """
 
 from __future__ import annotations
@@ -31,14 +31,16 @@ from .services import describe_window, window_of
 STANDINGS = ("submitted", "only-errors", "nothing")
 NO_TRUST = "(none)"
 MOST_WAITING = 100
-_QUERIES = 16  # local authorities whose registers are read side by side
+_QUERIES = 16  # how many local authorities' registers are read at once
 
 
 def deadline_board(
     stores: Stores, user: User, service: Service, number: str, query: BoardQuery, now: datetime
 ) -> dict[str, Any]:
-    """A window for operators: how it stands, the totals, and a page of its schools. The totals, and how many schools
-    are found, come with the first page alone."""
+    """A window for operators: its state, the totals, and a page of its schools.
+
+    Only the first page has the totals and the number of schools that were found.
+    """
     if user.role is not Role.OPERATOR:
         raise problems.forbidden("Only operators see the whole of a window.")
     calendar = calendar_now(stores, service)
@@ -79,17 +81,21 @@ class _Board:
         self._service = service
         self._window = window
         marks = list(stores.table.query(keys.state(service, window).pk))
-        # Beside the sealed rows: the stragglers that operators let in, by school, and what was deleted since.
+        # What stands beside the sealed rows: stragglers that operators let in, by school, and files deleted since the
+        # freeze.
         self._added = {row["sk"].removeprefix("ADDED#"): row for row in marks if row["sk"].startswith("ADDED#")}
         self._gone = {row["upload_id"] for row in marks if row["sk"].startswith("REMOVED#")}
 
     def lines(self, schools: Iterable[Item]) -> Iterator[dict[str, Any]]:
-        """The lines of schools in order of their numbers, each local authority read when it is come to."""
+        """The lines of schools in order of their numbers.
+
+        A local authority is read only when its schools are needed.
+        """
         for authority, group in groupby(schools, key=lambda row: authority_of(row["school"])):
             yield from self._authority(authority, list(group))
 
     def all_lines(self, schools: list[Item]) -> list[dict[str, Any]]:
-        """The same, many local authorities side by side."""
+        """The lines of schools in order of their numbers, with many local authorities read at once."""
         groups = [(name, list(group)) for name, group in groupby(schools, key=lambda row: authority_of(row["school"]))]
         with ThreadPoolExecutor(_QUERIES) as pool:
             return list(chain.from_iterable(pool.map(lambda group: self._authority(*group), groups)))
@@ -116,7 +122,7 @@ class _Board:
 
 
 def _may_be_wanted(school: Item, query: BoardQuery) -> bool:
-    """Whether a school is asked for, as far as can be told without its register."""
+    """Whether the query asks for a school, as far as that can be decided without its register."""
     number, name = str(school["school"]), str(school.get("name", ""))
     return (
         query.authority in (None, authority_of(number))

@@ -1,9 +1,9 @@
 """What an open page asks every few seconds: whether anything that it says may have changed.
 
-The answer is a name for the state of things, in the body and as `ETag`: who has it already is told 304. It is made of
-what decides, not of what is shown: the calendar and its windows' states, and for each school the two registers, the
-roster and the reports. A school costs five small reads (decision 26 has what a day of it costs), so they are read
-without DynamoDB's consistency: what is missed by that is seen the next time.
+The answer is a name for the present state, in the body and as `ETag`; a page that has that name already gets 304. The
+name is a hash of what the page's contents follow from: the calendar, its windows' states, and for each school the two
+registers, the roster and the reports. Each school costs five small reads (decision 26 says what that costs a day), so
+they are eventually consistent: a change that one look misses is seen by the next.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from early_results.writes import Key
 
 
 def name_of(stores: Stores, user: User, service: Service, now: datetime) -> str:
-    """A name for what the user's page is made of at this moment: another one if anything of it is another."""
+    """A name for everything that the user's page shows at this moment. If any of it changes, so does the name."""
     item = stores.table.get(keys.calendar(service.name), consistent=False)
     calendar = calendar_from_json(item["calendar"]) if item else calendar_of(service)
     found = stores.table.get_many(_decisive(user, calendar, now), consistent=False)
@@ -36,25 +36,26 @@ def name_of(stores: Stores, user: User, service: Service, now: datetime) -> str:
         [window.reports <= today for window in calendar.windows],
         sorted(([*key, row] for key, row in found.items()), key=lambda row: row[:2]),
     ]
-    text = json.dumps(state, sort_keys=True, default=sorted)  # a set of the table's is in no order
+    # sorted, because DynamoDB gives a set in no particular order
+    text = json.dumps(state, sort_keys=True, default=sorted)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _decisive(user: User, calendar: Calendar, now: datetime) -> list[Key]:
-    """The keys of all that decides. A window that has not opened decides nothing yet."""
+    """The keys of the items that the page's contents follow from. A window that has not opened has none yet."""
     service = calendar.service
     begun = [window for window in calendar.windows if window.opens <= now]
     wanted = [keys.state(service, window.number) for window in begun]
     for school in sorted(user.schools):
         wanted += [keys.current_register(service, school), keys.roster(service, school)]
-        if begun:  # good files and those with errors both leave their mark there
+        if begun:  # a check changes this item for a good file and for one with errors
             wanted.append(keys.window_register(service, begun[-1].number, school))
         wanted += [keys.report(service, window.number, school) for window in begun if window.closes <= now]
     return wanted
 
 
 def serve(name: str, if_none_match: str | None) -> Response[str]:
-    """The name; 304 if the asker has it already."""
+    """Answers with the name, or with 304 if the page has it already."""
     tag = f'"{name}"'
     headers: dict[str, str | list[str]] = {
         "Cache-Control": "no-store",

@@ -45,7 +45,7 @@ def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> d
     elif not stores.results.has(key):
         stores.results.put(key, _json(upload), MEDIA_TYPES[form])
     if (stores.table.get(upload.key) or {}).get("status") == Status.DELETED.value:
-        stores.results.remove(key)  # deleted while the list was made: it must not outlive the file
+        stores.results.remove(key)  # the file was deleted while the list was made, and the list must not outlive it
         raise problems.no_such_upload()
     stem = upload.name.rsplit(".", 1)[0]
     url = stores.results.link(
@@ -55,7 +55,7 @@ def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> d
 
 
 def all_findings(stores: Stores, upload: Upload) -> tuple[Finding, ...]:
-    """Every finding of an upload: from the results bucket, or from the record where the check never wrote any."""
+    """Every finding of an upload: from the results bucket, or from the record if no check wrote them to the bucket."""
     try:
         data = json.loads(stores.results.get(findings_key(upload.service, upload.upload_id, "json")))
     except NotThere:
@@ -78,6 +78,7 @@ def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
     submission, verdict, roster = again
     service = load_service(upload.service)
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
-    from adapters.annotated import annotated_workbook  # openpyxl: for this one download, not for every page
+    # imported only here: it loads openpyxl, which the other requests do not need
+    from adapters.annotated import annotated_workbook
 
     return annotated_workbook(service, submission, verdict, roster, now, deadlines=deadlines)

@@ -26,7 +26,7 @@ from . import problems
 from .requests import UploadsQuery
 
 PAGE = 50
-_QUERIES = 16  # schools of a trust whose histories are read side by side
+_QUERIES = 16  # how many schools' histories of a trust are read at once
 
 
 def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
 
 
 def _rules(upload: Upload) -> dict[str, dict[str, str]]:
-    """What each finding's code is called and whether it blocks, so that a page need not know the codes."""
+    """The findings' codes with their names and severities, so that a page need not know them."""
     codes = {Code(finding["code"]) for finding in upload.findings}
     service = load_service(upload.service)
     return {
@@ -73,7 +73,7 @@ def _rules(upload: Upload) -> dict[str, dict[str, str]]:
 
 
 def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
-    """The upload of that id. Problem (404) if there is none, or none that the user may know of."""
+    """The upload of that id. Problem (404) if there is none, or if the user may not know of it."""
     item = stores.table.get(keys.upload(upload_id)) if is_ulid(upload_id) else None
     if item is None:
         raise problems.no_such_upload()
@@ -112,7 +112,7 @@ def describe(
 
 
 def _listed(upload: Upload, now: datetime) -> bool:
-    """A form that expired with nothing received was no attempt; a deleted upload is gone from the history."""
+    """Whether the history lists an upload. It leaves out deleted ones, and forms that expired with no file received."""
     if upload.status is Status.DELETED:
         return False
     return upload.status is not Status.AWAITING_UPLOAD or now <= upload.expires_at
@@ -133,7 +133,7 @@ def _filters(query: UploadsQuery) -> Callable[[Upload], bool]:
 
 
 def _partitions(user: User, organisation: str) -> list[tuple[str, str]]:
-    """The index partitions that hold what is asked for, as (index, partition). Problem (403) if not the user's."""
+    """The index partitions that hold the uploads, as (index, partition). Problem (403) if they are not the user's."""
     if organisation.startswith("SCHOOL#"):
         if not user.may_read_school(organisation.removeprefix("SCHOOL#")):
             raise problems.forbidden("This school is not one that you act for.")
@@ -159,7 +159,7 @@ def _newest_first(stores: Stores, partitions: list[tuple[str, str]], cursor: str
 
     def first(partition: tuple[str, str]) -> Iterator[dict[str, Any]]:
         rows = read(partition)
-        head = list(islice(rows, 1))  # starts the query, so that a trust's schools are read side by side
+        head = list(islice(rows, 1))  # this starts the query, so that all schools of a trust are read at once
         return _chain(head, rows)
 
     with ThreadPoolExecutor(_QUERIES) as pool:
@@ -186,7 +186,7 @@ def _standings(
 ) -> dict[tuple[str, int, str], Standing]:
     """What stands where uploads may count: in their own windows, and in later ones that are being or have been sealed.
 
-    The states are read before the registers: what is sealed meanwhile is told of when it is looked at next.
+    The states are read before the registers. A window that is sealed between the two is shown so by the next request.
     """
     states = {name: window_states(stores, calendar) for name, calendar in calendars.items()}
     wanted = [

@@ -31,8 +31,10 @@ PAGE = "index.html"
 
 @cache
 def _assets() -> dict[str, bytes]:
-    """Every file of the page, and the settings that a browser needs to sign in, with whom to ask for help if that does
-    not work: none of them is a secret."""
+    """Every file of the page, the settings that a browser needs to sign in, and whom to ask for help if that fails.
+
+    None of the settings is a secret.
+    """
     found = {}
     for file in (files(__package__) / "assets").iterdir():
         if file.is_file() and file.name.rsplit(".", 1)[-1] in TYPES:
@@ -60,7 +62,7 @@ def _policy() -> str:
 
 
 def _of_a_document() -> dict[str, str]:
-    """The headers that mean something on a document alone: they are not sent again with each of its files."""
+    """The headers that matter only on a document, and are not sent with each of its files."""
     return {
         "Referrer-Policy": "no-referrer",
         "Strict-Transport-Security": "max-age=63072000",
@@ -75,7 +77,7 @@ def _origin(address: str) -> str:
 
 @cache
 def version() -> str:
-    """A name for this very state of the page: its files are kept by browsers for as long as it stays the same."""
+    """A name for the present version of the page. Browsers keep its files as long as the name stays the same."""
     digest = hashlib.sha256()
     for name, data in sorted(_assets().items()):
         digest.update(name.encode() + b"\0" + data + b"\0")
@@ -90,15 +92,15 @@ def _packed(name: str) -> tuple[bytes | str, dict[str, str]]:
         data = data.replace(b'"page/', f'"page/{version()}/'.encode())
     tag = {"ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"'}
     if name == CONFIG:
-        return data.decode(), tag  # too small to be worth packing, and the event handler wants JSON as text
+        return data.decode(), tag  # too small to be worth compressing, and the event handler takes JSON as text
     return gzip.compress(data, 9, mtime=0), {**tag, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
 
 
 def serve(name: str, asked_version: str = "", if_none_match: str | None = None) -> Response[bytes | str]:
     """One file of the page; 304 if the browser has it already. Problem (404) for any other name.
 
-    Under the present version's address a file never changes, so it may be kept; a page of an older version, loaded
-    just before a deployment, gets the present files and keeps none.
+    Under the present version's address a file never changes, so browsers may keep it. A page of an older version,
+    loaded just before a deployment, gets the present files, and browsers may not keep them.
     """
     if name not in _assets():
         raise problems.not_found("There is no such file on this page.")

@@ -1,4 +1,4 @@
-"""Problems: what goes wrong in a request, and the one place that makes it an HTTP answer (RFC 9457)."""
+"""Problems: what goes wrong in a request, and the one place that turns it into an HTTP answer (RFC 9457)."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ def unknown_user() -> Problem:
 
 
 def codes_needed() -> Problem:
-    """An operator has a password alone: they set up codes of an authenticator app first, on the page."""
+    """An operator signed in with a password alone.
+
+    They must first set up codes of an authenticator app, on the page.
+    """
     return Problem(
         HTTPStatus.FORBIDDEN,
         "codes-needed",
@@ -73,7 +76,7 @@ def forbidden(detail: str) -> Problem:
 
 
 def no_such_upload() -> Problem:
-    """There is no such upload, or none that may be known to the user: the answer is the same."""
+    """There is no such upload, or the user may not know of it. The answer is the same for both."""
     return Problem(
         HTTPStatus.NOT_FOUND,
         "no-such-upload",
@@ -98,7 +101,7 @@ def not_found(detail: str) -> Problem:
 
 
 def method_not_allowed(allowed: list[str]) -> Problem:
-    """There is such an address, but not for this method (RFC 9110 wants the allowed ones named)."""
+    """There is such an address, but not for this method. RFC 9110 asks that the answer names the allowed methods."""
     problem = Problem(
         HTTPStatus.METHOD_NOT_ALLOWED,
         "method-not-allowed",
@@ -121,7 +124,7 @@ def window_closed(detail: str) -> Problem:
 
 
 def too_many_forms(most: int, seconds: int) -> Problem:
-    """The user, or the organisation, was given as many upload forms as may be open at a time."""
+    """The user, or the organisation, has as many open upload forms as are allowed."""
     minutes = -(-seconds // 60)
     problem = Problem(
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -135,7 +138,7 @@ def too_many_forms(most: int, seconds: int) -> Problem:
 
 
 def too_many_requests(seconds: int) -> Problem:
-    """The user has made as many requests this minute as one may."""
+    """The user has made as many requests this minute as are allowed."""
     problem = Problem(
         HTTPStatus.TOO_MANY_REQUESTS,
         "too-many-requests",

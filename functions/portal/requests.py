@@ -13,7 +13,7 @@ from .problems import Problem, bad_request
 
 MOST_FILES = 500
 LONGEST_NAME = 255
-MOST_PLACES = 20  # of what is wrong in a request, told at once
+MOST_PLACES = 20  # how many errors of a request one answer names
 # A file name has no control characters, and something in it that is not a space of any kind.
 _SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"
@@ -31,9 +31,9 @@ ServiceName = Annotated[str, Field(min_length=1, max_length=40, description="A s
 WindowNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$", description="A window's number.", examples=["1"])]
 UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="An upload id, a ULID.")]
 
-# Operators act for nobody: they say whom they ask of.
+# Operators act for no organisation, so they name the one they ask about.
 NEEDED_BY_OPERATORS = Field(json_schema_extra={"x-needed-by": [Role.OPERATOR.value]})
-# Who acts for one school means that one.
+# A user who acts for one school need not name it.
 NEEDED_BY_MANY = Field(json_schema_extra={"x-needed-by": [Role.TRUST.value, Role.OPERATOR.value]})
 
 
@@ -42,12 +42,12 @@ def _whole(number: Any) -> Any:
     return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
-# Marks that turn the direction of writing round: with one, "gpj.exe" is shown as "exe.jpg".
+# Marks that reverse the direction of writing: with one, "gpj.exe" is shown as "exe.jpg".
 _TURNS = dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
 
 def _without_turns(name: Any) -> Any:
-    """A file name without marks of direction: nobody means them, and a name is shown to others."""
+    """A file name without marks of direction. Nobody types them on purpose, and names are shown to other people."""
     return name.translate(_TURNS) if isinstance(name, str) else name
 
 
@@ -143,8 +143,10 @@ Query = TypeVar("Query", bound=BaseModel)
 
 
 def query_of(model: type[Query], given: dict[str, str]) -> Query:
-    """The query of a request. Problem (400) that names every place that is wrong; names that are not asked for are let
-    be, and what is empty is as if it were not there: forms send all that they have."""
+    """The query of a request. Problem (400) that names every place that is wrong.
+
+    Unknown names are ignored. An empty value counts as not given, because HTML forms send their empty fields too.
+    """
     try:
         return model.model_validate({name: value for name, value in given.items() if value})
     except ValidationError as error:

@@ -72,9 +72,10 @@ def describe_me(stores: Stores, user: User) -> dict[str, Any]:
 
 
 def describe_services(stores: Stores, now: datetime) -> dict[str, Any]:
-    """The services that are run here: their windows, which is open, the seconds to its close. The next to close first.
+    """The services that this stack runs: their windows, which is open, the seconds to its close.
 
-    A service is run once a pupil list of it has come; before there is any, all that could be run are told.
+    The service that closes next comes first. A stack runs a service once a pupil list of it has come. Before any has
+    come, all services are given.
     """
     begun = stores.table.get_many(keys.service_begun(name) for name in service_names())
     names = [name for name in service_names() if keys.service_begun(name) in begun] or service_names()
@@ -114,7 +115,7 @@ def _describe_column(column: Column) -> dict[str, Any]:
 
 
 def describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
-    """A window and how far it is."""
+    """A window and its state."""
     return {
         "number": window.number,
         "opens": to_text(window.opens),
@@ -128,10 +129,9 @@ def describe_window(window: Window, state: WindowState, now: datetime) -> dict[s
 
 
 def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, Any]:
-    """The schools the user acts for, as they stand in a service: how fresh the pupil list is, and which file counts,
-    now (`current`) and in each window.
+    """The schools the user acts for: how fresh the pupil list is, which file is `current`, which counts in each window.
 
-    An upload overwrites what `current` names; a page can say so before it happens.
+    An upload overwrites the file that `current` names, so a page can say that beforehand.
     """
     schools = sorted(user.schools)
     calendar = calendar_now(stores, service)
@@ -184,8 +184,10 @@ def _describe_standing(stands: Standing, window: Window) -> dict[str, Any]:
 def build_template(
     stores: Stores, user: User, service: Service, school: str | None, now: datetime
 ) -> tuple[str, bytes]:
-    """File name and bytes of a school's prefilled workbook, made from its roster as it is now. Who acts for one school
-    need not name it."""
+    """File name and bytes of a school's prefilled workbook, made from its roster as it is now.
+
+    A user who acts for one school need not name it.
+    """
     if school is None and len(user.schools) == 1:
         school = next(iter(user.schools))
     if school is None:
@@ -199,7 +201,8 @@ def build_template(
             f"telephone {service.support_telephone}."
         )
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
-    from adapters.templates import template_workbook  # openpyxl: for this one download, not for every page
+    # imported only here: it loads openpyxl, which the other requests do not need
+    from adapters.templates import template_workbook
 
     data = template_workbook(service, roster, now, deadlines=deadlines)
     return f"{service.year}{service.short_title}-{school}.xlsx", data
@@ -240,7 +243,7 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
 def _describe_report(
     user: User, item: Item, stands: Standing, school: str, calendar: Calendar, upload: Item | None, now: datetime
 ) -> dict[str, Any]:
-    """A report; of a file that no longer counts for its window it is on its way out, and not to be had any more."""
+    """A report. Problem (404) if its file no longer counts for its window: then the report is about to be removed."""
     window = window_of(calendar, str(item["window"]))
     counts = stands.upload == item["upload_id"]
     kept = upload is not None and upload["status"] != Status.DELETED.value
@@ -266,7 +269,7 @@ def _describe_report(
 
 
 def _published(user: User, window: Window, now: datetime) -> bool:
-    """Reports come on their date, London time; operators look before."""
+    """Whether a report may be seen: from its date on, London time. Operators may see it before."""
     return user.role is Role.OPERATOR or now.astimezone(LONDON).date() >= window.reports
 
 

@@ -27,12 +27,15 @@ from workflow.delete_upload import join_deletion, purge
 from . import problems
 from .requests import FileToUpload, UploadRequest
 
-NAME_BYTES = 1500  # of a name, percent-encoded, in an object's metadata
-RACES = 10  # lost to other requests of the same organisation before one gives up
+NAME_BYTES = 1500  # the most bytes of a name, percent-encoded, in an object's metadata
+RACES = 10  # how often a request may lose a race to others of the same organisation before it gives up
 
 
 def issue_forms(stores: Stores, user: User, service: Service, request: UploadRequest, now: datetime) -> list[Any]:
-    """One record and one presigned form a file. Nothing is written if no window is open or the user may not upload."""
+    """One record and one presigned form for each file.
+
+    Nothing is written if no window is open or the user may not upload.
+    """
     if not user.may_upload():
         raise problems.forbidden("Only administrators of a school or of a trust upload files.")
     calendar = calendar_now(stores, service)
@@ -41,7 +44,8 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
         raise problems.window_closed(closed_words(calendar, now))
     _take_forms(stores, user, len(request.files), now)
     window = calendar.window_of(now)
-    # Ids of one moment are in the order of the files: where two arrive in one second, the later one of the list counts.
+    # Ids of one request are in the order of its files: if two arrive in the same second, the later one in the list
+    # counts.
     entropy = sorted(token_bytes(10) for _ in request.files)
     forms = [
         _issue(stores, user, service, file, now, expires_at, noise)
@@ -51,9 +55,9 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
 
 
 def _take_forms(stores: Stores, user: User, asked: int, now: datetime) -> None:
-    """Takes forms out of the ledgers of the user and of their organisation. Problem (429) if there are too many open.
+    """Counts forms in the ledgers of the user and of their organisation. Problem (429) if too many would be open.
 
-    A request that loses every race is one of very many at the same moment: it is told to wait too.
+    Problem (429) also for a request that loses all its races, since very many must be coming at the same moment.
     """
     most = {user.sub: forms.MOST_OF_USER, user.organisation: forms.MOST_OF_ORGANISATION}
     for _ in range(RACES):
@@ -73,7 +77,7 @@ def _take_forms(stores: Stores, user: User, asked: int, now: datetime) -> None:
 
 
 def closed_words(calendar: Calendar, now: datetime) -> str:
-    """When the last window closed and the next one opens, for people."""
+    """When the last window closed and when the next one opens, in words for people."""
     closed = calendar.last_closed(now)
     opens = calendar.next_to_open(now)
     words = [f"The last window closed at {moment_words(closed.closes)}."] if closed else []
@@ -84,8 +88,10 @@ def closed_words(calendar: Calendar, now: datetime) -> str:
 
 
 def name_for_metadata(name: str) -> str:
-    """A file name as an object's metadata carries it: S3 takes 2 KB of metadata in all, and one character may need
-    twelve bytes of it. What is cut off here is kept in full by the upload's record."""
+    """A file name as an object's metadata carries it, cut to `NAME_BYTES`. The upload's record has it in full.
+
+    S3 takes 2 KB of metadata in all, and one character may need twelve bytes.
+    """
     while len(quote(name)) > NAME_BYTES:
         name = name[:-1]
     return name
@@ -152,7 +158,7 @@ def _issue(
 
 
 def delete(stores: Stores, user: User, service: Service, upload: Upload, now: datetime) -> None:
-    """Deletes an upload for its uploader: out of the history and the registers at once, and then its objects too."""
+    """Deletes an upload for its uploader: at once from the history and the registers, and then its objects."""
     if not access.may_delete(user, upload):
         raise problems.forbidden("Only the person who uploaded a file can delete it.")
     outcome, before = join_deletion(stores, upload.upload_id)

@@ -1,4 +1,4 @@
-"""The build function: one school's report a message; from the dead-letter queue, the note that it failed for good."""
+"""The build function: builds one school's report for each message, or notes that it failed if it is a dead letter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ processor = BatchProcessor(event_type=EventType.SQS, logger=logger)  # type: ign
 def build_record(record: SQSRecord) -> None:
     """Builds the report that a message asks for, or gives it up if the message is a dead letter."""
     message = json.loads(record.body)
-    # Under a name of its own: the message has a `service` too, which would take the place of the function's.
+    # The message's `service` is logged under another name, since Powertools logs the function's name as `service`.
     logger.append_keys(asked=message)
     dead = record.event_source_arn == setting("REPORT_DEAD_LETTER_QUEUE_ARN")
     act = fail_report if dead else build_report
@@ -43,5 +43,5 @@ def build_record(record: SQSRecord) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Messages of the report queue and of its dead-letter queue, one an invocation."""
+    """Handles messages of the report queue and of its dead-letter queue, one in each invocation."""
     return process_partial_response(event, build_record, processor, context)

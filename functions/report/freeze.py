@@ -41,8 +41,10 @@ def run(now: datetime) -> dict[str, Any]:
 
 
 def tell_overdue(service: str, minutes: dict[int, int]) -> None:
-    """Tells the metrics how long ago windows closed that are not frozen: the longest, which alarms, also if it is
-    nought, and each by itself."""
+    """Gives the metrics how long ago each window that is not frozen closed.
+
+    The longest of them has an alarm, so it is given even if it is 0.
+    """
     metrics.add_metric("FreezeOverdueMinutes", MetricUnit.Count, max(minutes.values(), default=0))
     for window, count in minutes.items():
         with single_metric("FreezeOverdueMinutes", MetricUnit.Count, count) as metric:
@@ -51,7 +53,7 @@ def tell_overdue(service: str, minutes: dict[int, int]) -> None:
 
 
 def count(swept: Swept) -> None:
-    """Tells the metrics what a sweep found: each of these should be nought on a good day."""
+    """Gives the metrics what a sweep found. On a good day each of these is 0."""
     metrics.add_metric("SweptQueuedAgain", MetricUnit.Count, swept.queued_again)
     metrics.add_metric("SweptOffered", MetricUnit.Count, swept.offered)
     metrics.add_metric("Straggler", MetricUnit.Count, swept.stragglers)

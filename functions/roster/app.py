@@ -26,7 +26,10 @@ processor = BatchProcessor(event_type=EventType.SQS, logger=logger)  # type: ign
 
 
 def import_record(record: SQSRecord) -> None:
-    """Takes in the extracts that a message names. One that cannot be used is refused aloud: trying again is no use."""
+    """Takes in the extracts that a message names.
+
+    One that cannot be used is logged and alarms; it is not tried again.
+    """
     for entry in json.loads(record.body).get("Records", []):
         key = unquote_plus(entry["s3"]["object"]["key"])
         logger.append_keys(object_key=key)
@@ -44,5 +47,5 @@ def import_record(record: SQSRecord) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Messages of the roster queue, one an invocation."""
+    """Handles messages of the roster queue, one in each invocation."""
     return process_partial_response(event, import_record, processor, context)

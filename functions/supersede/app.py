@@ -20,17 +20,18 @@ if TYPE_CHECKING:
 
 logger = open_logger()
 metrics = Metrics()
-# A failed record must not hold back the schools behind it: each is offered, whatever became of the one before.
-processor = BatchProcessor(event_type=EventType.DynamoDBStreams, logger=logger)  # type: ignore[arg-type]  # Powertools' own
+# A record that fails must not hold back the schools behind it, so the others are offered all the same.
+processor = BatchProcessor(event_type=EventType.DynamoDBStreams, logger=logger)  # type: ignore[arg-type]
 
 
 def offer_record(record: DynamoDBRecord) -> None:
-    """Offers the upload that a stream record is about. The record only says that there is something to do."""
+    """Offers the upload that a stream record is about. What to do is read from the table, not from the record."""
     image = record.dynamodb.new_image if record.dynamodb else None
     if not image or "offer_pending" not in image:
         return
     upload_id = image["upload_id"]
-    logger.append_keys(upload_id=upload_id, correlation_id=upload_id)  # also in the line about a record that fails
+    # Set first, so that the line about a failed record has it too.
+    logger.append_keys(upload_id=upload_id, correlation_id=upload_id)
     outcome = offer_upload(open_stores(), upload_id)
     logger.info("offered", extra={"outcome": outcome.value})
     if outcome is Outcome.STRAGGLER:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-RESCUE_TRIES = 2  # tries of the rescue function after which an upload is parked: it has killed this one too
+RESCUE_TRIES = 2  # after so many tries of the rescue function an upload is parked, because it kills this function too
 
 logger = open_logger()
 metrics = Metrics()
@@ -45,7 +45,7 @@ def objects_of(body: str) -> list[tuple[str, str | None]]:
 
 
 def _upload_in(key: str) -> str | None:
-    """The upload that an object is of: what joins the lines of the log from a form to its report."""
+    """The id of the upload that an object belongs to. By it all lines of the log, from form to report, can be found."""
     found = parse_upload_key(key)
     return found[1] if found else None
 
@@ -76,12 +76,12 @@ def rescue_record(record: SQSRecord) -> None:
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """The validate function: messages of the upload queue, one an invocation."""
+    """The validate function: handles messages of the upload queue, one in each invocation."""
     return process_partial_response(event, check_record, processor, context)
 
 
 @logger.inject_lambda_context(clear_state=True)
 @metrics.log_metrics
 def rescue(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """The rescue function: messages of the upload queue's dead-letter queue, one an invocation."""
+    """The rescue function: handles messages of the upload queue's dead-letter queue, one in each invocation."""
     return process_partial_response(event, rescue_record, processor, context)

@@ -32,7 +32,7 @@ from early_results.reporting.summary import (
 from early_results.service import LONDON, Column, Service
 from early_results.service import Words as Terms
 
-# Below this many pupils one child moves a percentage by 20 points or more: the count is told beside it.
+# Below this many pupils one child moves a percentage by about 20 points, so the count is shown beside it.
 SMALL = 6
 
 GROUP_LABELS = {
@@ -47,12 +47,12 @@ GROUP_LABELS = {
 }
 _RARE = frozenset({"gender-unknown", "term-unknown"})
 
-NO_FIGURE = "\N{EN DASH}"  # nobody to count: neither 0 nor "null"
+NO_FIGURE = "\N{EN DASH}"  # shown where there is nobody to count: 0 would be wrong, and nobody wants to read "null"
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`count` pupils `of` so many; `percent` is whole, rounded half up, None of nobody."""
+    """`count` pupils `of` so many. `percent` is whole, rounded half up, and None if `of` is 0."""
 
     count: int
     of: int
@@ -69,7 +69,7 @@ class Share:
 
     @property
     def shown(self) -> str:
-        """The percentage alone, for where the count stands beside it anyway."""
+        """The percentage alone, for places where the count stands beside it anyway."""
         if not self.of:
             return NO_FIGURE
         if self.percent == 0 and self.count:
@@ -80,7 +80,7 @@ class Share:
 
     @property
     def beside(self) -> str:
-        """The count to tell beside a percentage of few pupils; empty for six and more."""
+        """The count to show beside a percentage of few pupils. Empty for six pupils and more."""
         return f" ({self.count} of {self.of})" if 0 < self.of < SMALL else ""
 
 
@@ -93,7 +93,7 @@ class Mean:
 
     @property
     def tenths(self) -> int | None:
-        """The mean in tenths, rounded half up; None of no scores."""
+        """The mean in tenths, rounded half up. None if there are no scores."""
         return (20 * self.total + self.number) // (2 * self.number) if self.number else None
 
     @property
@@ -115,8 +115,9 @@ class CodeCount:
 class Assessment:
     """The codes of one subject, or a measure of several subjects combined, which has no codes.
 
-    `assessed` are the pupils in the cohort: those with a result, without the `out` whose code leaves it. `higher` is
-    None where nothing stands for it. `of_numbers` says that numbers are among the parts of a combined measure.
+    `assessed` are the pupils in the cohort: those with a result, less the `out` whose code takes them out of it.
+    `higher` is None if the service has no higher standard here. `of_numbers` says that a part of a combined measure is
+    a number.
     """
 
     key: str
@@ -141,11 +142,11 @@ class ScoreCount:
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """The numbers of one subject. `distribution` has every number from lowest to highest, also those of nobody.
+    """The numbers of one subject. `distribution` has every number from lowest to highest, also those that nobody has.
 
-    `number` pupils have one, and the mean is theirs. Where the column takes codes as well, `codes` has them, and
-    `assessed` adds those whose code stays in the cohort. The shares are of `assessed`, and None where the service has
-    no such threshold; `expected_at` and `high_at` are the thresholds.
+    `number` pupils have a number, and the mean is theirs. If the column takes codes as well, `codes` counts them, and
+    `assessed` includes the pupils whose code stays in the cohort. The shares are of `assessed`; a share is None if the
+    service has no such threshold. `expected_at` and `high_at` are the thresholds.
     """
 
     key: str
@@ -167,7 +168,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class BandRow:
-    """Pupils of one code (or of none, `code` is then empty) by score band, in the order of `Crossing.bands`."""
+    """Pupils with one code, by score band, in the order of `Crossing.bands`. `code` is empty for those without one."""
 
     code: str
     meaning: str
@@ -177,7 +178,10 @@ class BandRow:
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Codes against numbers in one subject; pupils with neither are left out. `bands` labels the bands in order."""
+    """Codes against numbers in one subject.
+
+    Pupils with neither are left out. `bands` are the bands' labels, in order.
+    """
 
     subject: str
     name: str
@@ -201,7 +205,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group of pupils: `dimension` is all, gender or term; `national` is None where there are no such figures."""
+    """One group of pupils. `dimension` is all, gender or term. `national` is None if there are no national figures."""
 
     key: str
     dimension: str
@@ -215,7 +219,7 @@ class Group:
 class Cohort:
     """The pupils of one year group. `name` is empty where the service has but one. `groups` begins with all pupils.
 
-    `headline` names the one figure to be told first, and `headline_figure` is it; both are there or neither is.
+    `headline` names the figure that is shown first, and `headline_figure` is that figure. Either both are set or none.
     """
 
     key: str
@@ -277,7 +281,7 @@ def national(summaries: Iterable[Summary]) -> National:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All that a report says in numbers: for each year group that the service takes.
+    """All the numbers of a report, for each year group that the service takes.
 
     `figures_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
     """
@@ -314,7 +318,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """What one school's report is built from, and all it is built from: the same input gives the same bytes.
+    """Everything that one school's report is built from. The same input gives the same bytes.
 
     `closes` and `received` are aware. `sha256` is that of the frozen file. `carried_from` is the number of the earlier
     window whose file was carried forward because none came in this one, else None.
@@ -365,7 +369,7 @@ def _cohort(
     groups = []
     for dimension, keys in (("all", (ALL,)), ("gender", GENDERS), ("term", TERMS)):
         for key in keys:
-            # "Not recorded" is shown where the school has such pupils, and else is only in the way.
+            # "Not recorded" is shown only if the school has such pupils.
             if key in _RARE and not summary.count(key, "pupils", year=year):
                 continue
             label = GROUP_LABELS[key]
@@ -531,12 +535,12 @@ class Table:
 
 
 def subjects_of(block: Block) -> tuple[Assessment, ...]:
-    """What is counted in codes, and then what is combined, in the order of `Table.lines`."""
+    """The subjects that are counted in codes, then the combined measures, in the order of `Table.lines`."""
     return (*block.assessments, *block.combined)
 
 
 def subject_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
-    """The tables of what pupils reached: of codes, with what is combined of codes alone, and of other combinations."""
+    """The tables of what pupils reached. The first has codes and measures combined of codes, the second the others."""
     kinds: dict[bool, list[int]] = {}
     for at, subject in enumerate(subjects_of(block)):
         kinds.setdefault(subject.of_numbers, []).append(at)
@@ -548,7 +552,7 @@ def subject_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
 
 
 def score_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
-    """The tables of numbers: one, or where subjects have different thresholds, one for each pair of thresholds."""
+    """The tables of numbers: one for each pair of thresholds, as subjects may have different ones."""
     kinds: dict[tuple[int | None, int | None], list[int]] = {}
     for at, scores in enumerate(block.scores):
         kinds.setdefault((scores.expected_at, scores.high_at), []).append(at)
@@ -562,9 +566,9 @@ def capital(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the table by group: a figure for each of `Cohort.groups`. `national` is empty where there is none.
+    """One line of the table by group: a figure for each of `Cohort.groups`. `national` is empty if there is none.
 
-    `section` heads a run of measures. An int is a number of pupils.
+    `section` is the heading above a group of measures. An int is a number of pupils.
     """
 
     section: str
@@ -627,7 +631,7 @@ def text_of(figure: Share | Mean | int) -> str:
 
 
 def told(figure: Share | Mean) -> str:
-    """A headline: a percentage with its count beside it, however many pupils, or a mean of how many."""
+    """A headline: a percentage always with its count beside it, or a mean with the number of pupils."""
     if isinstance(figure, Mean):
         return f"{figure.text} (mean of {_many(figure.number, 'pupil')})"
     return f"{figure.shown} ({figure.count:,} of {figure.of:,})" if figure.of else NO_FIGURE
@@ -642,7 +646,7 @@ _UNPRINTABLE = frozenset({"Cc", "Cf", "Cn", "Co", "Cs"})
 
 
 def plain(text: str) -> str:
-    """Text as a report may print it: one line, without control characters, which neither Excel nor PDF can hold."""
+    """Text as a report can print it: on one line, and without control characters, which Excel and PDF cannot hold."""
     kept = (" " if c.isspace() else c for c in text if c.isspace() or category(c) not in _UNPRINTABLE)
     return " ".join("".join(kept).split())
 
@@ -679,7 +683,7 @@ class Words:
 
 
 def words(report: ReportInput) -> Words:
-    """What both renderings say: titles, the notice, and which file the report is of."""
+    """What the workbook and the PDF both say: titles, the notice, and which file the report is of."""
     service, figures = report.service, report.figures
     name = plain(report.school_name)
     pupils = f"{figures.pupils:,}"

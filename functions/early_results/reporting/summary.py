@@ -1,12 +1,12 @@
 """A file's summary: the counts that every figure of a report adds up from, and nothing about any one pupil.
 
-It is written once, when a file is accepted, kept as one small item, and read again to build the school's report and to
-add up the national figures. A summary is only counts, so adding is all there is to it: the summary of two files
-together is the sum of their summaries, in any order.
+The check writes it when it accepts a file, as one small item of the table. It is read to build the school's report and
+to add up the national figures. Since it holds only counts, the summary of two files together is the sum of their
+summaries, in any order.
 
-Pupils are counted once by gender and once by term of birth. The two partitions must agree in every total, which
-`Summary.from_json` checks: a summary that was cut short or mixed up refuses to load. Where a service takes several year
-groups in one file, both are kept for each year group, as nobody asks for the girls of Year 1 and Year 2 together.
+Pupils are counted once by gender and once by term of birth. Both ways must give the same totals. `Summary.from_json`
+checks that, and refuses a summary that was cut short or mixed up. If a service takes several year groups in one file,
+there are counts for each year group.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ Key = tuple[str, ...]
 GENDERS = ("female", "male", "gender-unknown")
 TERMS = ("autumn", "spring", "summer", "term-unknown")
 ALL = "all"
-OTHER_YEAR = "other"  # the year group of a pupil whose own is none of the service's, where it takes several
+OTHER_YEAR = "other"  # for pupils of any other year group, if the service takes several
 
-# A management information system gives the word or the letter. Anything else is counted apart, never guessed.
+# A management information system gives the word or the letter. Anything else is counted as not recorded, never guessed.
 _GENDER_WORDS = {"f": "female", "female": "female", "girl": "female", "m": "male", "male": "male", "boy": "male"}
 
-# Where one of a pair is missing in the assessment by score table: the key of the blank assessment or the blank score.
+# In the table of codes against numbers: the key for a pupil who has one of the two and not the other.
 NONE = "none"
 BELOW, EXPECTED, HIGH = "below", "expected", "high"
 BANDS = (BELOW, EXPECTED, HIGH, NONE)
 
 
 class BadSummary(ValueError):
-    """A stored summary that is not one, or two that cannot be added. The message names the place, never a value."""
+    """A stored text is no summary, or two summaries cannot be added. The message names the place, never a value."""
 
 
 def canonical(value: Any) -> str:
-    """The one JSON text of a value: keys sorted, no spaces. What is stored and what is hashed."""
+    """The one JSON text of a value: keys sorted, no spaces. It is what is stored and what is hashed."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
@@ -61,8 +61,8 @@ class Summary:
     it: `1/female`), then: `pupils` · `empty` (no result of any kind) · `code, column, code` · `score, column, score` ·
     `<combined measure>, complete | met | higher` · `band, subject, code, band`, where a blank code or score is `none`.
     A column that takes a number or a code counts under `score` or `code`.
-    `rulesets` names every ruleset that judged the files, sorted: a correction of the rules in mid-window must not
-    keep a freeze from adding up.
+    `rulesets` names every ruleset that judged the files, sorted. Files that were judged before and after a correction
+    of the rules can be added up all the same.
     """
 
     service: str
@@ -71,7 +71,7 @@ class Summary:
 
     @cached_property
     def totals(self) -> Mapping[Key, int]:
-        """The counts of all pupils of a year group, by the year ("" where there is but one) and the key."""
+        """The counts of all pupils, by year group ("" if the service takes only one) and key."""
         return self._totals(GENDERS)
 
     def _totals(self, partition: tuple[str, ...]) -> Mapping[Key, int]:
@@ -83,14 +83,14 @@ class Summary:
         return totals
 
     def count(self, group: str, *key: str, year: str = "") -> int:
-        """How many pupils of a group (or of `all`) have that key; 0 where nobody has. `year`: of which year."""
+        """How many pupils of a group (or of `all`) of a year group have that key; 0 if none has."""
         if group == ALL:
             return self.totals.get((year, *key), 0)
         return self.counts.get((f"{year}/{group}" if year else group, *key), 0)
 
     @property
     def pupils(self) -> int:
-        """How many pupils there are, of whatever year group."""
+        """How many pupils there are, of all year groups."""
         return sum(count for (_, *key), count in self.totals.items() if key == ["pupils"])
 
     def to_json(self) -> dict[str, Any]:
@@ -126,12 +126,12 @@ class Summary:
         return sha256_of(self.to_json())
 
 
-# What adding starts from: no service, no pupils.
+# The sum of no summaries: no service, no pupils.
 EMPTY = Summary("", (), {})
 
 
 def summarise(service: Service, results: Sequence[PupilResults]) -> Summary:
-    """The summary of one school's checked results; of none, a summary without counts.
+    """The summary of one school's checked results. Without results it has no counts.
 
     ValueError, naming the column alone, if a code or score is not one the service accepts: only results that passed
     the checks may be counted.
@@ -153,7 +153,7 @@ def summarise(service: Service, results: Sequence[PupilResults]) -> Summary:
 
 
 def add(summaries: Iterable[Summary]) -> Summary:
-    """The sum of summaries of one service, in any order and grouping; of none, EMPTY. BadSummary if services differ."""
+    """The sum of summaries of one service, in any order; EMPTY if there are none. BadSummary if services differ."""
     service = ""
     rulesets: set[str] = set()
     counts: dict[Key, int] = {}
@@ -168,7 +168,7 @@ def add(summaries: Iterable[Summary]) -> Summary:
 
 
 def gender_of(gender: str) -> str:
-    """The group of a gender as a school's system gives it: `Female`, `f` and `girl` are one."""
+    """The group of a gender as a school's system writes it: `Female`, `f` and `girl` are the same."""
     return _GENDER_WORDS.get(gender.strip().casefold(), "gender-unknown")
 
 
@@ -187,8 +187,8 @@ def term_of(born: date | None) -> str:
 def year_of(service: Service, nc_year: str) -> str:
     """The year group that a pupil is counted in: `1` for `1`, `Y1`, `01` and `Year 1`; OTHER_YEAR for another.
 
-    "" where the service takes one year group: all its pupils are then counted together, a pupil taught with an older
-    or a younger class included.
+    "" if the service takes one year group. Then all its pupils are counted together, also those who are taught with an
+    older or a younger class.
     """
     if len(service.year_groups) == 1:
         return ""
@@ -213,12 +213,12 @@ def band_of(column: Column, score: int | None) -> str:
 
 
 def paired(service: Service) -> tuple[tuple[Column, Column], ...]:
-    """The subjects with both: (column of codes, column of numbers), in the order of the file."""
+    """The subjects that have both: (column of codes, column of numbers), in the order of the service file."""
     return tuple((service.column(pair.codes), service.column(pair.numbers)) for pair in service.pairs)
 
 
 class _Plan(NamedTuple):
-    """What of a service the counting of each pupil looks up."""
+    """The facts of a service that counting looks up for each pupil, worked out once."""
 
     columns: Mapping[str, Column]
     codes: Mapping[str, ResultCode]
@@ -250,9 +250,9 @@ def _keys(plan: _Plan, result: PupilResults) -> list[Key]:
 
 
 def _reached(plan: _Plan, measure: Combined, result: PupilResults) -> list[str]:
-    """What a pupil counts as in a combined measure: nothing, unless every part is given and none leaves the cohort.
+    """What a pupil counts as in a combined measure: complete, met, higher.
 
-    A result in one part cannot stand for all of them.
+    Nothing, unless the pupil has a result in every part and no code that takes the pupil out of the cohort.
     """
     met = higher = True
     for key in measure.parts:

@@ -5,9 +5,9 @@
         for row, cells in workbook.rows(sheet): ...
 
 It gives what Excel shows: the stored value of a formula, the date behind a date format, every row by its true number.
-Where a file departs from the standard it is read as Excel would read it; where Excel would refuse it, so does this,
-in words for the person who sent it. `Unreadable` is the only exception that leaves here, apart from what reading the
-source itself raises.
+A file that departs from the standard is read as Excel reads it. A file that Excel refuses is refused here too, in words
+for the person who sent it. `Unreadable` is the only exception of this package; reading the source itself may raise its
+own.
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class Workbook:
         self._package = package
         self._budget = budget
         self._links = package.relationships(part)
-        if any(link.kind.lower().endswith("macrosheet") for link in self._links):  # Excel 4's, still run today
+        # macro sheets of Excel 4, which Excel still runs
+        if any(link.kind.lower().endswith("macrosheet") for link in self._links):
             kinds.macros()
         self._epoch_1904 = False
         self._strings: Memo | None = None
@@ -83,7 +84,7 @@ class Workbook:
         return self.contents(sheet).rows
 
     def contents(self, sheet: SheetInfo) -> Contents:
-        """The rows of a sheet, and what else of it bears on them: formulas and merged cells. Raises Unreadable."""
+        """The rows of a sheet, with its formulas and merged cells. Raises Unreadable."""
         if self._numbers is None:
             strings, styles = self._linked("sharedStrings"), self._linked("styles")
             if strings:
@@ -94,7 +95,7 @@ class Workbook:
         return read_sheet(self._package, sheet.part, self._strings, self._numbers, self._budget, pictures=pictures)
 
     def _linked(self, kind: str) -> str | None:
-        """The part of that kind that the workbook refers to and the file really has."""
+        """The part of that kind that the workbook refers to, if the file has it."""
         return next((r.target for r in self._links if r.kind == kind and self._package.has(r.target)), None)
 
     def _read_sheets(self, part: str) -> tuple[SheetInfo, ...]:
@@ -138,7 +139,7 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = _DEFAULT_LIMITS) ->
     budget = Budget(limits)
     package = Package(data, budget)
     content_types = package.read("[Content_Types].xml") if package.has("[Content_Types].xml") else b""
-    content_types = content_types.replace(b"\x00", b"")  # UTF-16, near enough to look for ASCII words in
+    content_types = content_types.replace(b"\x00", b"")  # UTF-16: without its zeros, ASCII words in it can be found
     links = package.relationships("")
     part = next((link.target for link in links if link.kind == "officeDocument"), _DEFAULT_WORKBOOK)
     named = any(kind in content_types for kind in _WORKBOOK_TYPES)
@@ -146,7 +147,7 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = _DEFAULT_LIMITS) ->
         kinds.refuse_other_package(package.names, content_types, package.read)
     if any(n.endswith("vbaproject.bin") for n in package.names):
         kinds.macros()
-    # Some programs list types of files that are not there, and Excel asks only what the workbook itself is.
+    # Some programs list types of files that are not there. Excel only looks at the type of the workbook itself.
     if b".macroEnabled." in content_types and ".macroEnabled." in package.content_type(part):
         kinds.macros()
     if part.endswith(".bin"):
@@ -158,5 +159,5 @@ def open_workbook(source: bytes | BinaryIO, limits: Limits = _DEFAULT_LIMITS) ->
 
 
 def _is_workbook(package: Package, part: str) -> bool:
-    """For files that do not list what their parts are: whether the main part at least names a workbook's namespace."""
+    """Whether the main part names a workbook's namespace: asked of files that do not list the types of their parts."""
     return any(namespace.encode() in package.read(part).replace(b"\x00", b"") for namespace in MAIN_NAMESPACES)

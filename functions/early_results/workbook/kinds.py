@@ -17,7 +17,7 @@ TAKE_TEMPLATE = "Please upload the Excel workbook (.xlsx) with your results: the
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
-# What a file begins with, and what people call it.
+# How a file begins, and what people call such a file.
 _BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"{\\rtf", "a Rich Text (RTF) document"),
@@ -60,7 +60,7 @@ def encrypted() -> NoReturn:
 
 
 def labelled() -> NoReturn:
-    """Raises `encrypted`, for what a sensitivity label or rights management encrypts: there is no password to clear."""
+    """Raises `encrypted` for a file that a sensitivity label or rights management encrypted, which has no password."""
     raise Unreadable(
         Code.ENCRYPTED,
         "The workbook is encrypted by a sensitivity label (or by rights management), so we cannot read it. There is no "
@@ -120,7 +120,7 @@ def _refuse_ole(data: bytes) -> NoReturn:
 
 
 def _refuse_companion(data: bytes) -> None:
-    """The small files that programs lay beside a workbook, or in its place. People who drop a folder send them too."""
+    """Small files that programs put beside a workbook or in its place. People who drop a folder send them too."""
     if _is_owner_file(data):
         not_a_workbook(
             "one that Excel keeps beside a workbook while somebody has it open (its name begins with “~$”)",
@@ -138,16 +138,16 @@ def _refuse_companion(data: bytes) -> None:
 
 
 def _is_owner_file(data: bytes) -> bool:
-    """Whether it is Excel's lock file: who has the workbook open, in one byte a letter and again in two."""
+    """Whether it is Excel's lock file, which says twice who has the workbook open: in one and in two bytes a letter."""
     length = data[0]
     name = data[1 : 1 + length]
     return len(data) == 165 and 0 < length < 55 and data[55:57] == bytes((length, 0)) and b"\x00" not in name
 
 
 def beside_a_workbook(name: str) -> bool:
-    """Whether a file of that name only ever lies beside workbooks, so that a dropped folder may leave it out.
+    """Whether a file of that name is never a workbook itself, so that it can be left out when a folder is dropped.
 
-    Lock files of Excel and LibreOffice, a Mac's companions, and what systems keep of a folder.
+    Such are the lock files of Excel and LibreOffice, a Mac's companion files, and files that systems keep in a folder.
     """
     return name.startswith(("~$", "._", ".~lock.")) or name.lower() in (".ds_store", "thumbs.db", "desktop.ini")
 

@@ -12,8 +12,8 @@ MIB = 1024 * 1024
 class Limits(NamedTuple):
     """Everything the reader bounds before it allocates.
 
-    The largest honest file, 2,000 pupils with a styled sheet, needs about a tenth of each default; a hostile one
-    meets a limit before it has taken 100 MB or a second and a half.
+    The largest honest file, 2,000 pupils on a styled sheet, needs about a tenth of each default. A hostile file reaches
+    a limit before it has taken 100 MB or a second and a half.
     """
 
     file_bytes: int = 10 * MIB  # the upload itself
@@ -22,7 +22,8 @@ class Limits(NamedTuple):
     inflated_bytes: int = 48 * MIB  # all parts read from one workbook, inflated
     ratio: int = 500  # inflated to compressed, for a part over `ratio_from` bytes; real sheets stay below 100
     ratio_from: int = 2 * MIB
-    elements: int = 400_000  # XML elements of all parts read, so also how deep they nest; a cell's text counts as one
+    # XML elements of all parts read; this also bounds how deep they nest; a cell's text counts as one
+    elements: int = 400_000
     token_bytes: int = 256 * 1024  # one tag, comment or instruction
     names: int = 5_000  # different element and attribute names, and namespaces, of one part
     rows: int = 1_048_576  # the highest row number, Excel's own
@@ -35,8 +36,10 @@ class Limits(NamedTuple):
 
 
 class Budget:
-    """What is left to one workbook: characters of text, XML elements, inflated bytes. All its parts draw on it, so
-    that a hundred sheets cannot do what one may not."""
+    """How many characters of text, XML elements and inflated bytes one workbook may still use.
+
+    All its parts share these, so that a hundred sheets together cannot use more than one sheet may.
+    """
 
     __slots__ = ("characters", "elements", "inflated_bytes", "limits")
 
@@ -47,7 +50,7 @@ class Budget:
         self.inflated_bytes = limits.inflated_bytes
 
     def element(self) -> None:
-        """Takes one element. Raises Unreadable when there were too many."""
+        """Counts one element. Raises Unreadable when there are too many."""
         self.elements -= 1
         if self.elements < 0:
             self.no_elements()
@@ -58,7 +61,7 @@ class Budget:
         too_large(what, DELETE_UNUSED)
 
     def text(self, text: str) -> None:
-        """Takes the text of one cell. Raises Unreadable when it is too long, or all texts together are."""
+        """Counts the text of one cell. Raises Unreadable if it is too long, or if all texts together are."""
         if len(text) > self.limits.string_length:
             self.too_long()
         self.characters -= len(text)

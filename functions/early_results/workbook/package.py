@@ -16,7 +16,7 @@ from .xml import create_parser, feed, local_name
 CHUNK = 64 * 1024
 _CENTRAL_ENTRY = b"PK\x01\x02"
 
-# What zipfile raises for a file that is not what it says: each has been seen by the fuzzer or in its source.
+# What zipfile raises for a broken file: each was found by the fuzzer or in zipfile's source.
 _ZIP_ERRORS = (
     BadZipFile,
     EOFError,
@@ -53,7 +53,7 @@ class Package:
             self._zip = ZipFile(BytesIO(data))
         except _ZIP_ERRORS:
             damaged("its contents cannot be unpacked, as if the file had been cut short")
-        # None is a name that occurs twice: which one counts would depend on who reads it, so neither does.
+        # None marks a name that occurs twice. Readers differ in which of the two they take, so neither is read.
         self._parts: dict[str, ZipInfo | None] = {}
         for info in self._zip.infolist():
             name = part_name(info.filename)
@@ -80,7 +80,7 @@ class Package:
             encrypted()
         if info.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
             damaged("it is compressed in a way that Excel does not use")
-        size = info.file_size  # zipfile gives no more than this, and checks the sum at the end
+        size = info.file_size  # zipfile gives no more bytes than this, and checks the check sum at the end
         if size > limits.part_bytes or size > budget.inflated_bytes:
             too_large("unpacked, it is bigger than any results workbook", DELETE_UNUSED)
         if size > limits.ratio_from and size > info.compress_size * limits.ratio:
@@ -153,12 +153,12 @@ class Package:
         return found
 
     def _resolve(self, folder: str, target: str) -> str:
-        """The part that a target means: relative to the folder, or absolute, or, from odd exporters, neither."""
+        """The part that a target means: relative to the folder, absolute, or (some exporters do so) from the root."""
         target = target.replace("\\", "/").partition("#")[0]
         absolute = target.startswith("/")
         wanted = _normal(target if absolute else f"{folder}/{target}")
         if not self.has(wanted) and "%" in target:
-            from urllib.parse import unquote  # rare, and slow to import
+            from urllib.parse import unquote  # imported only here: few files need it, and it is slow to import
 
             unquoted = _normal(unquote(target) if absolute else f"{folder}/{unquote(target)}")
             wanted = unquoted if self.has(unquoted) else wanted
@@ -173,7 +173,7 @@ def part_name(name: str) -> str:
 
 
 def _normal(path: str) -> str:
-    """A path without `.` and `..`; what climbs out of the package stays at its top."""
+    """A path without `.` and `..`. A path that would leave the package stays at its top."""
     steps: list[str] = []
     for step in path.split("/"):
         if step == "..":

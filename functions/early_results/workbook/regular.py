@@ -1,11 +1,11 @@
 """The short way through a sheet: rows that are written as every spreadsheet program writes a plain row.
 
-XML can say one thing in a thousand ways, and the parser that understands them all takes most of the time of a check.
-Nearly every row of nearly every sheet says it in one: `<row r="5" ...>`, cells in the order `r`, `s`, `t`, each with a
-plain `<v>`, printable ASCII throughout. Such rows are well formed by themselves and mean what they say wherever they
-stand, so they are taken out of the sheet as text, and the parser gets the rest: what comes before the first row, and
-everything from the first row on that is not plain. It never sees a row that was taken out, and never misses one that
-was not. tests/unit/workbook/test_workbook_regular.py holds both ways to one answer.
+XML has a thousand ways to write the same thing, and the parser that understands all of them takes most of the time of a
+check. Nearly every row of nearly every sheet is written in one way: `<row r="5" ...>`, cells in the order `r`, `s`,
+`t`, each with a plain `<v>`, printable ASCII throughout. Such rows are well formed by themselves, and mean the same
+wherever they stand. So they are taken out of the sheet as text, and the parser gets the rest: what comes before the
+first row, and everything from the first row on that is not plain. Each row is read by exactly one of the two.
+tests/unit/workbook/test_workbook_regular.py checks that both give the same answer.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 
 BEGIN = b"<sheetData>"
-# In a comment, a text marked as such or a processing instruction, rows are no rows; and none may come before the first.
+# In a comment, a CDATA section or a processing instruction, rows are not rows. None of these may come before the first.
 _NOT_YET = re.compile(rb"<[!?]|<(?:row|c)[\s/>]")
 _ROW = re.compile(r'<row r="([1-9][0-9]{0,6})"((?: [A-Za-z][A-Za-z0-9:]*="[ !#-%\'-;=-~]*")*)(/?)>')
 _NAMES = re.compile(r' ([A-Za-z0-9:]+)="')
@@ -24,7 +24,7 @@ _CELL = re.compile(
 )
 _END = "</row>"
 _BREAKS = re.compile(r"[ \t\r\n]*")
-LONGEST_ROW = 256 * 1024  # characters that may be waited for until a row ends
+LONGEST_ROW = 256 * 1024  # how many characters may be kept until a row ends
 
 Cell = tuple[str, str, str, str, str]  # as written, reference, style, type, value; "" for what is not there
 Take = Callable[[str, list[Cell]], bool]
@@ -33,8 +33,9 @@ Take = Callable[[str, list[Cell]], bool]
 def sift(chunks: Iterator[bytes], may_begin: Callable[[], bool], take: Take) -> Iterator[bytes]:
     """The sheet without its first plain rows, which go to `take` with their numbers, in order, as they are found.
 
-    `may_begin` is asked once, when the parser has had what comes before the first row: whether the names `row`, `c` and
-    `v` mean a sheet's there. From the first row on that is not plain, or that `take` does not want, all is passed on.
+    `may_begin` is called once, after the parser has read what comes before the first row. It says whether the names
+    `row`, `c` and `v` are a sheet's there. From the first row on that is not plain, or that `take` refuses, everything
+    is passed on to the parser.
     """
     before, end = b"", -1
     for chunk in chunks:
@@ -55,7 +56,7 @@ def sift(chunks: Iterator[bytes], may_begin: Callable[[], bool], take: Take) -> 
 
 
 def _sifted(rest: bytes, chunks: Iterator[bytes], take: Take) -> Iterator[bytes]:
-    shapes: dict[str, bool] = {}  # attributes of a row besides its number: whether they may stand there
+    shapes: dict[str, bool] = {}  # the other attributes of a row, and whether they are allowed there
     while True:
         end = rest.rfind(b"</row>") + len(_END)
         if end >= len(_END):
@@ -75,7 +76,7 @@ def _sifted(rest: bytes, chunks: Iterator[bytes], take: Take) -> Iterator[bytes]
 
 
 def _take_rows(whole: bytes, shapes: dict[str, bool], take: Take) -> int:
-    """Takes rows as long as they are plain; how many characters they were."""
+    """Takes rows as long as they are plain. Gives how many characters they were."""
     text = whole.decode("ascii")
     taken = at = _BREAKS.match(text).end()  # type: ignore[union-attr]  # it matches nothing, too
     while True:

@@ -37,11 +37,11 @@ MAIN_NAMESPACES = frozenset(
 
 # Formats that Excel knows by number alone: dates and times. 46 is a duration; 27-36 and 50-58 are East Asian dates.
 _DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
-_SHORT = 26  # of such strings, as names and codes are, their number alone is bounded: counting them would cost more
+_SHORT = 26  # of strings up to this length only the number is bounded: adding up their lengths would cost more
 _LONGEST_FORMAT = 255  # Excel's own limit
 
 Rows = list[tuple[int, dict[int, Value]]]
-_PICTURE = "\0"  # as a cell's type: no file can write it
+_PICTURE = "\0"  # stands for a type of cells that no file can contain
 
 
 class Area(NamedTuple):
@@ -54,7 +54,7 @@ class Area(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """What is on a sheet: its rows, the places (row, column) whose value a formula gave, and what is merged."""
+    """What is on a sheet: its rows, the places (row, column) whose value a formula gave, and the merged areas."""
 
     rows: Rows
     formulas: frozenset[tuple[int, int]]
@@ -118,14 +118,14 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = texts.append
-    bounded()  # for a part before this one may have used it all up
+    bounded()  # a part that was read before may have used up the budget
     try:
         feed(parser, package.chunks(part), texts, budget, bounded)
     finally:
         budget.elements = left
 
     def by_number(index: str) -> Value | None:
-        """For an index written in an unusual way, with spaces or zeros, and for a wrong one. None at all is a blank."""
+        """For an index with spaces or zeros around it, and for a wrong one. An empty index is a blank."""
         if not index.strip():
             return None
         place = number(index)
@@ -197,7 +197,7 @@ _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
 class _UnusualSheet(Exception):
-    """The sheet changes what its prefixes mean half way, or does not write a cell's type last."""
+    """The sheet must be read again carefully: a prefix changes its meaning, or a cell's type has an unusual place."""
 
 
 def read_sheet(
@@ -205,13 +205,13 @@ def read_sheet(
 ) -> Contents:
     """The cells of a sheet that hold something, by true row and column. `pictures`: whether cells may hold any.
 
-    Rows and cells may come in any order. Where a row or a cell comes twice, its later values replace the earlier ones
-    (a later blank replaces nothing); a cell's own reference counts for more than the row it is in; a row or cell
-    without a reference follows the one before. Raises Unreadable.
+    Rows and cells may come in any order. If a row or a cell comes twice, its later values replace the earlier ones, but
+    a later blank replaces nothing. If a cell's reference names another row than the one it is in, the reference counts.
+    A row or cell without a reference follows the one before. Raises Unreadable.
     """
     try:
-        # Expat takes a fifth longer where it puts the namespace before every name. The sheets that people's programs
-        # write declare all theirs on the root, so that the prefix says as much.
+        # Expat takes a fifth longer if it puts the namespace before every name. Nearly all sheets declare all their
+        # namespaces on the root, so that the prefix alone tells which namespace is meant.
         return _read_sheet(package, part, strings, numbers, budget, pictures, careful=False)
     except _UnusualSheet:
         return _read_sheet(package, part, strings, numbers, budget, pictures, careful=True)
@@ -233,19 +233,19 @@ def _read_sheet(
     row = column = 0
     row_text = ""
     last_row = limits.rows
-    usual_row = ["none yet"]  # the names of a row's attributes, as last looked at, where the first is its number
+    usual_row = ["none yet"]  # the names of the attributes of the last row that was checked and has its number first
     left = budget.elements
-    # What has been read of a row: the attributes of a cell, None where its <v> begins, and text. Only when the row ends
-    # is it looked at, in one loop: half as dear as looking at each in its own call from the parser.
+    # What the parser has given of a row: the attributes of a cell, None where its <v> begins, and text. One loop at the
+    # end of the row handles them all, which takes half the time of handling each when the parser gives it.
     events: list[Any] = []  # list[str] | None | str
     texts: list[str] = []
     pieces: list[str] = []
-    exact = False  # whether this cell has its text in the sheet itself, where every space and piece matters
+    exact = False  # whether this cell has its text in the sheet itself, so that every space of it matters
     phonetic = 0
     pending: Memo | None = None  # what the text of this cell will mean
     live: Memo | None = None  # the same, once its <v> has begun
     cell = value = line = text = inline = guide = formula = merge = ""
-    formulas: dict[tuple[int, int], bool] = {}  # by place: whether a value is stored, though it be an empty text
+    formulas: dict[tuple[int, int], bool] = {}  # by place: whether a value is stored, which may be an empty text
     merged: list[Area] = []
     prefixes: set[str] = set()
     add = events.append
@@ -255,9 +255,11 @@ def _read_sheet(
     typed[_PICTURE] = Memo(picture) if pictures else typed["e"]
 
     def settle() -> None:
-        """Turns what has been read into cells. Text includes the white space up to the next element, which no number or
-        index minds. What counts of it comes in the first piece: `feed` does not part it, nor the parser below the
-        length of a number."""
+        """Turns what has been read into cells.
+
+        A text includes the white space up to the next element, which does not change a number or an index. A number
+        always comes in one piece: neither `feed` nor the parser splits a text that is so short.
+        """
         nonlocal pending, live, column, left
         left -= len(events)
         meaning, begun, place, into, digits = pending, live, column, cells, row_text
@@ -268,7 +270,8 @@ def _read_sheet(
             elif type(event) is str:
                 if begun is not None:
                     found = begun[event]
-                    begun = None  # the white space up to the next element comes by itself where a chunk ends
+                    # at the end of a chunk the white space up to the next element comes as a text of its own
+                    begun = None
                     if found is not None:
                         into[place] = found
             else:
@@ -295,7 +298,7 @@ def _read_sheet(
                 else:
                     meaning = typed.get(kind)
                     if meaning is None and not exact:
-                        raise _UnusualSheet  # a text that start() did not see coming
+                        raise _UnusualSheet  # a cell with its own text, which start() did not recognise
         pending, live, column = meaning, begun, place
         events.clear()
 
@@ -372,7 +375,7 @@ def _read_sheet(
         return kind not in ("n", "s") and kind not in typed
 
     def text_begins() -> None:
-        """From here to the end of the cell, the end of elements is listened to as well."""
+        """A cell with its own text begins: until it ends, the end of each element is handled too."""
         nonlocal exact, phonetic
         pieces.clear()
         texts.clear()
@@ -470,8 +473,10 @@ def _read_sheet(
         formula, merge = before + "f", before + "mergeCell"
 
     def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
-        """Whether prefixes still mean what the root said; what an element of no interest declares for itself is
-        nobody's matter."""
+        """Raises _UnusualSheet if a prefix no longer means what it means on the root.
+
+        What an element of another namespace declares for itself is ignored.
+        """
         if careful:
             return
         for key, declared in attributes.items():
@@ -484,7 +489,7 @@ def _read_sheet(
             raise _UnusualSheet
 
     def end(name: str) -> None:
-        """Set while a cell with its text in the sheet is being read."""
+        """The end of an element; the parser calls it only while a cell with its own text is being read."""
         nonlocal phonetic
         if name in (value, text):
             if not phonetic:
@@ -506,7 +511,7 @@ def _read_sheet(
             budget.no_elements()
 
     def take(number: str, found: list[Cell]) -> bool:
-        """A row that is plainly written, and comes after all before it: False if it does not."""
+        """Takes a plain row. False, and nothing taken, if it does not come after all rows before it."""
         nonlocal row, row_text, column, cells, left
         to, place, into = int(number), 0, dict[int, Value]()
         if not row < to <= last_row:
@@ -535,7 +540,7 @@ def _read_sheet(
     parser.ordered_attributes = True
     parser.StartElementHandler = start
     parser.CharacterDataHandler = add
-    bounded()  # for a part before this one may have used it all up
+    bounded()  # a part that was read before may have used up the budget
     chunks = package.chunks(part)
     if not careful:
         chunks = sift(chunks, lambda: (cell, value, line) == ("c", "v", "row"), take)
@@ -558,7 +563,7 @@ def _no_strings(index: str) -> Value | None:
 
 
 def column_number(letters: str) -> int:
-    """The 1-based number of a column's letters in either case, 0 for what is none: A is 1, XFD is 16384."""
+    """The 1-based number of a column's letters in either case: A is 1, XFD is 16384. 0 if they are no column."""
     if not 0 < len(letters) <= 3 or not letters.isascii() or not letters.isalpha():
         return 0
     result = 0
@@ -568,7 +573,7 @@ def column_number(letters: str) -> int:
 
 
 def _area(reference: str) -> Area | None:
-    """The cells that `L2:L5` names; None for a single cell, and for what is no area."""
+    """The cells that `L2:L5` names. None for a single cell, and for a text that names no area."""
     corners = []
     for corner in reference.replace("$", "").split(":"):
         letters = corner.rstrip("0123456789")

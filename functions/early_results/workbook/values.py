@@ -17,13 +17,13 @@ class ErrorValue(str):
 
 
 class Picture(ErrorValue):
-    """A picture that Excel keeps in the cell itself; to programs that do not know of such it is `#VALUE!`."""
+    """A picture that Excel keeps in the cell itself. Programs that do not know such cells show `#VALUE!`."""
 
     __slots__ = ()
 
 
 class Uncalculated(ErrorValue):
-    """A formula whose value was never stored: the program that wrote the file did not work it out, and nor do we."""
+    """A formula whose value the file does not hold: the program that wrote the file did not work it out, nor do we."""
 
     __slots__ = ()
 
@@ -38,11 +38,11 @@ characters included, but never a lone surrogate."""
 # Python's own float() also takes "nan", "1_000" and digits of every script: Excel takes none of them.
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(\.[0-9]*)?|(\.[0-9]+))([eE][+-]?[0-9]+)?", re.ASCII)
 _ESCAPE = re.compile(
-    "_x([Dd][89ABab][0-9A-Fa-f]{2})__x([Dd][C-Fc-f][0-9A-Fa-f]{2})_"  # two halves of one character
-    "|_x([0-9A-Fa-f]{4})_"
+    # the two halves of one character, each written as an escape
+    "_x([Dd][89ABab][0-9A-Fa-f]{2})__x([Dd][C-Fc-f][0-9A-Fa-f]{2})_|_x([0-9A-Fa-f]{4})_"
 )
 
-_LONGEST_NUMBER = 1_000  # Excel writes at most 24 characters; a million digits would only burn time
+_LONGEST_NUMBER = 1_000  # Excel writes at most 24 characters; a million digits would take long to convert
 _ORDINAL_1900 = date(1899, 12, 30).toordinal()
 _ORDINAL_1904 = date(1904, 1, 1).toordinal()
 _LAST_ORDINAL = date(9999, 12, 31).toordinal()
@@ -75,8 +75,8 @@ class Memo(dict[str, Value | None]):
 def number(text: str) -> Value | None:
     """The value of a number cell: int where no point or exponent is written, otherwise float.
 
-    What is not a finite number is kept as its text, for a check to complain about in its own cell: no NaN and no
-    infinity comes out of here.
+    A text that is no finite number stays text, so that a check can complain about its cell. NaN and infinity are never
+    given.
     """
     text = text.strip()
     match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
@@ -123,7 +123,7 @@ def _clock(milliseconds: int) -> time:
 
 
 def iso(text: str) -> Value | None:
-    """The value of a cell typed as an ISO 8601 date (`t="d"`); what is none is kept as its text."""
+    """The value of a cell typed as an ISO 8601 date (`t="d"`). A text that is no date stays text."""
     text = text.strip()
     try:
         if ("T" not in text and ":" in text) or text.startswith("T"):
@@ -135,7 +135,7 @@ def iso(text: str) -> Value | None:
 
 
 def boolean(text: str) -> Value | None:
-    """The value of a boolean cell; what is none is kept as its text."""
+    """The value of a boolean cell. A text that is no boolean stays text."""
     text = text.strip()
     return {"1": True, "true": True, "0": False, "false": False}.get(text, text or None)
 
@@ -173,13 +173,14 @@ def is_date_format(code: str) -> bool:
     position, seen = 0, False
     while position < len(code):
         character = code[position]
-        if character == ";":  # the first section says it all
+        if character == ";":  # the first section, for positive numbers, is enough
             break
         if character == '"':
             closing = code.find('"', position + 1)
             position = len(code) if closing < 0 else closing + 1
             continue
-        if character in "\\_*":  # the next character is shown, or is the width of a space, or fills the cell
+        # what follows is not a date letter: a character to show, the width of a space, or a filling
+        if character in "\\_*":
             position += 2
             continue
         if character == "[":

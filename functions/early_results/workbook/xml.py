@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from .limits import Budget, damaged
 
 SEPARATOR = " "
-# Any other would be looked up among Python's codecs, by a name that the file chose.
+# Only these: Python would look up any other encoding among its codecs, by a name that the file chose.
 _ENCODINGS = frozenset(
     {"utf-8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1", "iso-8859-15", "windows-1252"}
 )
@@ -52,7 +52,7 @@ def feed(
 ) -> None:
     """Parses the chunks to their end. `texts` is where the caller gathers text: its growth is bounded here.
 
-    `bounded` is called after each chunk, for what would cost too much to be looked at with every element.
+    `bounded` is called after each chunk. It checks limits that would cost too much to check with every element.
 
     Raises Unreadable; what the handlers raise passes through.
     """
@@ -63,8 +63,8 @@ def feed(
     rest = b""
     try:
         for chunk in chunks:
-            # Up to a closing tag, or at least to the end of some tag: the text of a number is then never parted, and
-            # what listens to it need not mend it.
+            # Up to a closing tag, or at least to the end of some tag: then the text of a number always comes in one
+            # piece, and no handler has to join it.
             whole = rest + chunk if rest else chunk
             end = whole.rfind(b"</")
             if end <= 0:
@@ -87,7 +87,7 @@ def feed(
     except pyexpat.ExpatError:
         damaged("part of its contents is not well formed, as if the file had been cut short or altered")
     finally:
-        # Handlers that know their parser would keep the whole sheet until the garbage collector looks for it.
+        # Handlers that refer to their parser would keep the whole sheet in memory until the garbage collector runs.
         parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
 
 
