@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from typing import NamedTuple
 
 from early_results import keys
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
 from early_results.counting.freeze import WindowState, state_of_window
-from early_results.counting.registers import counting, register_from_item
+from early_results.counting.registers import Register, counting, register_from_item
 from early_results.counting.standing import Standing, standing
 from early_results.counting.uploads import Status, unsettled_partitions
 from early_results.service import Service, load_service
 from early_results.times import from_text, to_text
-from early_results.writes import ABSENT, Put
+from early_results.writes import ABSENT, Item, Put
 
 from .errors import Conflict
 from .objects import Version
 from .stores import Stores
 from .table import Table
+
+
+class Place(NamedTuple):
+    """A school in a window of a service: where one file counts, or none."""
+
+    service: str
+    window: int
+    school: str
+
+
+class _Read(NamedTuple):
+    register: Register
+    row: Item | None
+    added: Item | None  # the straggler that was let in beside the row
 
 
 def calendar_now(stores: Stores, service: Service) -> Calendar:
@@ -53,22 +68,22 @@ def unsettled_ids(stores: Stores, service: str) -> list[str]:
         return sorted(upload_id for ids in pool.map(listed, partitions) for upload_id in ids)
 
 
-def standings(stores: Stores, wanted: Iterable[tuple[str, int, str]]) -> dict[tuple[str, int, str], Standing]:
-    """What stands for schools in windows, by service, window and school.
+def standings(stores: Stores, wanted: Iterable[Place]) -> dict[Place, Standing]:
+    """What stands for schools in windows.
 
     Registers and stragglers are read together; which sealed files have been deleted since is read after them.
     """
     places = list(dict.fromkeys(wanted))
     rows = stores.table.get_many(key for place in places for key in (keys.window_register(*place), keys.added(*place)))
-    read = {}
+    read: dict[Place, _Read] = {}
     for place in places:
         key = keys.window_register(*place)
         row, added = rows.get(key), rows.get(keys.added(*place))
-        read[place] = (register_from_item(key, row), row, added)
-    sealed = [counting(*one).upload for one in read.values() if one[0].sealed or one[2] is not None]
+        read[place] = _Read(register_from_item(key, row), row, added)
+    sealed = [counting(*one).upload for one in read.values() if one.register.sealed or one.added is not None]
     found = stores.table.get_many(keys.upload(upload) for upload in sealed if upload)
     gone = {item["upload_id"] for item in found.values() if item["status"] == Status.DELETED.value}
-    return {place: standing(place[1], *one, gone) for place, one in read.items()}
+    return {place: standing(place.window, *one, gone) for place, one in read.items()}
 
 
 def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:

@@ -130,7 +130,10 @@ def _cohort(service: Service, cohort: Cohort) -> dict[str, Any]:
                 "title": cohort.titled(f"{table.title} at a glance"),
                 "expected": capital(terms.reached_short),
                 "higher": capital(terms.higher) if table.has_higher else None,
-                "rows": [_headline(subjects[at][0], subjects[at][1] if national else None) for at in table.lines],
+                "rows": [
+                    _headline(mine, theirs if national else None)
+                    for mine, theirs in (subjects[at] for at in table.lines)
+                ],
             }
             for table in subject_tables(terms, school)
         ],
@@ -140,9 +143,9 @@ def _cohort(service: Service, cohort: Cohort) -> dict[str, Any]:
                 "number": ["Pupils with", f"a {terms.one}"],
                 "mean": ["Mean", terms.one],
                 "expected": None
-                if tests[table.lines[0]][0].expected is None
-                else f"{tests[table.lines[0]][0].expected_at} or more",
-                "high": tests[table.lines[0]][0].high_name if table.has_higher else None,
+                if school.scores[table.lines[0]].expected is None
+                else f"{school.scores[table.lines[0]].expected_at} or more",
+                "high": school.scores[table.lines[0]].high_name if table.has_higher else None,
                 "rows": [
                     {
                         "name": mine.name,

@@ -13,6 +13,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
@@ -236,7 +237,15 @@ def _tests(group: Group) -> list[tuple[Scores, Scores | None]]:
 def _coded(group: Group) -> list[tuple[Assessment | Scores, Assessment | Scores | None]]:
     """The subjects with codes, those that take a number or a code last."""
     pairs: list[tuple[Assessment | Scores, Assessment | Scores | None]] = [*_lines(group), *_tests(group)]
-    return [pair for pair in pairs if pair[0].codes]
+    return [(mine, theirs) for mine, theirs in pairs if mine.codes]
+
+
+class _Charted(NamedTuple):
+    """The rows of a table that a chart shows, its headings the first."""
+
+    title: str
+    head: int
+    last: int
 
 
 def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> None:
@@ -252,7 +261,7 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
         sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
         row += 1
     national = figures.has_national
-    chart: tuple[str, int, int] | None = None
+    chart: _Charted | None = None
     for cohort in figures.cohorts:
         lines, tests = _lines(cohort.all), _tests(cohort.all)
         for table in subject_tables(terms, cohort.all.school):
@@ -274,9 +283,9 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
                     for mine, theirs in (lines[at] for at in table.lines)
                 ),
             )
-            chart = chart or (f"{table.title}: {terms.reached}", row - len(table.lines) - 1, row - 1)
+            chart = chart or _Charted(f"{table.title}: {terms.reached}", row - len(table.lines) - 1, row - 1)
         for table in score_tables(terms, cohort.all.school):
-            first = tests[table.lines[0]][0]
+            first = cohort.all.school.scores[table.lines[0]]
             heads = ["Mean"]
             if first.expected is not None:
                 heads.append(f"{first.expected_at} or more")
@@ -309,7 +318,7 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
                 ),
             )
     if chart:
-        _bar_chart(sheet, f"A{row + 1}", chart[0], *chart[1:], 4, 5 if national else 4, width=24)
+        _bar_chart(sheet, f"A{row + 1}", *chart, 4, 5 if national else 4, width=24)
 
 
 def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
@@ -350,8 +359,9 @@ def _scores(sheet: Worksheet, cohort: Cohort) -> None:
             head += [f"{short}: pupils", *_share_heads(national, short)]
         span = 3 if national else 2
         rows = []
-        for at, first in enumerate(tests[0][0].distribution):
-            line: list[Cell] = [first.score]
+        one_of_them, _ = tests[0]
+        for at, number in enumerate(one_of_them.distribution):
+            line: list[Cell] = [number.score]
             for mine, theirs in tests:
                 line += [
                     mine.distribution[at].share.count,

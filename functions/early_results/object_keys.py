@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from .ids import is_ulid
+
+
+class UploadKey(NamedTuple):
+    """What the key of an upload's object says."""
+
+    service: str
+    upload_id: str
 
 
 def upload_key(service: str, upload_id: str) -> str:
@@ -10,12 +19,12 @@ def upload_key(service: str, upload_id: str) -> str:
     return f"uploads/{service}/{upload_id}/file.xlsx"
 
 
-def parse_upload_key(key: str) -> tuple[str, str] | None:
-    """Service and upload id of an object key. None if the key is not one that `upload_key` makes."""
-    parts = key.split("/")
-    if len(parts) != 4 or parts[0] != "uploads" or parts[3] != "file.xlsx" or not parts[1] or not is_ulid(parts[2]):
-        return None
-    return parts[1], parts[2]
+def parse_upload_key(key: str) -> UploadKey | None:
+    """What an object key says. None if the key is not one that `upload_key` makes."""
+    match key.split("/"):
+        case ["uploads", service, upload_id, "file.xlsx"] if service and is_ulid(upload_id):
+            return UploadKey(service, upload_id)
+    return None
 
 
 def roster_key(service: str, school: str, version: str) -> str:

@@ -126,18 +126,29 @@ def answer(body: Any, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
 
 
 FREE_LOOKS = 10  # looks a minute: an open page makes four, and one more whenever a file is chosen or sent
-_looks: dict[str, int] = {}
-_looks_of: list[int] = [0]  # the minute that they are counted for
+
+
+class _Looks:
+    """How many looks of each user this container has answered in a minute of the clock."""
+
+    def __init__(self) -> None:
+        self.minute = 0
+        self.by_sub: dict[str, int] = {}
+
+    def another(self, sub: str, minute: int) -> int:
+        """Counts one more look of a user, and gives how many there were in this minute."""
+        if minute != self.minute:
+            self.minute, self.by_sub = minute, {}
+        self.by_sub[sub] = self.by_sub.get(sub, 0) + 1
+        return self.by_sub[sub]
+
+
+_looks = _Looks()
 
 
 def _is_seldom(sub: str) -> bool:
     """Whether this container has answered only few looks of a user this minute."""
-    minute = int(datetime.now(UTC).timestamp()) // 60
-    if _looks_of[0] != minute:
-        _looks_of[0] = minute
-        _looks.clear()
-    _looks[sub] = _looks.get(sub, 0) + 1
-    return _looks[sub] <= FREE_LOOKS
+    return _looks.another(sub, int(datetime.now(UTC).timestamp()) // 60) <= FREE_LOOKS
 
 
 def _asking() -> tuple[Stores, User, datetime]:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from adapters.lookups import calendar_now, standings, window_states
+from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.stores import Stores
 from early_results import access, keys
 from early_results.access import Role, User
@@ -83,9 +83,7 @@ def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
     return upload
 
 
-def describe(
-    user: User, upload: Upload, calendar: Calendar, stands: Mapping[tuple[str, int, str], Standing]
-) -> dict[str, Any]:
+def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Place, Standing]) -> dict[str, Any]:
     """An upload as a line of the history. `stands` is what stands for its school in its window and the later ones."""
     shown = shown_status(upload)
     mine = [stands[place] for place in _places(upload, calendar) if place in stands]
@@ -173,17 +171,15 @@ def _chain(head: list[dict[str, Any]], rest: Iterator[dict[str, Any]]) -> Iterat
     yield from rest
 
 
-def _places(upload: Upload, calendar: Calendar) -> list[tuple[str, int, str]]:
-    """The window of an upload and those after it, which may carry it, by service, window and school."""
+def _places(upload: Upload, calendar: Calendar) -> list[Place]:
+    """The window of an upload and those after it, which may carry it."""
     if upload.window is None or upload.school is None:
         return []
     numbers = [window.number for window in calendar.windows if window.number >= upload.window]
-    return [(upload.service, number, upload.school) for number in numbers]
+    return [Place(upload.service, number, upload.school) for number in numbers]
 
 
-def _standings(
-    stores: Stores, uploads: Sequence[Upload], calendars: Mapping[str, Calendar]
-) -> dict[tuple[str, int, str], Standing]:
+def _standings(stores: Stores, uploads: Sequence[Upload], calendars: Mapping[str, Calendar]) -> dict[Place, Standing]:
     """What stands where uploads may count: in their own windows, and in later ones that are being or have been sealed.
 
     The states are read before the registers. A window that is sealed between the two is shown so by the next request.
@@ -193,6 +189,6 @@ def _standings(
         place
         for upload in uploads
         for place in _places(upload, calendars[upload.service])
-        if place[1] == upload.window or states[upload.service][place[1]].sealing
+        if place.window == upload.window or states[upload.service][place.window].sealing
     ]
     return standings(stores, wanted)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from adapters.lookups import calendar_now, standings, window_states
+from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.rosters import current_roster
 from adapters.stores import Stores
 from early_results import keys
@@ -135,7 +135,7 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
     """
     schools = sorted(user.schools)
     calendar = calendar_now(stores, service)
-    stands = standings(stores, [(service.name, window.number, s) for s in schools for window in calendar.windows])
+    stands = standings(stores, [Place(service.name, window.number, s) for s in schools for window in calendar.windows])
     profiles = stores.table.get_many(keys.school(school) for school in schools)
     rosters = stores.table.get_many(keys.roster(service.name, school) for school in schools)
     registers = stores.table.get_many(keys.current_register(service.name, school) for school in schools)
@@ -161,7 +161,7 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
                 if upload
                 else None,
                 "windows": [
-                    _describe_standing(stands[service.name, window.number, school], window)
+                    _describe_standing(stands[Place(service.name, window.number, school)], window)
                     for window in calendar.windows
                 ],
             }
@@ -223,13 +223,13 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
         found += [(one, item) for item in kept]
     calendars = {name: calendar_now(stores, load_service(name)) for name in {item["service"] for _, item in found}}
     uploads = stores.table.get_many(keys.upload(item["upload_id"]) for _, item in found)
-    stands = standings(stores, [(item["service"], int(item["window"]), one) for one, item in found])
+    stands = standings(stores, [_place(item, one) for one, item in found])
     return {
         "reports": [
             _describe_report(
                 user,
                 item,
-                stands[item["service"], int(item["window"]), one],
+                stands[_place(item, one)],
                 one,
                 calendars[item["service"]],
                 uploads.get(keys.upload(item["upload_id"])),
@@ -238,6 +238,10 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
             for one, item in found
         ]
     }
+
+
+def _place(item: Item, school: str) -> Place:
+    return Place(item["service"], int(item["window"]), school)
 
 
 def _describe_report(

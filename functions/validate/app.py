@@ -47,7 +47,7 @@ def objects_of(body: str) -> list[tuple[str, str | None]]:
 def _upload_in(key: str) -> str | None:
     """The id of the upload that an object belongs to. By it all lines of the log, from form to report, can be found."""
     found = parse_upload_key(key)
-    return found[1] if found else None
+    return found.upload_id if found else None
 
 
 def check_record(record: SQSRecord) -> None:

@@ -30,7 +30,11 @@ def adopt(stores: Stores, oldest: Version) -> Upload | None:
     None if no form of ours explains the object: we do not know its key, its service or its user.
     """
     found = parse_upload_key(oldest.key)
-    if found is None or found[0] not in service_names() or found[1] > first_ulid_of(oldest.received + CLOCKS):
+    if (
+        found is None
+        or found.service not in service_names()
+        or found.upload_id > first_ulid_of(oldest.received + CLOCKS)
+    ):
         return None
     service, upload_id = found
     try:
@@ -71,8 +75,8 @@ def forget_unattributed(stores: Stores, service: str) -> None:
     noted: dict[Key, list[Key]] = {}
     for row in stores.table.query(keys.UNATTRIBUTED):
         found = parse_upload_key(row["sk"].rpartition("#")[0])
-        if found and found[0] == service:
-            noted.setdefault(keys.upload(found[1]), []).append(Key(row["pk"], row["sk"]))
+        if found and found.service == service:
+            noted.setdefault(keys.upload(found.upload_id), []).append(Key(row["pk"], row["sk"]))
     for upload in stores.table.get_many(noted):
         for note in noted[upload]:
             stores.table.delete(note)

@@ -106,8 +106,8 @@ class PinnedRoster(NamedTuple):
 def check_object(stores: Stores, key: str, version: str | None, now: datetime) -> Checked:
     """Checks the upload that an object belongs to. `version` is the one the event names, None if it names none."""
     found = parse_upload_key(key)
-    item = stores.table.get(keys.upload(found[1])) if found else None
-    if item is not None and found is not None and item["service"] == found[0]:
+    item = stores.table.get(keys.upload(found.upload_id)) if found else None
+    if item is not None and found is not None and item["service"] == found.service:
         upload = upload_from_item(item)
         if upload.status is Status.DELETED:
             purge_again(stores, upload)
@@ -348,18 +348,18 @@ def note_rescue(stores: Stores, key: str, attempt: str) -> int:
         return 1
     try:
         stores.table.write(
-            Update(keys.upload(found[1]), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
+            Update(keys.upload(found.upload_id), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
         )
     except Conflict:
         return 1  # there is no such upload: the check will say so
-    return len((stores.table.get(keys.upload(found[1])) or {}).get("rescues", ()))
+    return len((stores.table.get(keys.upload(found.upload_id)) or {}).get("rescues", ()))
 
 
 def park_upload(stores: Stores, key: str) -> bool:
     """Parks the upload that an object belongs to, after it killed the rescue function too. False if it is no more."""
     found = parse_upload_key(key)
     while found:
-        item = stores.table.get(keys.upload(found[1]))
+        item = stores.table.get(keys.upload(found.upload_id))
         upload = upload_from_item(item) if item else None
         if upload is None or upload.judged:
             return False  # judged after all, or deleted

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import NamedTuple
 
 from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now, window_states
@@ -48,6 +49,20 @@ class ManifestDiffersError(RuntimeError):
 
 class TableIncompleteError(RuntimeError):
     """The table no longer holds rows that were sealed before: it was lost. No manifest and no figures are written."""
+
+
+class Reports(NamedTuple):
+    """How many schools a frozen window has, and how many of them get a report."""
+
+    schools: int
+    reports: int
+
+
+class SchoolWrites(NamedTuple):
+    """What is to be written for one school, in one transaction with other schools' or by itself."""
+
+    school: str
+    writes: list[Write]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +160,8 @@ def freeze_window(
         state = write_manifest(stores, service, window.number, schools)
         if state.state is not State.FROZEN:
             return Frozen(window.number, state.state)
-    reports = queue_reports(stores, queue, service, window.number, state)
-    return Frozen(window.number, State.FROZEN, (), reports[0], reports[1])
+    queued = queue_reports(stores, queue, service, window.number, state)
+    return Frozen(window.number, State.FROZEN, schools=queued.schools, reports=queued.reports)
 
 
 def _closing(stores: Stores, service: Service, calendar: Calendar, window: Window) -> WindowState:
@@ -212,7 +227,9 @@ def _seal_authority(
         for school in todo
     }
     earlier = _earlier(stores, service, calendar, window, [s for s in todo if registers[s].mark is None])
-    decisions = [(school, _seal_writes(registers[school], school, earlier.get(school), now)) for school in todo]
+    decisions = [
+        SchoolWrites(school, _seal_writes(registers[school], school, earlier.get(school), now)) for school in todo
+    ]
     for some in in_transactions(decisions):
         try:
             stores.table.write([write for _, writes in some for write in writes])
@@ -221,13 +238,11 @@ def _seal_authority(
                 _seal_school(stores, service, calendar, window, school, now)
 
 
-def in_transactions(
-    decisions: Iterable[tuple[str, list[Write]]], most: int = MOST_WRITES
-) -> Iterator[list[tuple[str, list[Write]]]]:
+def in_transactions(decisions: Iterable[SchoolWrites], most: int = MOST_WRITES) -> Iterator[list[SchoolWrites]]:
     """The decisions in groups of at most `most` writes, so that each group fits into one transaction."""
-    some: list[tuple[str, list[Write]]] = []
+    some: list[SchoolWrites] = []
     for decision in decisions:
-        if sum(len(writes) for _, writes in some) + len(decision[1]) > most:
+        if sum(len(writes) for _, writes in some) + len(decision.writes) > most:
             yield some
             some = []
         some.append(decision)
@@ -359,8 +374,8 @@ def _only_deleted(stores: Stores, uploads: list[str]) -> None:
         raise TableIncompleteError("a frozen file has no summary and was not deleted")
 
 
-def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, state: WindowState) -> tuple[int, int]:
-    """Queues one report for each frozen file, and notes that it is queued. Gives the number of schools and of reports.
+def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, state: WindowState) -> Reports:
+    """Queues one report for each frozen file, and notes that it is queued.
 
     If a run dies here, the next one queues all reports again except those that are READY. A report that is built twice
     has the same bytes.
@@ -368,7 +383,7 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     lines = freeze.manifest_lines(stores.records.get(manifest_key(service.name, window)))
     wanted = [line for line in lines if line["upload"]]
     if state.reports_queued:
-        return len(lines), len(wanted)
+        return Reports(len(lines), len(wanted))
 
     # The school's name and the day of reports are pinned now: a report that is built again must be the same, byte for
     # byte.
@@ -380,7 +395,7 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
     def pinned(school: str) -> dict[str, str]:
         return freeze.report_pins(profiles.get(keys.school(school)), kept)
 
-    def note(some: list[tuple[str, list[Write]]]) -> list[str]:
+    def note(some: list[SchoolWrites]) -> list[str]:
         try:
             stores.table.write([write for _, writes in some for write in writes])
         except Conflict:
@@ -388,14 +403,14 @@ def queue_reports(stores: Stores, queue: Queue, service: Service, window: int, s
             return [school for school, _ in some if one(school, uploads[school], pinned(school))]
         return [school for school, _ in some]
 
-    decisions = ((s, _processing(service.name, window, s, u, pinned(s))) for s, u in uploads.items())
+    decisions = (SchoolWrites(s, _processing(service.name, window, s, u, pinned(s))) for s, u in uploads.items())
     with ThreadPoolExecutor(WORKERS) as pool:
         noted = [school for some in pool.map(note, in_transactions(decisions, REPORTS_AT_ONCE)) for school in some]
     queue.send([{"service": service.name, "window": window, "school": school} for school in noted])
     stores.table.write(
         Update(keys.state(service.name, window), set={"reports_queued": "yes"}, require={"state": PRESENT})
     )
-    return len(lines), len(wanted)
+    return Reports(len(lines), len(wanted))
 
 
 def _processing(service: str, window: int, school: str, upload_id: str, pinned: dict[str, str]) -> list[Write]:

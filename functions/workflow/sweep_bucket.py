@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from adapters.errors import Conflict
 from adapters.lookups import record_unattributed, unsettled_ids
@@ -42,6 +42,13 @@ WORKERS = 16
 _CHUNK = 500
 _Given = TypeVar("_Given")
 _Made = TypeVar("_Made")
+
+
+class _Received(NamedTuple):
+    """An upload that is not settled, and a version of its object."""
+
+    upload: Upload
+    version: Version
 
 
 @dataclass(slots=True)
@@ -107,7 +114,7 @@ def _settle_objects(
         swept.objects += 1
         found = parse_upload_key(listed.key)
         if found:
-            by_key[keys.upload(found[1])] = listed
+            by_key[keys.upload(found.upload_id)] = listed
         else:
             swept.unattributed += _unattributed(stores, listed, now)
     items = stores.table.get_many(by_key)
@@ -126,21 +133,20 @@ def _settle_objects(
         if upload.status is Status.DELETED:
             purge_again(stores, upload)
         elif not _settled(upload):
-            unsettled.append((upload, listed))
-    # The oldest version counts. The listing shows the newest, which is another one where a form was posted twice.
-    oldests = _side_by_side(lambda pair: stores.uploads.oldest(pair[1].key) or pair[1], unsettled)
-    _push_on(
-        stores, queue, [(upload, version) for (upload, _), version in zip(unsettled, oldests, strict=True)], now, swept
-    )
+            unsettled.append(_Received(upload, listed))
+
+    def as_received(shown: _Received) -> _Received:
+        # The oldest version counts. The listing shows the newest, which is another one where a form was posted twice.
+        return _Received(shown.upload, stores.uploads.oldest(shown.version.key) or shown.version)
+
+    _push_on(stores, queue, _side_by_side(as_received, unsettled), now, swept)
 
 
 def _settled(upload: Upload) -> bool:
     return upload.judged and upload.held != Held.PARKED and not upload.offer_pending and not upload.note_pending
 
 
-def _push_on(
-    stores: Stores, queue: Queue, unsettled: list[tuple[Upload, Version]], now: datetime, swept: Swept
-) -> None:
+def _push_on(stores: Stores, queue: Queue, unsettled: list[_Received], now: datetime, swept: Swept) -> None:
     """Takes uploads that have an object one step further: offers a good one, queues an unchecked one again."""
     again = []
     for found, oldest in unsettled:
@@ -150,11 +156,11 @@ def _push_on(
         swept.received[upload.upload_id] = oldest.received
         swept.pending.append(upload)
         if not upload.judged and _due_again(upload, oldest, now, stores.settings):
-            again.append((upload, oldest))
+            again.append(_Received(upload, oldest))
     if not again:
         return
-    queue.send([_notification(version) for _, version in again])
-    _side_by_side(lambda pair: _note_queued(stores, pair[0], now), again)
+    queue.send([_notification(waiting.version) for waiting in again])
+    _side_by_side(lambda waiting: _note_queued(stores, waiting.upload, now), again)
     swept.queued_again += len(again)
 
 
@@ -216,7 +222,7 @@ def _settle_forms(
     found = _side_by_side(lambda upload: stores.uploads.oldest(upload.object_key), looked_for)
     for upload, oldest in zip(looked_for, found, strict=True):
         if oldest is not None:
-            unsettled.append((upload, oldest))
+            unsettled.append(_Received(upload, oldest))
         elif upload.status is Status.AWAITING_UPLOAD and now > upload.expires_at + stores.settings.grace:
             expired.append(upload)
         else:

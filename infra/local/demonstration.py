@@ -11,7 +11,7 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from openpyxl import load_workbook
 
@@ -35,12 +35,22 @@ SERVICE = "ks1-2023"
 BESIDE = ("ks2-2026", "phonics-2026")  # open beside it in `make run`, each closing later than the one before
 TRUST = "ABC"
 TRUST_NAME = "ABC Trust"
+
+
+class Invented(NamedTuple):
+    """A demonstration school: its name, how many pupils of the year group it has, and its trust."""
+
+    name: str
+    pupils: int
+    trust: str | None
+
+
 SCHOOLS = {
-    "1231234": ("Holly Lane Primary School", 30, TRUST),
-    "1232001": ("St Agnes Church of England Primary School", 58, TRUST),
-    "1232002": ("Riverside Infant School", 87, TRUST),
-    "8012003": ("Oakfield Academy", 45, TRUST),
-    "9352010": ("Marsh End Community Primary School", 27, None),
+    "1231234": Invented("Holly Lane Primary School", 30, TRUST),
+    "1232001": Invented("St Agnes Church of England Primary School", 58, TRUST),
+    "1232002": Invented("Riverside Infant School", 87, TRUST),
+    "8012003": Invented("Oakfield Academy", 45, TRUST),
+    "9352010": Invented("Marsh End Community Primary School", 27, None),
 }
 OUTSIDE = "9352010"
 
@@ -69,10 +79,10 @@ class Seeded:
     pupils: dict[str, tuple[Pupil, ...]] = field(default_factory=dict)
 
 
-def schools_of(service: Service) -> dict[str, tuple[str, int, str | None]]:
+def schools_of(service: Service) -> dict[str, Invented]:
     """The demonstration schools that have pupils of the service's year groups: an infant school ends with Year 2."""
     oldest = max(_year(group.nc_year) for group in service.year_groups)
-    return {school: told for school, told in SCHOOLS.items() if oldest <= 2 or "Infant" not in told[0]}
+    return {school: told for school, told in SCHOOLS.items() if oldest <= 2 or "Infant" not in told.name}
 
 
 def pupils_of(school: str, number: int, seed: int = SEED, service: Service | None = None) -> tuple[Pupil, ...]:

@@ -128,7 +128,7 @@ def gather(stores: Stores, service: Service) -> Evidence:
     for version in stores.uploads.all_versions(f"uploads/{name}/"):
         parsed = parse_upload_key(version.key)
         if parsed:
-            found.files.setdefault(parsed[1], []).insert(0, version)
+            found.files.setdefault(parsed.upload_id, []).insert(0, version)
     for upload, versions in found.files.items():
         found.stored[upload] = [version.version for version in versions]
         versions.sort(key=lambda version: version.received)

@@ -11,8 +11,8 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 from adapters.objects import Version
 from adapters.rosters import roster_of_version
@@ -30,9 +30,29 @@ from early_results.times import from_text, moment_words, to_text
 
 from .evidence import Evidence, Record, each, first_school, gather, memberships
 
-Pair = tuple[datetime, str]
 NOT_JUDGED_ON_CONTENTS = frozenset({Code.COULD_NOT_PROCESS, Code.WINDOW_CLOSED})
 LINE_FACTS = ("key", "version", "sha256", "received", "ruleset", "figures")
+
+
+class Came(NamedTuple):
+    """An upload by its place in the order of its school's uploads: the greatest counts."""
+
+    received: datetime
+    upload: str
+
+
+class Rank(NamedTuple):
+    """The same across windows: a file of a later window comes before any of an earlier one."""
+
+    window: int
+    came: Came
+
+
+class Span(NamedTuple):
+    """When a window opened and closed."""
+
+    opens: datetime
+    closes: datetime
 
 
 class CannotVerify(Exception):
@@ -95,13 +115,13 @@ class Verifier:
 
     # When the window closed.
 
-    def _span(self, number: int) -> tuple[datetime, datetime]:
+    def _span(self, number: int) -> Span:
         """When a window opened and closed: by its pinned close if it is frozen, by the calendar in force if not."""
         window = self.evidence.calendar.window(number)
         if window is None:
             raise CannotVerify(f"{self.evidence.service.name} has no window {number}")
         terms = self.evidence.closings.get(number)
-        return window.opens, from_text(terms["closes"]) if terms else window.closes
+        return Span(window.opens, from_text(terms["closes"]) if terms else window.closes)
 
     def _calendar(self) -> None:
         if self.evidence.undecided:
@@ -221,22 +241,22 @@ class Verifier:
         must: dict[str, str | None] = {}
         for school in listed | set(latest) | set(before):
             if school in latest:
-                upload = latest[school][1]
+                upload = latest[school].upload
                 must[school] = None if upload in self.evidence.tombstones else upload
             else:
                 must[school] = before.get(school)
         return must
 
-    def _latest(self, number: int) -> dict[str, Pair]:
+    def _latest(self, number: int) -> dict[str, Came]:
         """The greatest (received, upload) of each school among the good files of a window that were let in."""
         opens, closes = self._span(number)
         added = self._added(number)
-        latest: dict[str, Pair] = {}
+        latest: dict[str, Came] = {}
         for upload, verdict in self.evidence.verdicts.items():
             received = self._received(upload, verdict)
             counts = self.evidence.offered(upload) or upload in added
             if verdict.accepted and opens <= received < closes and counts:
-                pair = (received, upload)
+                pair = Came(received, upload)
                 school = str(verdict.school)
                 latest[school] = max(latest.get(school, pair), pair)
         return latest
@@ -308,7 +328,7 @@ class Verifier:
                 for a in self.evidence.amendments.get(self.number, ())
                 if a["kind"] == "added" and a["school"] == school
             ]
-            greatest = max(pairs)[2] if pairs else None
+            greatest = max(pairs).came.upload if pairs else None
             effective[school] = None if greatest in self.evidence.tombstones else greatest
         return effective
 
@@ -322,11 +342,11 @@ class Verifier:
                 found.setdefault(str(verdict.school), []).append(upload)
         return found
 
-    def _rank(self, upload: str) -> tuple[int, datetime, str]:
+    def _rank(self, upload: str) -> Rank:
         verdict = self.evidence.verdicts.get(upload)
         if verdict is None:
-            return 0, datetime.min.replace(tzinfo=self._span(self.number)[0].tzinfo), upload
-        return int(verdict.window or 0), self._received(upload, verdict), upload
+            return Rank(0, Came(datetime.min.replace(tzinfo=UTC), upload))
+        return Rank(verdict.window or 0, Came(self._received(upload, verdict), upload))
 
     def _compare(self, must: dict[str, str | None], lines: dict[str, Record], effective: dict[str, str | None]) -> None:
         for school in sorted(must.keys() | effective.keys()):
@@ -383,7 +403,7 @@ class Verifier:
 
     def _current(self) -> None:
         """The registers of the service: the maximum over all windows."""
-        latest: dict[str, Pair] = {}
+        latest: dict[str, Came] = {}
         for window in self.evidence.calendar.windows:
             for school, pair in self._latest(window.number).items():
                 latest[school] = max(latest.get(school, pair), pair)

@@ -96,14 +96,16 @@ def counting(register: Register, row: Item | None, added: Item | None) -> Counti
     sealed = Counting(register.frozen_upload, register.carried_from, row or {})
     if added is None:
         return sealed
-    late = (from_text(added["received"]), str(added["upload_id"]))
+    let_in = str(added["upload_id"])
     if register.mark:
         stands: tuple[datetime, str] | None = (register.mark.received, register.mark.upload_id)
     elif row and register.carried_upload:
         stands = (from_text(row["received"]), register.carried_upload)
     else:
         stands = None
-    return sealed if stands and stands > late else Counting(late[1], added.get("carried_from"), added)
+    if stands and stands > (from_text(added["received"]), let_in):
+        return sealed
+    return Counting(let_in, added.get("carried_from"), added)
 
 
 class Outcome(StrEnum):
