@@ -95,3 +95,29 @@ def extract_key(service: str, upload_id: str) -> str:
 def report_key(service: str, window: int, school: str, upload_id: str, form: str) -> str:
     """Where a school's report lies in the results bucket; form is pdf or xlsx."""
     return f"reports/{service}/{window}/{school}/{upload_id}.{form}"
+
+
+def release_folder(service: str, release: str = "") -> str:
+    """Where the releases of a service's data set lie in the results bucket, or the files of one of them."""
+    return f"dataset/{service}/{release}/" if release else f"dataset/{service}/"
+
+
+def release_record_prefix(service: str) -> str:
+    """Where the records of a service's releases lie in the records bucket, in order of their numbers."""
+    return f"releases/{service}/"
+
+
+def release_record_key(service: str, number: int) -> str:
+    """Where the record of one release lies in the records bucket: hashes and numbers, no pupil."""
+    return f"{release_record_prefix(service)}{number:06d}.json"
+
+
+def amendments_prefix(service: str, window: int) -> str:
+    """Where the amendments of a frozen window lie in the records bucket."""
+    return f"amendments/{service}/{window}/"
+
+
+def parse_amendment_key(key: str) -> tuple[str, bool]:
+    """The upload of an amendment's key, and whether it was let in; if not, it was deleted."""
+    name = key.rsplit("/", 1)[-1].removesuffix(".json")
+    return name.removesuffix("-added"), name.endswith("-added")

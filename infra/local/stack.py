@@ -283,6 +283,7 @@ def deploy(
         "AllowPasswordAuth": "true",
         "NoonSchedule": "rate(1 minute)",
         "SweepSchedule": "rate(1 minute)",
+        "ReleaseSchedule": "rate(1 minute)",
         "GraceSeconds": "2",
         "SweepAgeSeconds": "10",
         "StalledSeconds": "120",

@@ -16,7 +16,7 @@ from early_results.checking.roster import BadRoster, parse_rosters
 from early_results.counting.calendar import CHANGE_CUTOFF, Calendar, CalendarRefused
 from early_results.counting.freeze import State, WindowState, canonical
 from early_results.counting.uploads import Status, Upload, upload_from_item
-from early_results.object_keys import season_key
+from early_results.object_keys import release_folder, season_key
 from early_results.organisations import parse_schools, parse_trusts
 from early_results.service import LONDON, Service, Window, load_service
 from early_results.times import from_text, moment_words, to_text
@@ -207,8 +207,8 @@ class Closed:
 
 
 def close_season(session: OperatorSession, service: Service, reason: str, *, really: bool) -> Closed:
-    """Removes a season's children's data: files, pupils, findings, extracts and reports, and the records of the table
-    that name people. What was frozen stays in evidence by school, id and hash.
+    """Removes a season's children's data: files, pupils, findings, extracts, reports and the data set, and the records
+    of the table that name people. What was frozen and released stays in evidence by school, id and hash.
 
     Counts alone unless `really`. Safe to repeat after it died half way. CannotOperate while a window is not frozen, a
     report is not built, or the table is being rebuilt.
@@ -244,7 +244,8 @@ def close_season(session: OperatorSession, service: Service, reason: str, *, rea
             closed.objects[prefix] += 1
             if really:
                 stores.uploads.remove_versions(name)
-    for prefix in (f"findings/{service.name}/", f"extracts/{service.name}/", f"reports/{service.name}/"):
+    results = [f"{kind}/{service.name}/" for kind in ("findings", "extracts", "reports")]
+    for prefix in (*results, release_folder(service.name)):
         for version in list(stores.results.list(prefix)):
             closed.objects[prefix] += 1
             if really:

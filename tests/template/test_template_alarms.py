@@ -16,6 +16,7 @@ PACKAGES = {
     "freeze": "report",
     "build": "report",
     "roster": "roster",
+    "dataset": "dataset",
     "portal": "portal",
 }
 # Which of a package's handlers reports a metric, where two functions share a package.
@@ -27,6 +28,7 @@ NEEDS_NOBODY = {
     "ExtractTakenIn",
     "ReportReady",
     "ReportDeleted",
+    "DatasetReleased",
 }
 NEEDS_SOMEBODY = {
     ("UploadParked", "rescue"),
@@ -40,6 +42,8 @@ NEEDS_SOMEBODY = {
     ("ExtractRefused", "roster"),
     ("ReportFailed", "build"),
     ("RequestFailed", "portal"),
+    ("DatasetFailed", "dataset"),
+    ("DatasetBehind", "dataset"),
     ("FreezeWaitsFor", "freeze"),
     ("FreezeOverdueMinutes", "freeze"),
 }
@@ -95,7 +99,7 @@ def test_one_of_our_own_metrics_is_enough(template: Template) -> None:
     for (metric, service), alarm in _alarms(template, "EarlyResults").items():
         assert [d["Name"] for d in alarm["Dimensions"]] == ["service"], (metric, service)
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold", (metric, service)
-        if metric == "FreezeOverdueMinutes":
+        if metric in ("FreezeOverdueMinutes", "DatasetBehind"):
             continue
         assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "notBreaching"), (metric, service)
         if metric != "FreezeWaitsFor":
@@ -112,6 +116,13 @@ def test_a_window_that_closed_and_is_not_frozen_alarms_and_so_does_silence_about
     alarm = _alarms(template, "EarlyResults")["FreezeOverdueMinutes", "freeze"]
     assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Maximum", 15, "breaching")
     # The sweep's runs are five minutes apart: a period always holds one.
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 3)
+
+
+def test_a_data_set_that_stays_behind_alarms_and_so_does_silence_about_it(template: Template) -> None:
+    alarm = _alarms(template, "EarlyResults")["DatasetBehind", "dataset"]
+    # Minimum: every run of a quarter of an hour was behind. Runs are five minutes apart.
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Minimum", 0, "breaching")
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 3)
 
 
@@ -145,8 +156,9 @@ def test_work_that_waits_for_too_long_alarms(template: Template) -> None:
 def test_every_function_alarms_when_it_fails_or_is_held_back(template: Template) -> None:
     alarms, functions = _alarms(template, "AWS/Lambda"), set(of_type(template, FUNCTION))
     assert {name for metric, name in alarms if metric == "Errors"} == functions
-    # The freeze is held back by design: it never runs beside itself.
-    assert {name for metric, name in alarms if metric == "Throttles"} == functions - {"FreezeFunction"}
+    # These two are held back by design: they never run beside themselves.
+    beside = {"FreezeFunction", "DatasetFunction"}
+    assert {name for metric, name in alarms if metric == "Throttles"} == functions - beside
     for (metric, name), alarm in alarms.items():
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]
         if metric in ("Errors", "Throttles"):

@@ -110,6 +110,21 @@ def test_the_freeze_never_runs_beside_itself_and_is_retried_by_its_schedule_alon
     assert freeze["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
+def test_the_data_set_is_made_by_one_run_at_a_time_that_its_schedule_alone_retries(template: Template) -> None:
+    dataset = props(template, "DatasetFunction")
+    assert dataset["ReservedConcurrentExecutions"] == {"Fn::If": ["Reserves", 1, NOTHING]}
+    assert dataset["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert dataset["Timeout"] == 900
+    [(function, name, event)] = [e for e in event_sources(template, "ScheduleV2") if e[0] == "DatasetFunction"]
+    assert (function, name) == ("DatasetFunction", "Release")
+    assert event["ScheduleExpression"] == {"Ref": "ReleaseSchedule"}
+    assert event["ScheduleExpressionTimezone"] == "Europe/London"
+    assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert json.loads(event["Input"]) == {"run": "release"}
+    assert event["Name"] == {"Fn::Sub": "${AWS::StackName}-release"}
+    assert template["Parameters"]["ReleaseSchedule"]["Default"] == "cron(2/5 * * * ? *)"
+
+
 def test_the_freeze_and_the_reports_are_two_functions(template: Template) -> None:
     handlers = {name: props(template, name)["Handler"] for name in ("FreezeFunction", "BuildFunction")}
     assert handlers == {"FreezeFunction": "report.freeze.handler", "BuildFunction": "report.build.handler"}
@@ -224,6 +239,7 @@ def test_every_setting_that_is_read_is_set_and_every_one_set_is_read(template: T
     packages |= {
         "report": ("FreezeFunction", "BuildFunction"),
         "roster": ("RosterFunction",),
+        "dataset": ("DatasetFunction",),
         "portal": ("PortalFunction",),
     }
     assert {f for functions in packages.values() for f in functions} == set(of_type(template, FUNCTION))

@@ -113,6 +113,26 @@ def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: T
         assert [statement["Resource"] for statement in removes] == [RESULTS], function
 
 
+def test_the_dataset_function_writes_releases_and_their_records_and_removes_releases_alone(template: Template) -> None:
+    writes = {
+        (action, resource["Fn::Sub"])
+        for statement in statements(template, "DatasetFunction")
+        for action in listed(statement["Action"])
+        if action.startswith(("s3:Put", "s3:Delete"))
+        for resource in listed(statement["Resource"])
+    }
+    assert writes == {
+        ("s3:PutObject", "${RecordsBucket.Arn}/releases/*"),
+        ("s3:PutObject", "${ResultsBucket.Arn}/dataset/*"),
+        ("s3:DeleteObject", "${ResultsBucket.Arn}/dataset/*"),
+    }
+    [tables] = [s for s in statements(template, "DatasetFunction") if "Table" in str(s["Resource"])]
+    assert tables["Action"] == ["dynamodb:GetItem", "dynamodb:Query"]
+    # S3 answers 403 for what is not there to who may not list, and what is not there decides what a run does.
+    [lists] = [s for s in statements(template, "DatasetFunction") if "s3:ListBucket" in listed(s["Action"])]
+    assert lists["Resource"] == [arn("RecordsBucket"), arn("ResultsBucket")]
+
+
 def test_lambda_alone_takes_on_a_functions_role(template: Template) -> None:
     for function in of_type(template, FUNCTION):
         [statement] = props(template, role_of(template, function))["AssumeRolePolicyDocument"]["Statement"]

@@ -25,6 +25,13 @@ class NoManagedPolicies:
 print(json.dumps(transform(json.load(sys.stdin), {}, NoManagedPolicies())["Resources"]))
 """
 
+# What the schedules are called in the end, and what each runs.
+SCHEDULED = {
+    "FreezeFunctionNoon": "FreezeFunction",
+    "FreezeFunctionSweep": "FreezeFunction",
+    "DatasetFunctionRelease": "DatasetFunction",
+}
+
 
 @pytest.fixture(scope="module")
 def transformed(template: Template) -> Resources:
@@ -52,18 +59,18 @@ def test_every_role_is_ours_but_those_of_the_schedules_and_none_has_a_managed_po
     roles = {name: r["Properties"] for name, r in transformed.items() if r["Type"] == "AWS::IAM::Role"}
     ours = {role_of(template, function) for function in of_type(template, FUNCTION)}
     assert len(ours) == len(of_type(template, FUNCTION))
-    assert set(roles) == ours | {"FreezeFunctionNoonRole", "FreezeFunctionSweepRole"}
+    assert set(roles) == ours | {f"{schedule}Role" for schedule in SCHEDULED}
     for name, role in roles.items():
         assert "ManagedPolicyArns" not in role, name
     for function in of_type(template, FUNCTION):
         assert transformed[function]["Properties"]["Role"] == {"Fn::GetAtt": [role_of(template, function), "Arn"]}
 
 
-def test_the_schedules_may_run_the_freeze_and_nothing_else(transformed: Resources) -> None:
+def test_a_schedule_may_run_its_function_and_nothing_else(transformed: Resources) -> None:
     schedules = {n: r["Properties"] for n, r in transformed.items() if r["Type"] == "AWS::Scheduler::Schedule"}
-    assert set(schedules) == {"FreezeFunctionNoon", "FreezeFunctionSweep"}
+    assert set(schedules) == set(SCHEDULED)
     for name, schedule in schedules.items():
-        assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["FreezeFunction", "Arn"]}, name
+        assert schedule["Target"]["Arn"] == {"Fn::GetAtt": [SCHEDULED[name], "Arn"]}, name
         assert schedule["ScheduleExpressionTimezone"] == "Europe/London", name
         assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}, name
         role = transformed[schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
@@ -72,7 +79,7 @@ def test_the_schedules_may_run_the_freeze_and_nothing_else(transformed: Resource
         [policy] = role["Policies"]
         [statement] = policy["PolicyDocument"]["Statement"]
         assert statement["Action"] == "lambda:InvokeFunction", name
-        assert statement["Resource"] == {"Fn::GetAtt": ["FreezeFunction", "Arn"]}, name
+        assert statement["Resource"] == {"Fn::GetAtt": [SCHEDULED[name], "Arn"]}, name
 
 
 def test_only_lambda_may_take_a_functions_role(transformed: Resources, template: Template) -> None:

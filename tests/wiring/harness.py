@@ -41,6 +41,7 @@ class Workbench:
             "AllowPasswordAuth": "true",
             "NoonSchedule": "rate(1 day)",
             "SweepSchedule": "rate(1 day)",
+            "ReleaseSchedule": "rate(1 day)",
             "GraceSeconds": "1",
             "PortalTimeout": "120",
             "SweepAgeSeconds": "1",
