@@ -136,6 +136,7 @@ STACKS = {
     "browser/": "deployed",
     "browser/test_collections.py": "several",
     "stack/test_lost.py": "spare",
+    "stack/test_dataset.py": "spare",
     "stack/test_wiring.py": "spare",
 }
 

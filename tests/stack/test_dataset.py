@@ -1,0 +1,150 @@
+"""The data set through the real doors: frozen, released, deleted from, released anew; recomputed by pandas."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from adapters.templates import template_workbook
+from early_results.checking.roster import Roster, rosters_csv
+from early_results.counting.calendar import Calendar
+from early_results.object_keys import release_folder
+from early_results.results import Pupil
+from early_results.service import Window, load_service
+from infra.local.client import PortalClient
+from infra.local.demonstration import fill, pupils_of, results_of
+from infra.local.stack import wait_for
+from infra.operator.operations import store_calendar
+from tests.conftest import Deployed
+
+from .conftest import run_freeze
+
+pytestmark = pytest.mark.stack
+# A collection of its own: its only window closes here, whatever the tests beside this one need of theirs.
+SERVICE = load_service("mtc-2026")
+SCHOOLS = ("1231234", "8012003")
+
+
+def _workbook(pupils: tuple[Pupil, ...], school: str) -> bytes:
+    moment = datetime(2026, 6, 1, 8, tzinfo=UTC)
+    template = template_workbook(SERVICE, Roster(school, "test", moment, pupils), moment)
+    return fill(template, SERVICE, {pupil.upn: results_of(SERVICE, pupil, 7) for pupil in pupils})
+
+
+def _pupils_taken_in(person: PortalClient, school: str) -> bool:
+    answer = person.request("GET", f"/services/{SERVICE.name}/template", school=school)
+    return answer.status == 200
+
+
+def _release(deployed: Deployed) -> dict[str, Any]:
+    """A run of the function beside the schedule's own, and what stands afterwards; {} before the first release."""
+    answer = deployed.stack.client("lambda").invoke(
+        FunctionName=deployed.stack.outputs["DatasetFunctionName"], Payload=b'{"run": "release"}'
+    )
+    told = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, told
+    name = told[SERVICE.name]["release"]
+    if name is None:
+        return {}
+    found: dict[str, Any] = json.loads(deployed.stores.results.get(f"{release_folder(SERVICE.name, name)}release.json"))
+    return found
+
+
+def _objects(deployed: Deployed) -> dict[str, bytes]:
+    bucket = deployed.stores.results
+    return {listed.key: bucket.get(listed.key) for listed in bucket.list(release_folder(SERVICE.name))}
+
+
+def _rows(objects: dict[str, bytes]) -> pd.DataFrame:
+    frames = [
+        pd.read_csv(io.BytesIO(data), compression="gzip", dtype=str, keep_default_na=False)
+        for key, data in objects.items()
+        if key.endswith("pupils.csv.gz")
+    ]
+    return pd.concat(frames).sort_values(["school", "upn"], ignore_index=True)
+
+
+def _recomputed(files: dict[str, bytes]) -> pd.DataFrame:
+    """What the rows must say, by pandas from the workbooks that were uploaded."""
+    result = SERVICE.results[0]
+    frames = []
+    for school, data in files.items():
+        sheet = pd.read_excel(io.BytesIO(data), sheet_name=SERVICE.sheet, dtype=object, header=None)
+        [top] = sheet.index[sheet.eq("UPN").any(axis=1)]
+        table = sheet.iloc[top + 1 :].set_axis(sheet.loc[top], axis=1).dropna(subset=["UPN"])
+        values = table[result.heading].map(lambda value: "" if pd.isna(value) else str(value))
+        frames.append(pd.DataFrame({"school": school, "upn": table["UPN"], "row": table.index + 1, "value": values}))
+    return pd.concat(frames).sort_values(["school", "upn"], ignore_index=True)
+
+
+def _agree(deployed: Deployed, files: dict[str, bytes]) -> None:
+    rows, wanted = _rows(_objects(deployed)), _recomputed(files)
+    assert list(rows["school"]) == list(wanted["school"])
+    assert list(rows["upn"]) == list(wanted["upn"])
+    assert list(rows["row"].astype(int)) == list(wanted["row"])
+    assert list(rows[SERVICE.results[0].key]) == list(wanted["value"])
+
+
+def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed) -> None:
+    stores = spare.stores
+    now = datetime.now(UTC).replace(microsecond=0)
+    window = Window(1, now - timedelta(days=1), now + timedelta(hours=1), now.date())
+    store_calendar(stores.table, stores.records, Calendar(SERVICE.name, 1, (window,)), "test", "a last window")
+    pupils = {school: pupils_of(school, 12, service=SERVICE) for school in SCHOOLS}
+    listed = rosters_csv([one for some in pupils.values() for one in some], SERVICE)
+    stores.uploads.put(f"rosters/{SERVICE.name}/pupils.csv", listed.encode(), "text/csv")
+    people = {school: spare.sign_in(f"SCHOOL#{school}") for school in SCHOOLS}
+    for school, person in people.items():
+        wait_for("the pupils", lambda p=person, s=school: _pupils_taken_in(p, s), 120)  # type: ignore[misc]
+    files = {school: _workbook(pupils[school], school) for school in SCHOOLS}
+    uploads = {
+        school: person.verdict(person.upload(SERVICE.name, "tables.xlsx", files[school]), 120)
+        for school, person in people.items()
+    }
+    assert {upload["status"] for upload in uploads.values()} == {"SUCCESSFUL"}
+    assert _release(spare) == {}
+
+    # The final window closes and is frozen: a release of what it froze.
+    closed = Calendar(SERVICE.name, 2, (window._replace(closes=datetime.now(UTC).replace(microsecond=0)),))
+    store_calendar(stores.table, stores.records, closed, "test", "it closes now")
+    first: dict[str, Any] = {}
+
+    def is_released() -> bool:
+        run_freeze(spare)
+        first.update(_release(spare))
+        return bool(first)
+
+    wait_for("the first release", is_released, 120, every=1)
+    assert (first["number"], first["rows"], first["replaces"]) == (1, 24, None)
+    _agree(spare, files)
+    before = _objects(spare)
+
+    # Nothing changed: nothing is released, and nothing differs.
+    assert _release(spare) == first
+    assert _objects(spare) == before
+
+    # A school deletes its file: its rows are gone with the release that held them.
+    gone, stays = SCHOOLS
+    people[gone].delete(uploads[gone]["upload_id"])
+    second: dict[str, Any] = {}
+
+    def is_released_anew() -> bool:
+        second.update(_release(spare))
+        return bool(second["number"] == 2)
+
+    wait_for("the second release", is_released_anew, 120, every=1)
+    assert second["replaces"]["release"] == first["release"]
+    [taken] = second["withdrawn"]
+    assert (taken["upload_id"], taken["pupils"], taken["why"]) == (uploads[gone]["upload_id"], 12, "deleted")
+    after = _objects(spare)
+    assert not set(after) & set(before), "the objects of the first release are removed"
+    _agree(spare, {stays: files[stays]})
+    record = json.loads(stores.records.get(f"releases/{SERVICE.name}/000002.json"))
+    assert record["replaces"] == second["replaces"]
+    kept = b"".join(stores.records.get(v.key) for v in stores.records.list(f"releases/{SERVICE.name}/"))
+    assert not [one.upn for one in pupils[gone] if one.upn.encode() in kept]
