@@ -20,8 +20,9 @@ from openpyxl.worksheet.properties import PageSetupProperties
 
 from adapters import templates
 from early_results.checking import messages
-from early_results.checking.cells import as_date, folded, upn_of
+from early_results.checking.cells import as_date, folded, is_blank, upn_of
 from early_results.checking.mark import OVERVIEW_SHEET, TemplateMark
+from early_results.checking.submission import comparable, pupil_key
 from early_results.findings import Code, Severity, cell_reference
 from early_results.workbook import ErrorValue, Uncalculated
 
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from early_results.checking.check import Verdict
     from early_results.checking.roster import Roster
-    from early_results.checking.submission import Cells, Submission
+    from early_results.checking.submission import Cells, OtherSheet, Submission
     from early_results.findings import Finding
     from early_results.results import Pupil
     from early_results.service import Service
@@ -95,6 +96,9 @@ def annotated_workbook(
     return templates.saved(book, issued, f"{service.title}: {OVERVIEW_SHEET.lower()}")
 
 
+LAST_COLUMN = 16_384  # of Excel's
+LONGEST_SAID = 60  # characters of another sheet's result that a note quotes
+
 # Stands in a cell whose result the file does not hold. If the cell were blank, the copy would pass the check unchanged,
 # and the result would be lost silently.
 UNKNOWN = "?"
@@ -105,7 +109,7 @@ class _Copy:
 
     def __init__(self, service: Service, submission: Submission, verdict: Verdict, roster: Roster | None) -> None:
         self.service, self.submission, self.verdict = service, submission, verdict
-        self.columns = submission.columns or {}
+        self.columns = dict(submission.columns or {})
         self.pupils: dict[int, Pupil] = {}  # by row: the pupil whom the roster knows
         self.recognised: set[int] = set()  # rows with a wrong UPN, whose name and date of birth are right
         self.repeated: set[int] = set()  # rows of the same pupil, of which the user must delete all but one
@@ -115,6 +119,13 @@ class _Copy:
         self.no_pupils = {finding.row for finding in verdict.errors if finding.code is Code.ROW_NOT_A_PUPIL}
         self.left_out = self.left | self.no_pupils
         self.rows = [(row, cells) for row, cells in submission.rows if row not in self.left_out]
+        # Of other sheets with results: who was only there, by row; what was only there, and where the sheets say
+        # different things, by row and column key. Each with what to tell of it.
+        self.from_elsewhere: dict[int, str] = {}
+        self.joined: dict[tuple[int, str], str] = {}
+        self.clashes: dict[tuple[int, str], str] = {}
+        for sheet in submission.others:
+            self._join(sheet)
         self.cells = dict(self.rows)
         if roster is not None:
             self._recognise(roster)
@@ -127,7 +138,9 @@ class _Copy:
         return cells.get(self.columns.get(key, 0))
 
     def name(self, row: int) -> str:
-        """The pupil's name on a row, as the roster or else the file has it."""
+        """The pupil's name on a row, as the roster or else the file has it; none on a row that is left out."""
+        if row in self.left_out:
+            return ""
         pupil = self.pupils.get(row) or self.added.get(row)
         if pupil is not None:
             return f"{pupil.forename} {pupil.surname}".strip()
@@ -153,12 +166,49 @@ class _Copy:
             return False
         if finding.code in _PUT_RIGHT:
             return True
+        if finding.code is Code.SEVERAL_SHEETS:
+            return not self.clashes
         if finding.code in (Code.PUPIL_NOT_ON_ROSTER, Code.PUPIL_REPEATED):
             return finding.row in self.recognised
         identity = any(column.heading == finding.column for column in self.service.identity)
         if finding.row is None:
             return identity and bool(self.pupils)  # a whole column of details that differ from the roster's
         return finding.row in self.pupils and identity
+
+    def _join(self, sheet: OtherSheet) -> None:
+        """Takes in the results that only another sheet has. Uploaded as it is, the copy must not lose them.
+
+        Where both have a result and these differ, only the school knows which is right: neither is taken.
+        """
+        for key in sheet.columns:
+            self.columns.setdefault(key, 1 + max([LAST_COLUMN, *self.columns.values()]))
+        here = {pupil_key(row, cells, self.columns): at for at, (row, cells) in enumerate(self.rows)}
+        for row, cells in sheet.rows:
+            theirs = {self.columns[key]: cells[there] for key, there in sheet.columns.items() if there in cells}
+            at = here.get(pupil_key(row, cells, sheet.columns))
+            if at is None:
+                new = self.last_row + 1
+                self.rows.append((new, theirs))
+                self.from_elsewhere[new] = f"This pupil was on the sheet “{sheet.name}”."
+            else:
+                number, mine = self.rows[at]
+                self.rows[at] = (number, self._joined(number, dict(mine), theirs, sheet.name))
+
+    def _joined(self, row: int, mine: Cells, theirs: Cells, sheet: str) -> Cells:
+        """One pupil's cells, with the results that only the other sheet has."""
+        for column in self.service.results:
+            place = self.columns.get(column.key, 0)
+            value = theirs.get(place)
+            if is_blank(value) or comparable(value) == comparable(mine.get(place)):
+                continue
+            if is_blank(mine.get(place)):
+                mine[place] = cast("Value", value)
+                self.joined[row, column.key] = f"Only the sheet “{sheet}” has a result here."
+            else:
+                said = templates.printable(str(value))[:LONGEST_SAID]
+                told = f"The sheet “{sheet}” has “{said}” here instead. Enter the right one."
+                self.clashes[row, column.key] = " ".join(filter(None, (self.clashes.get((row, column.key)), told)))
+        return mine
 
     def _recognise(self, roster: Roster) -> None:
         known = {pupil.upn: pupil for pupil in roster.pupils}
@@ -171,9 +221,7 @@ class _Copy:
             else:
                 self.pupils[row] = pupil
                 seen.add(pupil.upn)
-        # the pupils' results are on another sheet, from which the user must copy them
-        seen_elsewhere = self.submission.elsewhere
-        missing = [pupil for pupil in roster.pupils if pupil.upn not in seen and pupil.upn not in seen_elsewhere]
+        missing = [pupil for pupil in roster.pupils if pupil.upn not in seen]
         for row, cells in strangers:
             # With a mistyped UPN, one finding calls the row unknown and another calls the same pupil missing. If the
             # copy added a row for the pupil, correcting the UPN would repeat the pupil. So the copy corrects the UPN.
@@ -208,6 +256,7 @@ def _results(book: Workbook, copy: _Copy) -> None:
     for row, position in covered:
         page.entry(row, position).value = UNKNOWN
     upn_at = 1 + [column.key for column in service.columns].index("upn")
+    joined = _draw_joined(page, copy, upn_at)
     note = "This pupil of your school's list was not in your file. Enter the results, or leave the cells blank."
     for row, pupil in copy.added.items():
         page.write_pupil(row, pupil)
@@ -235,9 +284,32 @@ def _results(book: Workbook, copy: _Copy) -> None:
             continue
         texts = list(dict.fromkeys(finding.message for finding in findings))
         templates.comment(cell, "\n\n".join(texts if left else [f"{DONE}: please check.", *texts]))
-    for row, position in covered:
+    for row, position in [*covered, *joined]:
         cell = cast("Cell", page.sheet.cell(row, position))
         cell.fill, cell.font = ERROR_FILL, ERROR_FONT
+
+
+def _draw_joined(page: templates.ResultsSheet, copy: _Copy, upn_at: int) -> list[tuple[int, int]]:
+    """What other sheets had: blue with a note. Where sheets differ there is no result; the row and column of those."""
+    at = {column.key: position for position, column in enumerate(copy.service.columns, 1)}
+    for row, note in copy.from_elsewhere.items():
+        for position in at.values():
+            cast("Cell", page.sheet.cell(row, position)).fill = PUT_RIGHT_FILL
+        templates.comment(cast("Cell", page.sheet.cell(row, upn_at)), note)
+    clashes = [(row, at[key]) for row, key in copy.clashes]
+    for (row, key), note in list(copy.joined.items())[:LISTED]:
+        cell = cast("Cell", page.sheet.cell(row, at[key]))
+        cell.fill = PUT_RIGHT_FILL
+        templates.comment(cell, note)
+    for (row, position), note in list(zip(clashes, copy.clashes.values(), strict=True))[:LISTED]:
+        templates.comment(
+            page.entry(row, position),
+            f"The sheet “{copy.submission.sheet}” has "
+            f"“{templates.printable(str(page.entry(row, position).value))[:LONGEST_SAID]}” here. {note}",
+        )
+    for row, position in clashes:
+        page.entry(row, position).value = UNKNOWN
+    return clashes
 
 
 def _covered(copy: _Copy) -> list[tuple[int, int]]:
@@ -358,6 +430,9 @@ def _put_right_sentences(copy: _Copy) -> list[str]:
         done.append("UPNs are put right where the name and date of birth are those of a pupil on your list")
     if copy.added:
         done.append("pupils who were not in your file are added below the others")
+    if copy.submission.others:
+        names = ", ".join(f"“{sheet.name}”" for sheet in copy.submission.others[:5])
+        done.append(f"the results that were only on other sheets are taken in ({names})")
     others = sorted(row for row in copy.no_pupils if row is not None)
     if others:
         done.append(
@@ -366,7 +441,10 @@ def _put_right_sentences(copy: _Copy) -> list[str]:
     left = sorted(row for row in copy.left if row is not None)
     if left:
         done.append(f"pupils who have left are taken out (row{'' if len(left) == 1 else 's'} {messages.spans(left)})")
-    return [f"{DONE}: {'; '.join(done)}."] if done else []
+    clashes = len(copy.clashes)
+    where = "one cell" if clashes == 1 else f"{clashes:,} cells"
+    differ = f"In {where} your sheets have different results: each is red, with “{UNKNOWN}”, and its note says both."
+    return ([differ] if clashes else []) + ([f"{DONE}: {'; '.join(done)}."] if done else [])
 
 
 def _kind(copy: _Copy, finding: Finding) -> str:

@@ -16,6 +16,7 @@ from early_results.findings import Code, Finding, cell_reference
 from early_results.workbook import ErrorValue, Limits, Unreadable, Value, Workbook, open_workbook
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import BinaryIO
 
     from early_results.service import Service
@@ -30,6 +31,14 @@ Cells = dict[int, Value]
 Rows = list[tuple[int, Cells]]
 
 
+class OtherSheet(NamedTuple):
+    """A sheet with results that the sheet that is read does not have: its columns by key, and its pupils' rows."""
+
+    name: str
+    columns: dict[str, int]
+    rows: tuple[tuple[int, Cells], ...]
+
+
 class Submission(NamedTuple):
     """A workbook as read, before anything is judged.
 
@@ -38,8 +47,9 @@ class Submission(NamedTuple):
     among them. `schools` are the school numbers that those rows name, each seven digits, the commonest first. `school`
     is the one that more than half of the rows with a number name: the file's school, even where a slip in another row
     makes the file an error, so that all else that is wrong can be told at the same time. `formulas` are the places
-    (row, column) of the sheet whose values formulas gave, `merged` its merged cells, `elsewhere` the UPNs of pupils
-    whose results are on another sheet. `nil` says that the file is no workbook but a nil return of `school`.
+    (row, column) of the sheet whose values formulas gave, `merged` its merged cells. `elsewhere` are the UPNs of pupils
+    whose results are on another sheet alone, `others` the sheets whose results differ. `nil` says that the file is no
+    workbook but a nil return of `school`.
     """
 
     service: str
@@ -55,6 +65,7 @@ class Submission(NamedTuple):
     formulas: frozenset[tuple[int, int]] = frozenset()
     merged: tuple[Area, ...] = ()
     elsewhere: frozenset[str] = frozenset()
+    others: tuple[OtherSheet, ...] = ()
     nil: bool = False
 
     @property
@@ -112,7 +123,7 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
         return Submission(service.name, (Finding(Code.NO_RESULTS_SHEET, message),), mark, sheet, number)
     columns, unknown, findings = _columns(number, headings, service)
     pupils = _pupil_rows(rows[table.at + 1 :], columns, service)
-    several, elsewhere = _several_sheets(table, tables, service)
+    several, elsewhere, others = _several_sheets(table, tables, service)
     schools, school = _schools(pupils, columns)
     return Submission(
         service.name,
@@ -128,6 +139,7 @@ def read_opened(workbook: Workbook, service: Service) -> Submission:
         table.contents.formulas,
         table.contents.merged,
         elsewhere,
+        others,
     )
 
 
@@ -158,15 +170,25 @@ class _Table(NamedTuple):
     columns: dict[str, int]
 
     def results(self, service: Service) -> dict[str, dict[str, str]]:
-        """The results on the sheet as they can be compared, by UPN, or by row where a row has none."""
+        """The results on the sheet as they can be compared, by `pupil_key`."""
         ours = [(column.key, self.columns[column.key]) for column in service.results if column.key in self.columns]
-        upn = self.columns.get("upn", 0)
         found: dict[str, dict[str, str]] = {}
         for row, cells in self.contents.rows[self.at + 1 :]:
-            given = {key: _comparable(cells[at]) for key, at in ours if not is_blank(cells.get(at))}
+            given = {key: comparable(cells[at]) for key, at in ours if not is_blank(cells.get(at))}
             if given and looks_like_a_pupil(cells, self.columns):
-                found[upn_of(cells.get(upn)) or f"row {row}"] = given
+                found[pupil_key(row, cells, self.columns)] = given
         return found
+
+    def other(self, pupils: Collection[str]) -> OtherSheet:
+        """What there is of these pupils, where another sheet is the one that is read."""
+        rows = self.contents.rows[self.at + 1 :]
+        kept = tuple((row, cells) for row, cells in rows if pupil_key(row, cells, self.columns) in pupils)
+        return OtherSheet(shown(self.sheet.name), self.columns, kept)
+
+
+def pupil_key(row: int, cells: Cells, columns: dict[str, int]) -> str:
+    """What tells a pupil's row from those of others on several sheets: its UPN, or its place where it has none."""
+    return upn_of(cells.get(columns.get("upn", 0))) or f"row {row}"
 
 
 def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None, list[_Table], str]:
@@ -213,27 +235,32 @@ def _results_table(workbook: Workbook, service: Service) -> tuple[_Table | None,
     return (seen or tables)[0], seen, ""
 
 
-def _several_sheets(table: _Table, tables: list[_Table], service: Service) -> tuple[list[Finding], frozenset[str]]:
-    """Whether other sheets have results that are not on the one that is read; the UPNs of those pupils."""
+def _several_sheets(
+    table: _Table, tables: list[_Table], service: Service
+) -> tuple[list[Finding], frozenset[str], tuple[OtherSheet, ...]]:
+    """Whether other sheets have results that are not on the one that is read; the UPNs of pupils whose results are on
+    others alone; those sheets."""
     if len(tables) < 2:
-        return [], frozenset()
+        return [], frozenset(), ()
     read = table.results(service)
-    names = [shown(table.sheet.name)]
+    others: list[OtherSheet] = []
     alike, elsewhere = True, frozenset[str]()
     for other in tables:
         results = other.results(service)
         if other is table or all(read.get(upn) == given for upn, given in results.items()):
             continue
-        names.append(shown(other.sheet.name))
+        others.append(other.other(results))
         alike = alike and not results.keys() & read.keys()
         elsewhere |= results.keys() - read.keys()
-    if len(names) == 1:
-        return [], frozenset()
+    if not others:
+        return [], frozenset(), ()
+    names = [shown(table.sheet.name), *(other.name for other in others)]
     words = messages.sheets_share_the_pupils(service, names) if alike else messages.sheets_differ(names)
-    return [Finding(Code.SEVERAL_SHEETS, words)], elsewhere
+    return [Finding(Code.SEVERAL_SHEETS, words)], elsewhere, tuple(others)
 
 
-def _comparable(value: Value | None) -> str:
+def comparable(value: Value | None) -> str:
+    """A result as it is compared with that of another sheet: 100, 100.0 and "100 " are one."""
     return clean(str(value)).upper().removesuffix(".0")
 
 

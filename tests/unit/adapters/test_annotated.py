@@ -188,6 +188,70 @@ def test_results_that_a_file_does_not_hold_are_not_lost_by_uploading_its_copy_as
     assert again(copy).accepted
 
 
+def with_sheet(data: bytes, cells: Grid, name: str = "Sheet2") -> bytes:
+    """The workbook with one more sheet."""
+    workbook = openpyxl.load_workbook(io.BytesIO(data))
+    sheet = workbook.create_sheet(name)
+    for (row, column), value in cells.items():
+        sheet.cell(row, column, value)
+    out = io.BytesIO()
+    workbook.save(out)
+    return out.getvalue()
+
+
+def test_results_that_are_on_another_sheet_are_not_lost_by_uploading_the_copy_as_it_is() -> None:
+    """Two classes on two sheets are joined. Where two sheets contradict each other the copy is refused as the file."""
+    first, second = grid(ROSTER.pupils[:5]), grid(ROSTER.pupils[5:])
+    copy, verdict, _ = annotate(with_sheet(book(first), second))
+    assert told(verdict.errors) == [(Code.SEVERAL_SHEETS, None)]
+    sheet = copy[SERVICE.sheet]
+    assert [cell.value for cell in sheet["B"]][1:] == [one.upn for one in ROSTER.pupils]
+    assert filled(sheet["L9"]) == BLUE
+    assert again(copy).accepted
+
+    other = {**grid(ROSTER.pupils), (3, 12): 97, (4, 8): "WTS"}
+    own = {**grid(ROSTER.pupils), (5, 13): None}
+    copy, verdict, _ = annotate(with_sheet(book(own), other))
+    assert told(verdict.errors) == [(Code.SEVERAL_SHEETS, None)]
+    sheet = copy[SERVICE.sheet]
+    assert [(sheet[place].value, filled(sheet[place])) for place in ("L3", "H4")] == [("?", RED)] * 2
+    assert "“Sheet2” has “97” here instead" in sheet["L3"].comment.text
+    assert (sheet["M5"].value, filled(sheet["M5"])) == (other[5, 13], BLUE)
+    assert "In 2 cells your sheets have different results" in str(list(copy[OVERVIEW_SHEET].values))
+    assert {finding.cell for finding in again(copy).errors} == {"L3", "H4"}
+    sheet["L3"], sheet["H4"] = 97, "WTS"
+    assert again(copy).accepted
+
+
+@settings(max_examples=examples(25), deadline=None)
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(2, 9), st.integers(8, 14)), st.sampled_from([None, 97, "WTS", "x"]), max_size=9
+    ),
+    st.sets(st.integers(2, 9), max_size=7),
+    st.sets(st.integers(2, 9), max_size=7),
+    st.permutations(range(1, 15)),
+)
+def test_no_result_of_any_sheet_is_lost(
+    edits: dict[tuple[int, int], Any], gone: set[int], gone_there: set[int], order: list[int]
+) -> None:
+    """Whatever result either sheet has is in the copy, or the copy is refused where it stood."""
+    ours = {place: value for place, value in grid(ROSTER.pupils).items() if place[0] not in gone}
+    theirs = {place: value for place, value in {**grid(ROSTER.pupils), **edits}.items() if place[0] not in gone_there}
+    moved = {(row, order[position - 1]): value for (row, position), value in theirs.items()}
+    copy, verdict, data = annotate(with_sheet(book(ours), moved))
+    if Code.SEVERAL_SHEETS not in {finding.code for finding in verdict.errors}:
+        return
+    sheet = copy[SERVICE.sheet]
+    rows = {sheet.cell(row, 2).value: row for row in range(2, sheet.max_row + 1)}
+    refused = {finding.cell for finding in again(openpyxl.load_workbook(io.BytesIO(data))).errors}
+    for cells in (ours, theirs):
+        for (row, column), value in cells.items():
+            if row > 1 and column > 7 and value is not None:
+                cell = sheet.cell(rows[ROSTER.pupils[row - 2].upn], column)
+                assert cell.value == value or cell.coordinate in refused
+
+
 BAD: st.SearchStrategy[Any] = st.sampled_from(
     ["x", "GDS", 84, 100.5, Shown("#REF!"), True, "=1", " ", None, time(1, 2), "115"]
 )
