@@ -32,8 +32,10 @@ RESULTS = ROOT / "benchmarks" / "results" / "reading.md"
 
 
 def floor(data: bytes) -> None:
-    """Inflates the parts and has expat parse them, for handlers that do nothing: no reader on expat that listens to
-    the beginning, the end and the text of elements can be faster."""
+    """Inflates the parts and has expat parse them with handlers that do nothing.
+
+    No reader on expat that handles the beginning, the end and the text of elements can be faster.
+    """
 
     def start(_name: str, _attributes: object) -> None:
         pass

@@ -1,4 +1,4 @@
-"""What comes of every test workbook, one JSON line a file: made before and after a change, and compared.
+"""The verdict on every test workbook, one JSON line a file: made before and after a change, and compared.
 
     python -m benchmarks.verdicts make FOLDER          every workbook that the tests, benchmarks and demonstration make
     python -m benchmarks.verdicts judge FOLDER OUT     judges the files of a folder
@@ -225,7 +225,7 @@ def _short(line: dict[str, Any] | None) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Runs one of the three."""
+    """Runs one of the three commands."""
     what, first, *rest = arguments
     if what == "make":
         print(f"{make(Path(first))} files")

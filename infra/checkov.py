@@ -2,8 +2,8 @@
 
 python -m infra.checkov
 
-Every exception stands in the template beside what it is about, with its reason. Checkov cannot read YAML's merge keys,
-so it is given the templates written out.
+Every exception stands in the template, with its reason, at the resource that it is about. Checkov cannot read YAML's
+merge keys, so it is given the templates with the keys merged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def set_up() -> None:
 
 
 def main() -> int:
-    """0 if nothing is found that is not justified where it stands."""
+    """0 if checkov finds nothing but exceptions that the template justifies."""
     set_up()
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +52,7 @@ def main() -> int:
                 failed = 1
                 print(f"checkov {name}:\n{done.stdout}{done.stderr}", file=sys.stderr)
     if not failed:
-        print("checkov: nothing that is not justified where it stands")
+        print("checkov: nothing found but what the template justifies")
     return failed
 
 

@@ -1,10 +1,10 @@
 """The page's JavaScript: formatted and linted (Biome), no long line, and its pure logic tested (Node's own runner).
 
-    python -m infra.javascript          looks, as `make lint` does
-    python -m infra.javascript format   writes the files as the formatter has them, and the lists in index.html
+    python -m infra.javascript          checks, as `make lint` does
+    python -m infra.javascript format   formats the files, and writes the lists of modules in index.html
     python -m infra.javascript test     tests/page without a browser, in a second or two
 
-Node and Biome are for developers alone (infra/setup.sh): the page is served as its files stand, without a build step.
+Only developers need Node and Biome (infra/setup.sh). The page's files are served as they are, without a build step.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WIDTH = 120
 
 
 def run(*command: object) -> subprocess.CompletedProcess[str]:
-    """What Node makes of a command line: nothing of the caller's environment but the path reaches it."""
+    """Runs Node with a command line. Of the caller's environment Node gets only the path."""
     return subprocess.run(
         [str(NODE), *map(str, command)],
         cwd=ROOT,
@@ -36,13 +36,13 @@ def run(*command: object) -> subprocess.CompletedProcess[str]:
 
 
 def biome(action: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Biome's word on the page and on its tests."""
+    """Runs Biome on the page and on its tests."""
     config = ROOT / "infra" / "page-tools"
     return run(BIOME, *action, "--config-path", config, "--colors=off", ASSETS, TESTS)
 
 
 def long_lines() -> list[str]:
-    """The lines that no formatter breaks: of long words."""
+    """The lines that are too long, which a formatter cannot break: those of long texts."""
     return [
         f"{path.relative_to(ROOT)}:{number}: {len(line)} columns"
         for path in sorted([*ASSETS.glob("*.js"), *TESTS.glob("*.js")])
@@ -52,7 +52,7 @@ def long_lines() -> list[str]:
 
 
 def with_imports(names: set[str]) -> set[str]:
-    """Modules, and all that they import before they run."""
+    """Some modules, and all modules that they import when they are loaded."""
     needed: set[str] = set()
     while names - needed:
         name = (names - needed).pop()
@@ -62,7 +62,7 @@ def with_imports(names: set[str]) -> set[str]:
 
 
 def write_lists() -> None:
-    """Which modules index.html fetches early, and which while somebody signs in."""
+    """The modules that index.html fetches at once, and those that it fetches while somebody signs in."""
     page = ASSETS / "index.html"
     first = with_imports({"main.js"})
     later = sorted(with_imports({"tabs.js", "upload.js"}) - first)

@@ -34,7 +34,7 @@ def checks() -> list[list[str]]:
 
 
 def exports_in_step() -> list[str]:
-    """The exports of the lock file that say something else than a new export would."""
+    """The exported lists of packages that differ from what the lock file would export now."""
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run(
             [str(ROOT / "infra" / "export.sh"), folder],
@@ -47,12 +47,12 @@ def exports_in_step() -> list[str]:
     return [name for name, text in fresh.items() if (ROOT / name).read_text() != text]
 
 
-# Licences under which what ships may be passed on with ours.
+# Licences of packages that may be shipped together with our code.
 LICENCES = re.compile(r"\b(MIT|Apache|BSD|PSF|Python Software Foundation|0BSD|ISC|Unlicense)\b", re.IGNORECASE)
 
 
 def licences_unknown() -> list[str]:
-    """What ships under a licence that is none of these, or says none, by its own metadata."""
+    """The packages that ship and whose own metadata names none of these licences, or no licence at all."""
     found = set()
     for name in EXPORTS:
         for line in (ROOT / name).read_text().splitlines():
@@ -72,7 +72,7 @@ def main() -> int:
     failed = javascript.main([])
     for package in licences_unknown():
         failed = 1
-        print(f"{package} ships, and its licence is none that infra/lint.py knows", file=sys.stderr)
+        print(f"{package} ships, and infra/lint.py does not know its licence", file=sys.stderr)
     for command in checks():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:

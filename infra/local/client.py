@@ -1,4 +1,4 @@
-"""A client of the service that uses the doors its users use: Cognito, the API of DESIGN 8, presigned posts and links.
+"""A client that uses the service as its users do: with Cognito, the API of DESIGN 8, presigned posts and links.
 
 The demonstration and the tests on the stack drive the service with it.
 """
@@ -21,7 +21,7 @@ _http = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(c
 
 
 class Refused(RuntimeError):
-    """The service answered with a problem; `status` and `body` are what it said."""
+    """The service answered with a problem. `status` and `body` are its answer's."""
 
     def __init__(self, status: int, body: Any) -> None:
         super().__init__(f"the service answered {status}: {body}")
@@ -65,7 +65,7 @@ class PortalClient:
         return cls(api_url, answer["AuthenticationResult"]["AccessToken"])
 
     def request(self, method: str, path: str, body: Any = None, **query: Any) -> Answer:
-        """One request, whatever comes of it."""
+        """One request. Gives the answer, whatever its status."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         asked = {name: value for name, value in query.items() if value is not None}
         url = f"{self.api_url}{path}" + (f"?{urlencode(asked)}" if asked else "")
@@ -100,7 +100,7 @@ class PortalClient:
         return str(form["upload_id"])
 
     def verdict(self, upload_id: str, seconds: float = 240) -> dict[str, Any]:
-        """An upload once its check has ended; as it stands if it has not ended in time."""
+        """An upload once its check has ended, or as it is when the time is over."""
         deadline = time.monotonic() + seconds
         while True:
             upload: dict[str, Any] = self.get(f"/uploads/{upload_id}")
@@ -113,7 +113,10 @@ class PortalClient:
         self._good(self.request("DELETE", f"/uploads/{upload_id}"))
 
     def follow(self, path: str, **query: Any) -> bytes:
-        """What the short-lived link under a path leads to. Refused if there is none, or it does not."""
+        """The bytes behind the short-lived link that a path gives.
+
+        Refused if there is no link, or nothing behind it.
+        """
         link = self.get(path, **query)["url"]
         answer = _http.request("GET", link)
         if answer.status != 200:

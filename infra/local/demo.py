@@ -1,4 +1,4 @@
-"""`make demo`: whole seasons by themselves, through the doors that users use, from templates to reports.
+"""`make demo`: plays whole seasons as users would, from templates to reports.
 
 Two collections side by side, or those that `make demo SERVICE=...` names. It exits 0 only if every step held.
 Templates, findings, manifests and reports are left in `out/`.
@@ -27,16 +27,17 @@ from .demonstration import BESIDE, OUTSIDE, SERVICE, Seeded, fill, results_of, s
 from .stack import LOCAL, ROOT, LocalError, Stack, build, running
 
 OUT = ROOT / "out"
-# What the uploads take on two busy cores before the window may close: of one service, and of each one beside it.
+# How long the uploads take on two busy cores: of one service, and more for each service beside it. The window must
+# not close before.
 NEEDED, BESIDE_IT = timedelta(seconds=28), timedelta(seconds=10)
 
 
 class StepFailed(AssertionError):
-    """Something the season relies on did not hold; the message says what."""
+    """A step of the season did not do what it should. The message says what."""
 
 
 def hold(so: bool, what: str) -> None:
-    """Says that something must hold. StepFailed if it does not."""
+    """StepFailed, with these words, if it does not hold."""
     if not so:
         raise StepFailed(what)
 
@@ -155,7 +156,7 @@ def play(season: Season) -> None:
         hold(from_text(late["expires_at"]) <= closes, "a form outlives its window")
     _count_down(season, closes)
 
-    with season.step("Noon. The form is no good any more; a new one is for the next window"):
+    with season.step("Noon. The form is not taken any more; a new one is for the next window"):
         while datetime.now(UTC) < closes + timedelta(seconds=1):
             time.sleep(0.1)
         hold(post_form(late["post"], good[OUTSIDE]) == 403, "a form was taken after its window")

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 SEED = 2023
 SERVICE = "ks1-2023"
-BESIDE = ("ks2-2026", "phonics-2026")  # open beside it in `make run`, each closing later than the one before
+# services that are open beside it in `make run`, each closing later than the one before
+BESIDE = ("ks2-2026", "phonics-2026")
 TRUST = "ABC"
 TRUST_NAME = "ABC Trust"
 
@@ -88,8 +89,8 @@ def schools_of(service: Service) -> dict[str, Invented]:
 def pupils_of(school: str, number: int, seed: int = SEED, service: Service | None = None) -> tuple[Pupil, ...]:
     """The invented pupils of a school's year group, in order of surname, as old as they are in the service's year.
 
-    Where the service takes several year groups, the later ones are the few who take the check again. Without a
-    service: the Year 2 of 2023.
+    If the service takes several year groups, only few pupils of the later ones take the check again. Without a service
+    it is the Year 2 of 2023.
     """
     service = service or load_service(SERVICE)
     name = "" if service.name == SERVICE else f"{service.name}/"
@@ -156,7 +157,7 @@ def results_of(service: Service, pupil: Pupil, seed: int = SEED) -> dict[str, st
     return found
 
 
-# From which level on a pupil has the codes that do not meet the standard, the best first; below them all, the last.
+# The level from which a pupil has each of the codes below the standard, the best code first; below them all, the last.
 _CUTS = (-1.6, -1.95, -2.3, -2.6)
 
 
@@ -221,7 +222,7 @@ def demonstration_calendar(now: datetime, closes_in: timedelta, service: Service
 def seed(
     stack: Stack, now: datetime, closes_in: timedelta, samples: Path, more: dict[str, timedelta] | None = None
 ) -> Seeded:
-    """Brings schools, trust, pupils, users and a calendar onto a stack, through the doors an operator would use.
+    """Brings schools, trust, pupils, users and a calendar onto a stack, in the ways that an operator would use.
 
     `more` are services beside the first, with the time until each one's first close.
     """
@@ -229,7 +230,7 @@ def seed(
 
 
 def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], samples: Path) -> list[Seeded]:
-    """As `seed`, for any services, each with the time until its first close; what was made, a service each."""
+    """As `seed`, for any services, each with the time until its first close. Gives what was made, for each service."""
     from .stack import wait_for
 
     uploads = Bucket(stack.client("s3"), stack.outputs["UploadsBucketName"])
@@ -337,7 +338,7 @@ def greeting(stack: Stack, every: list[Seeded]) -> str:
 
 
 def _to_try(seeded: Seeded) -> list[str]:
-    """What shows most in five minutes, with the files and people that there are."""
+    """What to try in five minutes, with the sample files and users that there are."""
     school = next(iter(seeded.pupils))
     service = load_service(seeded.calendar.service)
     errors, good = (f"{service.year}{service.short_title}-{school}-{kind}.xlsx" for kind in ("errors", "good"))
@@ -345,7 +346,7 @@ def _to_try(seeded: Seeded) -> list[str]:
     trust = next(organisation for organisation in people if organisation.startswith("TRUST#"))
     close = f"{seeded.calendar.windows[0].closes.astimezone(LONDON) + timedelta(minutes=30):%Y-%m-%d %H:%M}"
     return [
-        f"  1. As {people[f'SCHOOL#{school}']}, upload {errors}: its mistakes are told, each with its cell.",
+        f"  1. As {people[f'SCHOOL#{school}']}, upload {errors}: the page names each mistake and its cell.",
         f"     Then upload {good}: it counts.",
         f"  2. In a private window, as {people[trust]}: drop all the good files at once.",
         f"  3. In a third, as {people['OPERATOR']}: the deadline board, as the window is about to close.",

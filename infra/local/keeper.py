@@ -1,4 +1,4 @@
-"""Runs a program in a process group of its own, and ends the whole group when whoever asked for it is gone.
+"""Runs a program in a process group of its own, and ends the whole group when the caller is gone.
 
     python keeper.py FOLDER PROGRAM [ARGUMENT ...]
 
@@ -24,8 +24,8 @@ def main() -> int:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
 
     def end() -> None:
-        # At once: the program keeps nothing that a tidy end would save, and its own children would keep it busy.
-        with suppress(ProcessLookupError):  # nothing of the group is left
+        # Killed at once: the program has nothing to save, and a tidy end would wait for its children.
+        with suppress(ProcessLookupError):  # every process of the group has ended already
             os.killpg(process.pid, signal.SIGKILL)
 
     def until_the_caller_is_gone() -> None:

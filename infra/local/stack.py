@@ -1,6 +1,7 @@
 """The embedded stack: MiniStack as a process of our own, and the template deployed on it as it would be on AWS.
 
-Everything is kept under `.local/`. What is started here ends with whoever started it, however that ends (`keeper.py`).
+Everything is kept under `.local/`. What is started here ends when the program that started it ends, in whatever way
+(`keeper.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _KEPT = ("HOME", "LANG", "PATH", "SSL_CERT_FILE", "SYSTEMROOT", "UV_CACHE_DIR", 
 
 
 class LocalError(RuntimeError):
-    """The embedded stack could not be built, started or deployed; the message says where to look."""
+    """The embedded stack could not be built, started or deployed. The message says where to look."""
 
 
 @dataclass(slots=True)
@@ -66,8 +67,10 @@ class Stack:
 
     @property
     def portal_url(self) -> str:
-        """The page's address. MiniStack serves an HTTP API under a path as well as under a host name of its own; the
-        path works in every browser and client."""
+        """The page's address.
+
+        MiniStack serves an HTTP API under a path and under a host name. The path works in every browser and client.
+        """
         return f"{self.endpoint}/_aws/execute-api/{self.outputs['ApiId']}/"
 
     @property
@@ -78,7 +81,7 @@ class Stack:
     def client(self, service: str) -> Any:
         """A boto3 client of the account's owner."""
         if service not in self._clients:
-            make: Any = boto3.client  # its stubs want each service's name spelt out
+            make: Any = boto3.client  # the type stubs ask for the literal name of a service
             self._clients[service] = make(
                 service,
                 endpoint_url=self.endpoint,
@@ -107,7 +110,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def host_parameters() -> dict[str, str]:
-    """Runtime and architecture of this machine: functions run on the host's own Python here."""
+    """Runtime and architecture of this machine, since MiniStack runs functions on the host's own Python."""
     machine = platform.machine().lower()
     return {
         "Runtime": f"python{sys.version_info.major}.{sys.version_info.minor}",
@@ -116,8 +119,10 @@ def host_parameters() -> dict[str, str]:
 
 
 def build(folder: Path = BUILD) -> None:
-    """`sam build` for this machine, unless nothing has changed since the last one. LocalError with what SAM said if it
-    fails."""
+    """`sam build` for this machine, unless nothing has changed since the last build.
+
+    LocalError with what SAM said if it fails.
+    """
     stamp, sources = folder / "sources.sha256", _sources()
     if stamp.is_file() and stamp.read_text() == sources:
         return
@@ -126,14 +131,14 @@ def build(folder: Path = BUILD) -> None:
     built = (folder / "template.yaml").read_text()
     for setting, part in (("CodeUri", FUNCTIONS), ("ContentUri", LAYER)):
         _pack(folder / part)
-        # What SAM did not build anew it names by its place in the cache.
+        # SAM names a folder in its cache for what it did not build anew.
         built = re.sub(rf"\b{setting}: (?:{part}|\.\./cache/\S+)$", f"{setting}: {part}.zip", built, flags=re.MULTILINE)
     (folder / PACKED).write_text(built)
     stamp.write_text(sources)
 
 
 def _sources() -> str:
-    """A hash of all that a build is made of, and of what it is made for."""
+    """A hash of everything that a build is made from, and of the machine that it is for."""
     digest = hashlib.sha256(repr(sorted(host_parameters().items())).encode())
     parts = [ROOT / "template.yaml", ROOT / "samconfig.toml", ROOT / "infra" / "local" / "stack.py"]
     for folder in (ROOT / "functions", ROOT / "infra" / "typst-layer"):
@@ -144,8 +149,11 @@ def _sources() -> str:
 
 
 def _pack(built: Path) -> None:
-    """Zips a built folder, its modules compiled first. Every process of a function here unpacks its code and would
-    compile it afresh, which is most of what a cold start costs; and `sam deploy` would zip it once for every stack."""
+    """Zips a built folder, with its modules compiled.
+
+    Here every process of a function unpacks its code. If it had to compile it too, that would be most of its cold
+    start. `sam deploy` would zip the folder again for each stack.
+    """
     compileall.compile_dir(built, quiet=2, workers=0, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
     with zipfile.ZipFile(built.with_suffix(".zip"), "w", zipfile.ZIP_STORED) as archive:
         for path in sorted(built.rglob("*")):
@@ -176,8 +184,10 @@ def _sam(arguments: list[str], env: dict[str, str]) -> str:
 
 
 def free_port(wanted: int = 0) -> int:
-    """The wanted port if it is free, else one that is. Below the ports that the system gives to outgoing connections:
-    one of those might take it before the server does."""
+    """The wanted port if it is free, otherwise another one.
+
+    It is below the ports that the system gives to outgoing connections, one of which might take it before the server.
+    """
     for port in (wanted, *(20_000 + secrets.randbelow(12_000) for _ in range(50))):
         with socket.socket() as probe:
             try:
@@ -193,8 +203,8 @@ def free_port(wanted: int = 0) -> int:
 def ministack(folder: Path, port: int = 0) -> Iterator[tuple[str, str, str]]:
     """A running MiniStack with AUTH=true: its endpoint, and the account owner's key and secret. Stopped at the end.
 
-    A port that is free when it is chosen may be another server's by the time MiniStack asks for it. That other server
-    may well be a MiniStack, and healthy: ours is the one that knows the key it was given.
+    A port that is free when it is chosen may be taken by another server before MiniStack asks for it. That server may
+    be another healthy MiniStack. Ours is the one that knows the key that it was given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     key, secret = "AKIA" + secrets.token_hex(8).upper(), secrets.token_hex(20)
@@ -228,7 +238,7 @@ def _started(folder: Path, endpoint: str, key: str, secret: str) -> Iterator[sub
     command = [sys.executable, "-I", str(KEEPER), str(scratch), str(program)]
     with (
         (folder / "ministack.log").open("wb") as log,
-        # Leaving this closes the keeper's standard input, which is its word to end everything, and waits for that.
+        # Leaving this block closes the keeper's standard input, at which it ends everything, and waits for that.
         subprocess.Popen(
             command, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
         ) as keeper,
@@ -239,7 +249,7 @@ def _started(folder: Path, endpoint: str, key: str, secret: str) -> Iterator[sub
 def _scratch_root() -> str | None:
     """Where the functions' processes unpack their code: in memory if there is room, else where temporary files go.
 
-    Each process unpacks 1,400 files of its own; on a disk that takes longer than all that they do.
+    Each process unpacks 1,400 files of its own. On a disk that takes longer than all of the process's work.
     """
     memory = Path("/dev/shm")  # noqa: S108
     if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > SCRATCH_BYTES:
@@ -276,7 +286,7 @@ def _knows(endpoint: str, key: str, secret: str) -> bool:
 def deploy(
     endpoint: str, key: str, secret: str, folder: Path, template: Path | None = None, **parameters: str
 ) -> Stack:
-    """`sam deploy` of the built template. `parameters` go over the local ones. LocalError with what SAM said."""
+    """`sam deploy` of the built template. `parameters` replace the local ones. LocalError with what SAM said."""
     chosen = {
         **host_parameters(),
         "TlsOnly": "false",

@@ -24,11 +24,11 @@ ACCEPTED, ERRORS_FOUND, COULD_NOT_RUN = 0, 1, 2
 
 
 class CannotRun(Exception):
-    """The command cannot be carried out as given; the message says why, for the person at the terminal."""
+    """The command cannot be carried out as it was given. The message tells the person at the terminal why."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; the exit code: 0 accepted or done, 1 errors found in the file, 2 could not be run."""
+    """Runs the command. Gives the exit code: 0 accepted or done, 1 errors found in the file, 2 could not be run."""
     options = parser().parse_args(arguments)
     without_collector = arguments is None and options.without_collector
     if without_collector:
@@ -39,8 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CannotRun as error:
         print(f"early-results: {error}", file=sys.stderr)
         return COULD_NOT_RUN
-    except BrokenPipeError:  # the reader of our output (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains of it on the way out
+    except BrokenPipeError:  # whoever reads our output (head, less) has closed the pipe
+        # otherwise Python complains about the closed pipe when it ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_RUN
     finally:
         if without_collector:
@@ -49,7 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line, one subparser a subcommand; each sets `run`, which takes the options and gives an exit code."""
+    """The command line, with a parser for each command.
+
+    Each sets `run`, which takes the options and gives an exit code.
+    """
     top = argparse.ArgumentParser(
         prog="early-results", description="Early Results: templates and checks, as the service makes them."
     )
@@ -119,7 +123,7 @@ def _add_validate(commands: Any) -> None:
     command.add_argument("--format", choices=("text", "json"), default="text")
     command.add_argument("--annotated", metavar="OUT.xlsx", help="write a copy with the bad cells coloured and noted")
     command.add_argument("--csv", metavar="OUT.csv", help="write all findings as CSV")
-    # It is over in a moment: collecting garbage, also on the way out, would be a sixth of its time.
+    # Without garbage collection, also at the end: it would take a sixth of the time of so short a command.
     command.set_defaults(run=_validate, without_collector=True)
 
 
@@ -139,7 +143,11 @@ def _add_match(commands: Any) -> None:
         "--column", action="append", default=[], metavar="THEIRS=OURS", help="a heading of the export, and ours for it"
     )
     command.add_argument(
-        "--code", action="append", default=[], metavar="WORD=CODE", help="a word of the export, and the code it means"
+        "--code",
+        action="append",
+        default=[],
+        metavar="WORD=CODE",
+        help="a word of the export, and the code that it means",
     )
     command.add_argument("--accept", action="store_true", help="use the columns that are proposed")
     command.add_argument("--out", metavar="FILE.xlsx", help="the workbook to write")
@@ -183,7 +191,7 @@ def _add_calendar(commands: Any) -> None:
     change.add_argument("--closes", metavar="TIME", help='London: "2023-06-30 12:00"')
     change.add_argument("--reports", metavar="DAY", help='"2023-07-07"')
     _add_reason(change)
-    windows = commands.add_parser("windows", help="the windows, what a freeze waits for, and what waits for you")
+    windows = commands.add_parser("windows", help="the windows, what a freeze waits for, what waits for an operator")
     for one, act in ((show, _show_calendar), (extend, _extend), (change, _set), (windows, _show_windows)):
         one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
         _add_stack(one)
@@ -293,11 +301,11 @@ def _add_user(commands: Any) -> None:
     several = actions.add_parser(
         "import",
         help="add the users of a CSV file",
-        description="Adds every user of a CSV file with the headings email, role, organisation; nobody, if a line will "
-        "not do. Who is there already is left as they are, so it may be repeated.",
+        description="Adds every user of a CSV file with the headings email, role, organisation. Nobody is added if "
+        "a line is wrong. Users who are there already stay as they are, so the command may be repeated.",
     )
     several.add_argument("file", metavar="FILE.csv")
-    listing = actions.add_parser("list", help="who there is, what they may do, and who signs in with codes")
+    listing = actions.add_parser("list", help="list the users, what they may do, and who signs in with codes")
     resend = actions.add_parser("resend", help="send another invitation to somebody who has not signed in yet")
     disable = actions.add_parser("disable", help="shut a user out, from their next request on")
     enable = actions.add_parser("enable", help="let a user in again")
@@ -312,7 +320,7 @@ def _add_user(commands: Any) -> None:
 
 
 def _add_reason(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--reason", required=True, help="why; it is recorded with the decision")
+    command.add_argument("--reason", required=True, help="why you decide so; it is recorded with the decision")
 
 
 def _add_stack(command: argparse.ArgumentParser) -> None:
@@ -508,7 +516,7 @@ def _read(path: str) -> bytes:
 
 
 def london_moment(text: str) -> datetime:
-    """A moment of London's clock, `2023-06-30 15:00`. CannotRun if there is none, or two when the clocks go back."""
+    """A moment of London's clock, `2023-06-30 15:00`. CannotRun if that moment is missing or comes twice that day."""
     from datetime import UTC, datetime
 
     from early_results.service import LONDON
@@ -577,7 +585,7 @@ def _match(options: argparse.Namespace) -> int:
         print(f"  {repair.word} was taken for {repair.code} ({headings[repair.column]})")
     for rows, told in (
         (matched.unknown, "not on the school's list"),
-        (matched.repeated, "a pupil who came before"),
+        (matched.repeated, "a pupil who is on an earlier row"),
     ):
         if rows:
             print(f"  Left out, on the export's row {', '.join(map(str, rows))}: {told}.")
@@ -585,7 +593,7 @@ def _match(options: argparse.Namespace) -> int:
 
 
 def _match_lines(export: Any, service: Service, proposed: Any, columns: Any, repairs: Any, codes: Any) -> list[str]:
-    """The columns as they are matched, the first rows as they will be read, and the words that are no codes."""
+    """The columns as they are matched, the first rows as they will be read, and the words that are not codes."""
     from early_results.checking.listing import terminal_safe
 
     shown = {**proposed, **columns}
@@ -707,7 +715,7 @@ def _new_service(options: argparse.Namespace) -> int:
     other = _service(options.other)
     out = Path(options.out or f"{options.name}.toml")
     if out.exists():
-        raise CannotRun(f"{out} is there already; it is left as it is")
+        raise CannotRun(f"{out} exists already and is not overwritten")
     try:
         text = collections.draft(collections.text_of(other), other, options.name, options.year)
     except collections.CannotDraft as error:
@@ -739,7 +747,7 @@ def _rosters(path: str, service: Service) -> dict[str, tuple[Pupil, ...]]:
 
 
 def _roster(school: str, pupils: tuple[Pupil, ...], path: str) -> Roster:
-    """A roster from a file: its version is its content, its date the file's."""
+    """A roster from a file. Its version is a check sum of its pupils, its date that of the file."""
     from datetime import UTC, datetime
 
     from early_results.checking.roster import Roster, roster_version
@@ -762,7 +770,7 @@ def _now() -> datetime:
 
 
 def _writes_utf8() -> bool:
-    """Whether what we print can hold every letter; a verdict must not be lost over a tick or a curly quote."""
+    """Whether the terminal takes every letter. A verdict must not be lost because of a tick or a curly quote."""
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 

@@ -20,11 +20,11 @@ _DAY = re.compile(r"^(opens|closes|reports)( *= *)(\d{4}-\d\d-\d\d)(T\d\d:\d\d:\
 
 
 class CannotDraft(ValueError):
-    """A draft cannot be made; the message says why, in words for the operator."""
+    """A draft cannot be made. The message tells the operator why."""
 
 
 def describe_all() -> str:
-    """Every service in a line: its name, title, year groups and when its windows close."""
+    """One line for each service: its name, title, year groups and when its windows close."""
     lines = []
     for service in map(load_service, service_names()):
         closes = ", ".join(f"{closes:%d/%m/%Y %H:%M}" for _, _, closes, _ in service.published)
@@ -33,7 +33,7 @@ def describe_all() -> str:
 
 
 def describe(service: Service) -> str:
-    """What a service file says, for a person to hold against the sources."""
+    """What a service file says, in a form that a person can compare with its sources."""
     lines = [f"{service.title} ({service.name}), rules {service.ruleset}, sheet “{service.sheet}”", ""]
     for group in service.year_groups:
         headline = f": {group.headline} ({group.measure})" if group.headline else ""
@@ -80,7 +80,7 @@ def text_of(service: Service) -> str:
 def draft(text: str, other: Service, name: str, year: int) -> str:
     """The text of a service file for another year: names and dates moved, everything else as it is.
 
-    Days keep their weekday. CannotDraft if what comes of it does not fit.
+    Days keep their weekday. CannotDraft if the new text is not a service file that can be loaded.
     """
     moved = _DAY.sub(lambda m: f"{m[1]}{m[2]}{_moved(date.fromisoformat(m[3]), year - other.year)}{m[4] or ''}", text)
     for setting, old, new in (
@@ -102,7 +102,7 @@ def draft(text: str, other: Service, name: str, year: int) -> str:
 
 def _moved(day: date, years: int) -> date:
     """The nearest day of the same weekday so many years on."""
-    there = datetime(day.year + years, day.month, min(day.day, 28)).date()  # noqa: DTZ001  # a day, nowhere in particular
+    there = datetime(day.year + years, day.month, min(day.day, 28)).date()  # noqa: DTZ001  # a day only, in no time zone
     there += timedelta(days=day.day - min(day.day, 28))
     ahead = (day.weekday() - there.weekday()) % 7
     return there + timedelta(days=ahead if ahead <= 3 else ahead - 7)

@@ -1,4 +1,4 @@
-"""`make deploy`: what must be so before anything is created, the deployment itself, and what to do next.
+"""`make deploy`: checks what must be so before anything is created, deploys, and says what to do next.
 
 python -m infra.operator.deploying [--stack NAME] [--scale SCALE] [--settings FILE.toml] [--set NAME=VALUE ...] [--yes]
 """
@@ -21,7 +21,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.stack import LOCAL, ROOT
 
-# What each scale of template.yaml reserves of the account's concurrent executions; a test adds it up.
+# How many of the account's concurrent executions each scale of template.yaml reserves. A test adds them up.
 RESERVES = {"full": 82, "small": 20, "trial": 0}
 SCALES = tuple(RESERVES)
 # Lambda keeps that many executions for functions that reserve none, and refuses a reservation that leaves fewer
@@ -30,19 +30,19 @@ LEFT_UNRESERVED = 100
 QUOTA = "L-B99A9384"  # Service Quotas' name for Lambda's concurrent executions
 WISHED = 1000
 LONGEST_BUCKET = 63
-BUILD = ".aws-sam/deploy"  # not where the local stack is built for this machine
+BUILD = ".aws-sam/deploy"  # another folder than the one in which the local stack is built for this machine
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-_KEPT = ("Runtime", "Architecture", "Scale")  # an update that does not name them leaves them as they are
+_KEPT = ("Runtime", "Architecture", "Scale")  # an update that does not name a parameter leaves it as it is
 _GONE = ("ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS")
 
 
 class CannotDeploy(Exception):
-    """Nothing was created; the message says why and what to do."""
+    """Nothing was created. The message says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What the account says of itself: its quota of concurrent executions, and what other functions reserve of it."""
+    """An account: its quota of concurrent executions, and how many of them other functions reserve."""
 
     number: str
     region: str
@@ -56,8 +56,11 @@ class Account:
 
 
 def check_name(name: str, account: Account) -> None:
-    """CannotDeploy unless buckets can be called after the stack: small letters, digits and single hyphens, and short
-    enough to stand before kind, account and region."""
+    """CannotDeploy unless the stack's name can be part of its buckets' names.
+
+    It must have small letters, digits and single hyphens only, and be short enough to stand before the bucket's kind,
+    the account and the region.
+    """
     longest = LONGEST_BUCKET - len(f"-uploads-{account.number}-{account.region}")
     if not _NAME.fullmatch(name) or len(name) > longest:
         raise CannotDeploy(
@@ -67,7 +70,7 @@ def check_name(name: str, account: Account) -> None:
 
 
 def check_scale(scale: str, account: Account) -> None:
-    """CannotDeploy, saying which scale fits and how to ask for more, if the account cannot reserve what it takes."""
+    """CannotDeploy if the account cannot reserve what the scale takes. It says which fits, and how to ask for more."""
     if account.fits(scale):
         return
     fits = next(other for other in SCALES if account.fits(other))
@@ -83,7 +86,7 @@ def check_scale(scale: str, account: Account) -> None:
 
 
 def account_of(session: Any, stack: str) -> Account:
-    """The account and region of the environment. What a stack of that name reserves already is its own to use."""
+    """The account and region of the environment. What a stack of that name has reserved already, it may use again."""
     functions = session.client("lambda")
     told = functions.get_account_settings()["AccountLimit"]
     reserved = told["ConcurrentExecutions"] - told["UnreservedConcurrentExecutions"]
@@ -99,7 +102,7 @@ def account_of(session: Any, stack: str) -> Account:
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """The stack of that name as it is: its status, None if there is none, and what it was deployed with."""
+    """A stack that may be there: its status, None if it is not, and the parameters it was deployed with."""
 
     status: str | None = None
     parameters: dict[str, str] = field(default_factory=dict)
@@ -122,10 +125,11 @@ def stack_before(session: Any, stack: str) -> Before:
 def deploy(
     session: Any, stack: str, parameters: dict[str, str], sam: Callable[[Sequence[str]], None]
 ) -> dict[str, str]:
-    """Deploys, and protects what holds data by a second deployment where this is the first. Gives the outputs.
+    """Deploys. After a first deployment it deploys again, to protect the table and the users. Gives the outputs.
 
-    Protected from its beginning, a first deployment that fails could not be rolled back. Code and stack are of the same
-    parameters: of one runtime and architecture. CannotDeploy if name or account will not do: then nothing was created.
+    If a first deployment were protected from its beginning and failed, CloudFormation could not roll it back. Build and
+    deployment get the same parameters, so that they agree on runtime and architecture. CannotDeploy, with nothing
+    created, if the name or the account does not fit.
     """
     account = account_of(session, stack)
     check_name(stack, account)
@@ -134,7 +138,7 @@ def deploy(
     check_scale(chosen["Scale"], account)
     first = before.status is None or before.status in _GONE
     if before.status in _GONE:
-        # The first deployment failed and was rolled back: of the stack nothing is left but its name.
+        # The first deployment failed and was rolled back. Only the stack's name is left, and must be removed.
         client = session.client("cloudformation")
         client.delete_stack(StackName=stack)
         client.get_waiter("stack_delete_complete").wait(StackName=stack)
@@ -156,7 +160,7 @@ def _overrides(parameters: dict[str, str], *, protected: bool) -> list[str]:
 
 
 def what_next(stack: str, outputs: dict[str, str]) -> str:
-    """The last lines of a deployment: how to get in, and how to open a season."""
+    """The last lines of a deployment: how to sign in, and how to open a season."""
     return f"""
 The portal is at {outputs["PortalUrl"]}
 
@@ -169,14 +173,14 @@ Next, as docs/first-deployment.md says at more length:
 
 
 def _sam(arguments: Sequence[str]) -> None:
-    # SAM looks for its settings beside the built template, if it is not told where they are.
+    # Unless it is told where they are, SAM looks for its settings beside the built template.
     command = [str(LOCAL / "sam" / "bin" / "sam"), *arguments, "--config-file", str(ROOT / "samconfig.toml")]
     if subprocess.run(command, cwd=ROOT, check=False).returncode:
-        raise CannotDeploy(f"sam {arguments[0]} did not get through; what it says is above")
+        raise CannotDeploy(f"sam {arguments[0]} failed; what it said is above")
 
 
 def _usual() -> dict[str, Any]:
-    """What samconfig.toml names for all of its commands, and for the deployment."""
+    """The settings of samconfig.toml for all of its commands, and for the deployment."""
     told = tomllib.loads((ROOT / "samconfig.toml").read_text())["default"]
     return {**told["global"]["parameters"], **told["deploy"]["parameters"]}
 
@@ -186,7 +190,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     usual = _usual()
     parser = argparse.ArgumentParser(prog="python -m infra.operator.deploying", description=__doc__)
     parser.add_argument("--stack", default=usual["stack_name"])
-    parser.add_argument("--scale", choices=SCALES, help="as it is deployed; full in a first deployment")
+    parser.add_argument("--scale", choices=SCALES, help="the present scale if not given; full in a first deployment")
     parser.add_argument("--settings", metavar="FILE.toml", help="parameters of template.yaml, one a line")
     parser.add_argument("--set", action="append", default=[], metavar="PARAMETER=VALUE", help="goes over the file's")
     parser.add_argument("--yes", action="store_true", help="do not ask before the change is made")

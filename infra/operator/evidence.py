@@ -1,4 +1,4 @@
-"""The evidence that the buckets hold of one service: everything the frozen set and the table can be worked out from.
+"""The evidence that the buckets hold of one service. From it the frozen set and the table can be worked out.
 
 uploads bucket    uploads/<service>/<upload>/file.xlsx           the files: S3's own times, versions and hashes
                   school-rosters/<service>/<school>/<version>    every roster a file was judged by
@@ -37,19 +37,21 @@ Made = TypeVar("Made")
 
 
 class EvidenceUnclear(Exception):
-    """The evidence contradicts itself where only a person can decide; the message says where."""
+    """The evidence leaves open what only a person can decide. The message says what."""
 
 
 @dataclass(slots=True)
 class Evidence:
-    """What the buckets hold of a service. Verdicts, tombstones and stragglers are by upload id; closings, manifests,
-    national figures and amendments by number of window; `files` are the versions of each upload's object,
-    oldest first, and `stored` their ids in the order in which S3 stored them.
+    """What the buckets hold of a service.
+
+    Verdicts, tombstones and stragglers are by upload id. Closings, manifests, national figures and amendments are by
+    number of window. `files` has the versions of each upload's object, oldest first. `stored` has their ids in the
+    order in which S3 stored them.
     """
 
     service: Service
     calendars: dict[int, list[Calendar]] = field(default_factory=dict)
-    records: dict[str, Calendar] = field(default_factory=dict)  # the same, by the name of their record
+    records: dict[str, Calendar] = field(default_factory=dict)  # the same calendars, by the name of their record
     in_force: dict[int, Calendar] = field(default_factory=dict)
     verdicts: dict[str, VerdictRecord] = field(default_factory=dict)
     tombstones: dict[str, Record] = field(default_factory=dict)
@@ -64,15 +66,15 @@ class Evidence:
 
     @property
     def calendar(self) -> Calendar:
-        """The calendar in force: the last one that is known to have come into force."""
+        """The calendar in force: the last one of which the evidence says that it came into force."""
         return self.in_force[max(self.in_force)]
 
     @property
     def undecided(self) -> list[str]:
-        """The records of changes of the calendar of which nothing says whether they have come into force since.
+        """The records of changes of the calendar of which no evidence says whether they came into force.
 
-        Their command died before it said so, lost its race, or is still at work. A change of a window that was frozen
-        before it came to that cannot come into force: its condition is that the window had not begun to close.
+        The command that made such a change died, lost a race, or is still running. A change of a window that has been
+        frozen meanwhile cannot come into force any more, since its condition is that the window has not begun to close.
         """
         last = self.calendar
 
@@ -89,7 +91,10 @@ class Evidence:
         return max(taken, key=lambda record: str(record["at"]), default=None)
 
     def let_in(self, upload_id: str) -> bool:
-        """Whether an operator let a straggler in: the amendments are written when nothing can stop it any more."""
+        """Whether an operator let a straggler in.
+
+        Its amendments are written only when nothing can stop that any more.
+        """
         return any(
             record["kind"] == "added" and record["upload"] == upload_id
             for records in self.amendments.values()
@@ -136,7 +141,7 @@ def gather(stores: Stores, service: Service) -> Evidence:
 
 
 def _calendars(found: Evidence, records: Bucket) -> None:
-    """A change whose command lost a race, or died, left its record but never came into force; the marks tell."""
+    """The records that came into force. A command that lost a race, or died, left its record but no mark."""
     name = found.service.name
     stored = _json(records, f"calendars/{name}/")
     refused = {str(note["record"]) for note in _json(records, f"calendars-refused/{name}/").values()}
@@ -152,7 +157,7 @@ def _calendars(found: Evidence, records: Bucket) -> None:
 
 
 def _pinned(found: Evidence) -> None:
-    """A calendar that a window was closed by was in force, marked or not."""
+    """A calendar by which a window was closed was in force, even if it has no mark."""
     for number, terms in found.closings.items():
         version, closes = int(terms["calendar_version"]), str(terms["closes"])
         for calendar in found.calendars.get(version, ()):
@@ -162,12 +167,12 @@ def _pinned(found: Evidence) -> None:
 
 
 def first_school(stores: Stores) -> datetime | None:
-    """Since when there is a school: S3's own time of the first extract that named one. None if there never was one."""
+    """Since when the stack has had a school: S3's own time of the first extract that named one. None if it has none."""
     versions = stores.uploads.versions("rosters/schools.csv")
     sources = each(lambda version: stores.uploads.get(version.key, version.version), versions)
     found = [version.received for version, source in zip(versions, sources, strict=True) if _schools(source)]
     for listed in stores.uploads.list("school-rosters/"):
-        # A version begins with the time at which its extract was received.
+        # A version's name begins with the time at which S3 received its extract.
         stamp = listed.key.rpartition("/")[2].partition("-")[0]
         found.append(datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC))
     return min(found, default=None)
@@ -188,7 +193,7 @@ def _schools(source: bytes) -> tuple[School, ...]:
     try:
         return parse_schools(source)
     except BadRoster:
-        return ()  # refused when it came, so nobody was in a trust by it
+        return ()  # this version was refused when it came, so it put no school into a trust
 
 
 def _json(bucket: Bucket, prefix: str) -> dict[str, Record]:

@@ -1,4 +1,4 @@
-"""The operator's commands on a running stack: each is recorded, with its reason, in the records bucket."""
+"""The operator's commands on a running stack. Each is recorded in the records bucket, with its reason."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from .tracing import CloudWatchLogs, Logs
 
 
 class CannotOperate(Exception):
-    """The command cannot be carried out on this stack; the message says why."""
+    """The command cannot be carried out on this stack. The message says why."""
 
 
 def _now() -> datetime:
@@ -49,7 +49,7 @@ def _now() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSession:
-    """A stack that an operator works on: its stores, queues and logs, and who is working, by which clock."""
+    """A stack that an operator works on: its stores, queues and logs, who the operator is, and the clock."""
 
     stores: Stores
     upload_queue: Queue
@@ -63,7 +63,7 @@ class OperatorSession:
 
 
 def open_stack(stack: str | None, who: str | None = None) -> OperatorSession:
-    """The stack of that name in the AWS account of the environment, or, for None, the one `make run` started."""
+    """The stack of that name in the AWS account of the environment. For None: the one that `make run` started."""
     try:
         made: Any = boto3.client
         if stack is None:
@@ -136,12 +136,12 @@ def settle(session: OperatorSession, upload_id: str, reason: str) -> str:
     upload = _held(session, upload_id, Held.PARKED)
     _record(session, upload, "settle", reason)
     if not close_upload(session.stores, upload_id):
-        raise CannotOperate(f"{upload_id} had its verdict before its check died: use retry")
+        raise CannotOperate(f"{upload_id} had its verdict before its check failed, so it cannot be closed: use retry")
     return f"{upload_id} is closed as an upload error; no window waits for it any more."
 
 
 def refuse(session: OperatorSession, upload_id: str, reason: str) -> str:
-    """Closes a straggler as an upload error, with the reason; a parked upload likewise. CannotOperate if neither."""
+    """Closes a straggler or a parked upload as an upload error, with the reason. CannotOperate if it is neither."""
     if (_upload(session, upload_id)).held == Held.PARKED:
         return settle(session, upload_id, reason)
     upload = _held(session, upload_id, Held.STRAGGLER)
@@ -149,17 +149,17 @@ def refuse(session: OperatorSession, upload_id: str, reason: str) -> str:
         raise CannotOperate(f"{upload_id} has no received time")
     _record(session, upload, "refuse", reason)
     calendar = calendar_now(session.stores, load_service(upload.service))
-    settle_note(session.stores, upload)  # evidence of what is refused comes first
+    settle_note(session.stores, upload)  # the evidence of the refusal is written first
     finding = verdicts.refused_late(calendar, upload.received, reason)
     _write(session, verdicts.refuse_straggler(upload, finding))
     return f"{upload_id} is closed as an upload error; its uploader is told why."
 
 
 def admit(session: OperatorSession, upload_id: str, reason: str) -> str:
-    """Lets a straggler in: an amendment beside the manifest, the service's register joined, the report built again.
+    """Lets a straggler in: writes an amendment beside the manifest, joins the service's register, has its report built.
 
-    Safe to repeat, also after it died half way: from its mark on, the upload is neither deleted nor refused, and the
-    amendments stand in evidence before anything counts. CannotOperate if it is no straggler, or while a window is being
+    Safe to repeat, also after it died half way. Once the upload is marked, nobody can delete or refuse it, and the
+    amendments are in evidence before the upload counts. CannotOperate if it is no straggler, or while a window is being
     frozen.
     """
     stores, upload = session.stores, _upload(session, upload_id)
@@ -192,9 +192,10 @@ def _not_while_freezing(states: dict[int, WindowState], upload: Upload) -> None:
 
 
 def _amended(stores: Stores, calendar: Calendar, upload: Upload) -> list[Amended]:
-    """The upload's window, and, if it counts there, every later one that is frozen and has no file of the school's own.
+    """The upload's window; and if it counts there, the later frozen windows in which the school has no file of its own.
 
-    Where it does not count in its own, something later stood there, deleted or not: nothing older is carried on.
+    If it does not count in its own window, a later file stood there, perhaps deleted since. Then no older file is
+    carried on.
     """
     school = str(upload.school)
     found: list[Amended] = []
@@ -214,7 +215,7 @@ def _amended(stores: Stores, calendar: Calendar, upload: Upload) -> list[Amended
 
 
 def _join(session: OperatorSession, calendar: Calendar, upload_id: str, reason: str) -> None:
-    """Amends and joins, on condition that no window begins to be frozen meanwhile: it might not see what was let in."""
+    """Amends and joins, on condition that no freeze begins meanwhile, since that freeze might miss what was let in."""
     stores = session.stores
     while True:
         upload = _upload(session, upload_id)
@@ -225,7 +226,7 @@ def _join(session: OperatorSession, calendar: Calendar, upload_id: str, reason: 
         windows = _amended(stores, calendar, upload)
         join = registers.admit(upload, current, windows)
         if join.outcome is not Outcome.JOINED:
-            return  # somebody else let it in at the same time
+            return  # another operator let it in at the same time
         for window in windows:
             _keep_amendment(session, upload, window.number, reason)
         unfrozen = [number for number, state in states.items() if state.state is not State.FROZEN]
@@ -245,11 +246,12 @@ def _keep_amendment(session: OperatorSession, upload: Upload, number: int, reaso
     school = str(upload.school)
     record = amendment(upload.service, number, school, upload.upload_id, "added", session.now(), session.who, reason)
     key = admission_key(upload.service, number, upload.upload_id)
-    written_once(session.stores.records, key, canonical(record))  # this command may have died half way before
+    # an earlier run of this command may have died half way
+    written_once(session.stores.records, key, canonical(record))
 
 
 def _send_report(session: OperatorSession, upload: Upload, window: Amended) -> bool:
-    """Asks for a school's report of a window, if the upload counts for it. Built once more it is the same."""
+    """Queues a school's report of a window if the upload counts for it. A report that is built twice is the same."""
     if registers.counting(window.register, window.row, window.added).upload != upload.upload_id:
         return False
     message = {"service": upload.service, "window": window.number, "school": str(upload.school)}
@@ -258,7 +260,7 @@ def _send_report(session: OperatorSession, upload: Upload, window: Amended) -> b
 
 
 def pinned_for_report(stores: Stores, calendar: Calendar, number: int, school: str) -> dict[str, str]:
-    """What a report says besides figures: as pinned when the window was frozen, as it is now if it had none then."""
+    """What a report says besides figures: as pinned when the window was frozen, or as it is now if nothing was."""
     before = stores.table.get(keys.report(calendar.service, number, school)) or {}
     now = report_pins(stores.table.get(keys.school(school)), calendar.window(number))
     return {name: str(before.get(name, value)) for name, value in now.items()}
@@ -271,7 +273,7 @@ def _admitted(session: OperatorSession, upload: Upload) -> bool:
 
 
 def show_calendar(session: OperatorSession, service_name: str, now: datetime) -> str:
-    """The windows of a service in London time, with their states and when they may be extended no longer."""
+    """The windows of a service in London time, with their states and until when they may be extended."""
     calendar = calendar_now(session.stores, load_service(service_name))
     states = window_states(session.stores, calendar)
     lines = [f"{service_name}, calendar version {calendar.version}"]
@@ -302,12 +304,12 @@ def extend(
     except CalendarRefused as refused:
         raise CannotOperate(str(refused)) from None
     except Conflict:
-        raise CannotOperate("the calendar or the window has changed meanwhile; look again") from None
+        raise CannotOperate("somebody has changed the calendar or the window meanwhile; look again") from None
     return f"Window {number} of {service_name} now closes at {moment_words(closes)}."
 
 
 def show_windows(session: OperatorSession, service_name: str, now: datetime) -> str:
-    """What an operator must know: the windows, what a freeze waits for, and what waits for an operator."""
+    """What an operator must know: the windows, what a freeze waits for, and what waits for the operator."""
     stores = session.stores
     service = load_service(service_name)
     mark_calendar(stores.table, stores.records, service_name)
@@ -355,7 +357,10 @@ def known_organisation(session: OperatorSession, role: Role, organisation: str) 
 
 
 def add_user(session: OperatorSession, email: str, role: Role, organisation: str) -> str:
-    """Adds a user: to the pool, which writes to them, to evidence and to the table. CannotOperate if it may not be."""
+    """Adds a user to the pool, which writes to them, to evidence and to the table.
+
+    CannotOperate if that is not allowed.
+    """
     table = session.stores.table
     unknown = known_organisation(session, role, organisation)
     if unknown:
@@ -391,7 +396,7 @@ def _held(session: OperatorSession, upload_id: str, held: Held) -> Upload:
 
 
 def _record(session: OperatorSession, upload: Upload, did: str, reason: str) -> None:
-    """Writes what an operator decides before it is done, so that nothing is done without a record."""
+    """Records what an operator decides. It is written first, so that nothing is done without a record."""
     moment = session.now()
     record = {
         "upload": upload.upload_id,
@@ -402,11 +407,12 @@ def _record(session: OperatorSession, upload: Upload, did: str, reason: str) -> 
         "at": to_text(moment),
     }
     key = f"operations/{upload.service}/{upload.upload_id}/{moment:%Y%m%dT%H%M%S%fZ}-{did}.json"
-    written_once(session.stores.records, key, canonical(record))  # again where an answer was lost
+    # the record may be there already, if an answer was lost
+    written_once(session.stores.records, key, canonical(record))
 
 
 def _write(session: OperatorSession, writes: Write | list[Write]) -> None:
     try:
         session.stores.table.write(writes)
     except Conflict:
-        raise CannotOperate("the upload has changed meanwhile; look again") from None
+        raise CannotOperate("somebody has changed the upload meanwhile; look again") from None

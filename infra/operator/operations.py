@@ -1,4 +1,4 @@
-"""What an operator writes by hand or by command: users and calendars."""
+"""What an operator's commands write: users and calendars."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class UserThere(Exception):
-    """There is such a user already; the message says so."""
+    """There is such a user already. The message says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,9 @@ class NewUser:
 def create_user(
     cognito: CognitoIdentityProviderClient, pool: str, table: Table, records: Bucket, user: NewUser, by: str
 ) -> str:
-    """Creates a user in the pool, in evidence and in the table; gives their `sub`. UserThere if they are in all.
+    """Creates a user in the pool, in evidence and in the table. Gives their `sub`. UserThere if they are in all three.
 
-    The evidence says what they may do and who said so, and nothing about the person: the pool knows that.
+    The evidence says what the user may do and who decided it. Who the user is, only the pool knows.
     """
     sub = _in_pool(cognito, pool, user)
     if table.get(keys.user(sub)) is not None:
@@ -56,7 +56,7 @@ def create_user(
     try:
         table.write(Put(keys.user(sub), {"name": user.email, **rights}, require={"pk": ABSENT}))
     except Conflict:
-        # Somebody else added them at this moment: the evidence must say what the table does.
+        # Another operator added the user at this moment. The evidence must say what the table says.
         item = table.get(keys.user(sub))
         if item is None:
             raise
@@ -67,7 +67,7 @@ def create_user(
 
 
 def _in_pool(cognito: CognitoIdentityProviderClient, pool: str, user: NewUser) -> str:
-    """The user's `sub` in the pool, where they are put if need be: an earlier try may have died after that."""
+    """The user's `sub` in the pool. Adds them to it unless an earlier try, which died afterwards, has done so."""
     attributes: list[AttributeTypeTypeDef] = [
         {"Name": "email", "Value": user.email},
         {"Name": "email_verified", "Value": "true"},
@@ -88,9 +88,9 @@ def _in_pool(cognito: CognitoIdentityProviderClient, pool: str, user: NewUser) -
 def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, reason: str) -> None:
     """Stores the next version of a calendar: the evidence first, then the table, on condition that nothing is closing.
 
-    What is in force, the service file's own calendar included, is compared with it: no window that is changed may have
-    begun to close. Conflict if one has, or if the calendar in force is not the version before. The evidence is named
-    after what it says: a change that did not come into force must not stand in the way of the next.
+    It is compared with the calendar in force, which may be the service file's own. Conflict if a window that it changes
+    has begun to close, or if the calendar in force is not the version before. The evidence is named after its contents,
+    so that a change which did not come into force is not in the way of the next.
     """
     before = calendar_in_force(table, calendar.service)
     if before.version != calendar.version - 1:
@@ -98,7 +98,7 @@ def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, r
     mark_calendar(table, records, calendar.service)
     kept = canonical({"calendar": calendar.to_json(), "by": by, "reason": reason})
     key = f"calendars/{calendar.service}/{calendar.version:06d}-{sha256(kept)[:12]}.json"
-    written_once(records, key, kept)  # the same change may be tried again
+    written_once(records, key, kept)  # an earlier try of the same change may have written it
     item = {"calendar": calendar.to_json(), "version": calendar.version, "record": key}
     still_open = [Check(keys.state(calendar.service, n), {"state": ABSENT}) for n in _changed(before, calendar)]
     table.write([Put(keys.calendar(calendar.service), item, freeze.in_force(before.version)), *still_open])
@@ -106,19 +106,19 @@ def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, r
 
 
 def _changed(before: Calendar, after: Calendar) -> list[int]:
-    """The windows that are not the same in two calendars, by number."""
+    """The numbers of the windows that differ between two calendars."""
     return sorted({window.number for window in set(before.windows) ^ set(after.windows)})
 
 
 def mark_calendar(table: Table, records: Bucket, service: str) -> None:
-    """Marks in evidence that the table's calendar is in force: a command that died may have left that undone."""
+    """Marks in evidence that the table's calendar is in force. A command that died may not have done so."""
     item = table.get(keys.calendar(service))
     if item and "record" in item:
         _mark_in_force(records, service, int(item["version"]), item["record"])
 
 
 def _mark_in_force(records: Bucket, service: str, version: int, key: str) -> None:
-    """Marks which of a version's records came into force: one whose command lost its race stays in the locked bucket.
+    """Marks which record of a version came into force. The bucket is locked, so records of lost races stay there too.
 
     OutsideError if evidence says already that another record of this version did.
     """
@@ -128,9 +128,9 @@ def _mark_in_force(records: Bucket, service: str, version: int, key: str) -> Non
 
 
 def decide_calendar(records: Bucket, service: str, record: str, by: str) -> None:
-    """Says in evidence which record was in force when the table was lost, at an operator's word; `0` for none.
+    """Says in evidence, because an operator knows it, which record was in force when the table was lost; `0` for none.
 
-    `record` is its name, as `000002-0123456789ab`. It is marked, and what came after it can come into force no more.
+    `record` is its name, such as `000002-0123456789ab`. It is marked, and no later record can come into force any more.
     KeyError if there is no such record.
     """
     names = [listed.key.removeprefix(f"calendars/{service}/") for listed in records.list(f"calendars/{service}/")]

@@ -1,8 +1,8 @@
-"""Users, by command: many at once, who there is, another invitation, shutting out for a time and for good.
+"""The commands for users: add many at once, list, invite again, disable, enable, remove.
 
-What a user may do is kept in the records bucket under their `sub`, in a new version at every change; who they are is
-known to the user pool alone. A user who is shut out is so at once: the API asks the table at every request, and tokens
-that were given before are of no use.
+What a user may do is kept in the records bucket under their `sub`, in a new version at every change. Who they are, only
+the user pool knows. A disabled user is shut out at once, even with a token that was given before: the API looks in the
+table at every request.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ class Line:
 
 
 def parse_users(source: bytes, known: Callable[[Role, str], str | None]) -> list[Line]:
-    """The users of a CSV file with the headings email, role, organisation. CannotOperate names every line that will not
-    do: nobody is added unless all can be.
+    """The users of a CSV file with the headings email, role, organisation.
 
-    `known` says what is wrong with a role and an organisation, or nothing.
+    `known` says what is wrong with a role and an organisation, None if nothing is. CannotOperate names every line that
+    is wrong.
     """
     try:
         rows = list(csv.reader(io.StringIO(source.decode("utf-8-sig"))))
     except (UnicodeDecodeError, csv.Error):
-        raise CannotOperate("the file is no CSV file in UTF-8") from None
+        raise CannotOperate("the file is not a CSV file in UTF-8") from None
     if not rows or [cell.strip().casefold() for cell in rows[0]] != HEADINGS:
         raise CannotOperate(f"the first line must be {','.join(HEADINGS)}")
     lines: list[Line] = []
@@ -88,7 +88,7 @@ def _slip(cells: list[str], known: Callable[[Role, str], str | None]) -> str | N
     if "@" not in address[1:-1] or any(letter.isspace() for letter in address):
         return "no e-mail address"
     if role.casefold() not in set(Role):
-        return f"the role is none of {', '.join(Role)}"
+        return f"the role must be one of {', '.join(Role)}"
     return known(Role(role.casefold()), organisation)
 
 
@@ -107,7 +107,7 @@ def import_users(session: OperatorSession, source: bytes) -> str:
 
 
 def list_users(session: OperatorSession) -> str:
-    """Everybody in the pool and what they may do, a line each, by organisation and address."""
+    """Everybody in the pool and what they may do: one line each, sorted by organisation and address."""
     lines = []
     for person in _everybody(session):
         item = session.stores.table.get(keys.user(person.sub))
@@ -132,7 +132,7 @@ def resend(session: OperatorSession, email: str) -> str:
 
 
 def disable(session: OperatorSession, email: str, reason: str) -> str:
-    """Shuts a user out until `enable`: from the next request on. Repeated, it does no harm."""
+    """Shuts a user out, from their next request on, until `enable`. Safe to repeat."""
     person = _person(session, email)
     _keep(session, person.sub, "disabled", reason)
     session.stores.table.write(Update(keys.user(person.sub), set={"disabled": "yes"}, require={"pk": PRESENT}))
@@ -142,7 +142,7 @@ def disable(session: OperatorSession, email: str, reason: str) -> str:
 
 
 def enable(session: OperatorSession, email: str, reason: str) -> str:
-    """Lets a user in again who was shut out."""
+    """Lets a user in again who was disabled."""
     person = _person(session, email)
     _keep(session, person.sub, None, reason)
     session.stores.table.write(Update(keys.user(person.sub), remove=("disabled",), require={"pk": PRESENT}))
@@ -151,9 +151,9 @@ def enable(session: OperatorSession, email: str, reason: str) -> str:
 
 
 def remove(session: OperatorSession, email: str, reason: str) -> str:
-    """Removes a user for good: out of the table at once, and out of the pool. Their uploads stay, and stay theirs.
+    """Removes a user for good from the table and the pool. Their uploads stay, and still name them as the uploader.
 
-    The evidence keeps what they were allowed, and that they were removed: a rebuilt table does not know them.
+    The evidence keeps what they were allowed, and that they were removed, so that a rebuilt table does not let them in.
     """
     person = _person(session, email)
     _keep(session, person.sub, "removed", reason)
@@ -168,10 +168,10 @@ def _keep(session: OperatorSession, sub: str, state: str | None, reason: str) ->
     try:
         before: dict[str, Any] = json.loads(records.get(user_key(sub)))
     except NotThere:
-        raise CannotOperate("this user was never added by a command: nothing is known of their rights") from None
+        raise CannotOperate("this user was never added by a command, so nothing is known of their rights") from None
     if before.get("state") == "removed":
         if state == "removed":
-            return  # the command died half way before
+            return  # an earlier run of the command died half way
         raise CannotOperate("this user is removed; add them again")
     kept = {"role": before["role"], "organisation": before["organisation"]}
     told = {"by": session.who, "reason": reason, "at": to_text(session.now())}

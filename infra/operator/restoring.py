@@ -24,16 +24,16 @@ AT_ONCE = 1000
 
 
 def restore(session: OperatorSession, source: str) -> int:
-    """Copies every item of the table named `source`; gives how many. Safe to run again after it died half way.
+    """Copies every item of the table named `source`. Gives how many. Safe to run again after it died half way.
 
-    While it runs no freeze and no sweep does. CannotOperate if the stack's table is not empty, or the other is none of
-    ours.
+    While it runs, freeze and sweep do nothing. CannotOperate if the stack's table is not empty, or if the other table
+    is not one of Early Results.
     """
     table = session.stores.table
     if source == table.name:
         raise CannotOperate(f"{source} is the stack's own table")
     if table.get(keys.rebuild()) is None and any(True for _ in table.query(keys.SCHOOLS, limit=1)):
-        raise CannotOperate("the stack's table has schools in it: it is not lost, and nothing was changed")
+        raise CannotOperate("the stack's table has schools in it, so it is not lost; nothing was changed")
     other = table.beside(source)
     try:
         if not any(True for _ in other.query(keys.SCHOOLS, limit=1)):
@@ -44,7 +44,7 @@ def restore(session: OperatorSession, source: str) -> int:
     copied = 0
     with ThreadPoolExecutor(WORKERS) as pool:
         items = _kept(other)
-        while some := list(islice(items, AT_ONCE)):  # not all at once: a season's table is half a gigabyte
+        while some := list(islice(items, AT_ONCE)):  # in parts: a season's table is half a gigabyte
             copied += sum(pool.map(lambda item: _copy(table, item), some))
     table.delete(keys.rebuild())
     return copied

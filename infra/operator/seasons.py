@@ -1,4 +1,4 @@
-"""Opening a season and closing it: what must be there before schools can upload, and what must go when all is over."""
+"""Opening a season and closing it: what must be there before schools upload, and what is removed in the end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from .operating import CannotOperate, OperatorSession, show_calendar
 from .operations import mark_calendar, store_calendar
 
 TAKEN_IN_SECONDS = 180
-NAMED = 5  # of what is missing, that are named
+NAMED = 5  # how many schools a line names of those that lack something
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,9 @@ def set_calendar(
 ) -> str:
     """Moves openings, closes and days of reports of a service's windows, as one audited change.
 
-    Windows that have not opened, or were never held, go anywhere ahead, all at once; of one that has opened only what
-    lies ahead is moved, by itself. CannotOperate says why not.
+    Windows that have not opened, or were never held, may be moved to anywhere ahead, several at once. Of a window that
+    has opened, only a moment that lies ahead may be moved, and no other window with it. CannotOperate says why a change
+    is not allowed.
     """
     stores = session.stores
     mark_calendar(stores.table, stores.records, service_name)
@@ -57,7 +58,7 @@ def set_calendar(
     except CalendarRefused as refused:
         raise CannotOperate(str(refused)) from None
     except Conflict:
-        raise CannotOperate("the calendar or a window has changed meanwhile; look again") from None
+        raise CannotOperate("somebody has changed the calendar or a window meanwhile; look again") from None
     return show_calendar(session, service_name, now)
 
 
@@ -90,7 +91,7 @@ def _moved(calendar: Calendar, number: int, moments: Moments) -> Window:
 def free_windows(
     calendar: Calendar, states: dict[int, WindowState], now: datetime, *, any_school: bool
 ) -> frozenset[int]:
-    """The windows in which no file is or can have been: never held, not opened yet, or before there was any school."""
+    """The windows that can hold no file: never held, not opened yet, or opened while the stack had no school."""
     return frozenset(
         window.number
         for window in calendar.windows
@@ -104,10 +105,11 @@ def take_in(
 ) -> str:
     """Drops extracts (`schools`, `trusts`, `pupils`) under rosters/ and waits until each has been taken in.
 
-    CannotOperate, before anything is dropped, if one cannot be used; or if it is not taken in in time.
+    CannotOperate if an extract cannot be used, before any is dropped; or if one is not taken in in time.
     """
     lines = []
-    for kind in ("trusts", "schools", "pupils"):  # a school's trust is known before the school
+    # trusts first, so that a school's trust is known when the school comes
+    for kind in ("trusts", "schools", "pupils"):
         if kind not in extracts:
             continue
         wanted, where = _entries(service, kind, extracts[kind])
@@ -141,7 +143,7 @@ def _taken_in(session: OperatorSession, wanted: list[Key], received: datetime) -
 
 
 def checklist(session: OperatorSession, service: Service, now: datetime) -> tuple[str, bool]:
-    """What there is and what is missing before schools can upload, step by step; whether nothing is missing."""
+    """What is there and what is missing before schools can upload, step by step; and whether nothing is missing."""
     stores = session.stores
     schools = list(stores.table.query(keys.SCHOOLS))
     numbers = [str(row["school"]) for row in schools]
@@ -185,7 +187,7 @@ def _calendar_words(open_now: Window | None, opens: Window | None) -> str:
         return f"calendar: window {open_now.number} is open until {moment_words(open_now.closes)}"
     if opens:
         return f"calendar: window {opens.number} opens at {moment_words(opens.opens)}"
-    return "calendar: every window lies in the past, so nobody can upload"
+    return "calendar: every window has closed, so nobody can upload"
 
 
 def _organisations(session: OperatorSession) -> set[str]:
@@ -207,11 +209,12 @@ class Closed:
 
 
 def close_season(session: OperatorSession, service: Service, reason: str, *, really: bool) -> Closed:
-    """Removes a season's children's data: files, pupils, findings, extracts, reports and the data set, and the records
-    of the table that name people. What was frozen and released stays in evidence by school, id and hash.
+    """Removes a season's children's data: files, pupils, findings, extracts, reports, the data set, and records that
+    name people.
 
-    Counts alone unless `really`. Safe to repeat after it died half way. CannotOperate while a window is not frozen, a
-    report is not built, or the table is being rebuilt.
+    What was frozen and released stays in evidence by school, id and hash. Unless `really`, it only counts. Safe to
+    repeat after it died half way. CannotOperate while a window is not frozen, a report is not built, or the table is
+    being rebuilt.
     """
     stores = session.stores
     _may_close(session, service)
@@ -224,7 +227,7 @@ def close_season(session: OperatorSession, service: Service, reason: str, *, rea
         if really:
             stores.table.delete(keys.summary(upload.upload_id))
             stores.table.delete(upload.key)
-    for listed in stores.records.list(f"tombstones/{service.name}/"):  # of what was deleted, no index knows
+    for listed in stores.records.list(f"tombstones/{service.name}/"):  # deleted uploads, which are in no index
         upload_id = listed.key.rsplit("/", 1)[-1].removesuffix(".json")
         if stores.table.get(keys.upload(upload_id)) is None:
             continue
@@ -289,7 +292,7 @@ def _uploads(session: OperatorSession, service: Service) -> Iterable[Upload]:
 
 
 def describe_closed(closed: Closed, service: str, *, really: bool) -> str:
-    """What was removed, or would be."""
+    """What was removed, or what would be, in words."""
     lines = [f"{number:8,}  {what}" for what, number in sorted((closed.items + closed.objects).items())]
     last = f"The season of {service} is closed." if really else "Nothing was removed. Say --yes to remove all this."
     return "\n".join([*lines, last])

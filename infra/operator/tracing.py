@@ -26,7 +26,7 @@ from early_results.service import load_service
 from early_results.times import cut, from_text
 from early_results.writes import Item
 
-MOST_FOUND = 20  # uploads that a search by school or file name lists
+MOST_FOUND = 20  # how many uploads a search by school or file name lists
 
 
 class CannotTrace(Exception):
@@ -35,7 +35,7 @@ class CannotTrace(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Moment:
-    """Something that happened to an upload: when (UTC; None where nothing says), what, and who says so."""
+    """Something that happened to an upload: when (UTC; None if no source says), what, and the source that says so."""
 
     at: datetime | None
     what: str
@@ -174,7 +174,7 @@ def _records(stores: Stores, upload: Upload, calendar: Calendar) -> Iterable[Mom
 
 
 def _written(bucket: Bucket, key: str) -> datetime | None:
-    """When an object was written, by the bucket's own clock; None if it is not there."""
+    """When an object was written, by the bucket's own clock. None if it is not there."""
     return next((listed.received for listed in bucket.list(key) if listed.key == key), None)
 
 
@@ -189,7 +189,7 @@ def _logged(logs: Logs, upload: Upload) -> Iterable[Moment]:
 
 
 def describe(upload: Upload, story: Iterable[Moment]) -> str:
-    """The story for an operator's terminal: a line a moment, with what has gone by since the one before."""
+    """The story for an operator's terminal: a line for each moment, with the time since the one before."""
     school = f"school {upload.school}" if upload.school else "school not known"
     lines = [f"upload {upload.upload_id}  {upload.service}  {school}  {upload.status.value}"]
     before: datetime | None = None
@@ -212,7 +212,7 @@ def _gap(seconds: float) -> str:
 def find_uploads(stores: Stores, school: str | None = None, name: str | None = None) -> tuple[Found, ...]:
     """The uploads of a school, newest first, or those of any school whose file name holds a text (letter case aside).
 
-    By school the index is asked, whatever the number of schools; by name alone every school's history is read.
+    With a school, one query of the index is enough. With a name alone, every school's history is read.
     """
     if school is None:
         schools = [str(row["sk"]).removeprefix("SCHOOL#") for row in stores.table.query(keys.SCHOOLS)]
@@ -228,7 +228,7 @@ def find_uploads(stores: Stores, school: str | None = None, name: str | None = N
 
 
 def describe_found(found: Iterable[Found]) -> str:
-    """What a search found, a line an upload, for the operator to choose from."""
+    """What a search found: a line for each upload, for the operator to choose from."""
     lines = [
         f"{upload.upload_id}  {upload.service}  school {upload.school}  {upload.status}  "
         f"{cut(upload.issued):%Y-%m-%d %H:%M:%S} UTC  {upload.name}"
@@ -254,6 +254,6 @@ class CloudWatchLogs:
             )
             for page in pages:
                 for event in page["events"]:
-                    with suppress(ValueError):  # a line that is no JSON is not one of ours
+                    with suppress(ValueError):  # the runtime writes lines that are not JSON; ours are
                         line = json.loads(event["message"])
                         yield datetime.fromtimestamp(event["timestamp"] / 1000, UTC), function, line

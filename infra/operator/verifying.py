@@ -1,8 +1,9 @@
 """Works out from the buckets alone what a window must have frozen, and compares (DESIGN 5, "Evidence").
 
-The files are read again: their hashes, S3's own times, and the verdict on their contents with the roster it was reached
-with. From that the maximum of each school follows, and is held against the manifest with its amendments, the national
-figures, and the registers of the table. Nothing here uses what joins and freezes use; a slip there shows.
+The files are read again: their hashes, S3's own times, and the verdict on their contents, with the roster it was
+reached with. From that follows the maximum of each school, which is compared with the manifest and its amendments, the
+national figures, and the registers of the table. It uses nothing of the code that joins and freezes, so that a fault
+there shows.
 """
 
 from __future__ import annotations
@@ -56,12 +57,12 @@ class Span(NamedTuple):
 
 
 class CannotVerify(Exception):
-    """There is nothing to verify: the window was not frozen. The message says so."""
+    """The window was not frozen, so that there is nothing to verify. The message says so."""
 
 
 @dataclass(slots=True)
 class Verification:
-    """What came of it: `differences`, one line each, none if all agrees; `notes` on what is still to be decided."""
+    """The outcome. `differences` has a line for each, none if all agrees; `notes` says what is still to be decided."""
 
     window: int
     schools: int = 0
@@ -99,7 +100,7 @@ class Verifier:
         self.summaries: dict[str, Summary] = {}
 
     def run(self) -> Verification:
-        """Everything, in the order in which a difference explains those after it."""
+        """Checks everything, in an order in which an earlier difference may explain later ones."""
         self._calendar()
         self._files()
         must = self._must(self.number)
@@ -116,7 +117,7 @@ class Verifier:
     # When the window closed.
 
     def _span(self, number: int) -> Span:
-        """When a window opened and closed: by its pinned close if it is frozen, by the calendar in force if not."""
+        """When a window opened and closed: by its pinned close if it is frozen, otherwise by the calendar in force."""
         window = self.evidence.calendar.window(number)
         if window is None:
             raise CannotVerify(f"{self.evidence.service.name} has no window {number}")
@@ -164,7 +165,7 @@ class Verifier:
         return next((version for version in versions if version.version == verdict.version), None)
 
     def _received(self, upload: str, verdict: VerdictRecord) -> datetime:
-        """When S3 received the version that was judged; what the verdict says where the file was deleted since."""
+        """When S3 received the version that was judged; if the file was deleted since, what the verdict says."""
         version = self._version(upload, verdict)
         return version.received if version else verdict.received
 
@@ -234,7 +235,7 @@ class Verifier:
     # What must be frozen.
 
     def _must(self, number: int) -> dict[str, str | None]:
-        """The upload of every school that counts for a window: the latest good one, or the window before's."""
+        """The upload that counts for each school in a window: the latest good one, or that of the window before."""
         before = self._must(number - 1) if self.evidence.calendar.window(number - 1) else {}
         latest = self._latest(number)
         listed = {str(school) for school in self.evidence.closings.get(number, {}).get("schools", ())}
@@ -315,13 +316,13 @@ class Verifier:
                 self.told.wrong(f"an amendment adds {upload}, and no operator's decision is recorded")
 
     def _effective(self, lines: dict[str, Record]) -> dict[str, str | None]:
-        """The manifest with its amendments: what counts now. A removed file leaves nothing older behind."""
+        """The manifest with its amendments: what counts now. Where a file was removed, no older one counts instead."""
         effective: dict[str, str | None] = {}
         late = {a["school"] for a in self.evidence.amendments.get(self.number, ()) if a["kind"] == "added"}
         before = self._deleted_before()
         for school in late | set(lines):
             line = lines.get(school, {"upload": None})
-            # A file carried from an earlier window gives way to any of this window's own.
+            # Any file of this window counts before a file that was carried from an earlier window.
             pairs = [self._rank(upload) for upload in (line["upload"], *before.get(school, ())) if upload]
             pairs += [
                 self._rank(a["upload"])
@@ -333,7 +334,10 @@ class Verifier:
         return effective
 
     def _deleted_before(self) -> dict[str, list[str]]:
-        """The deleted files of the window by school: they may be in no line, and still nothing older comes back."""
+        """The deleted files of the window by school.
+
+        The manifest need not name them, and still no older file counts.
+        """
         found: dict[str, list[str]] = {}
         for upload in self.evidence.tombstones:
             verdict = self.evidence.verdicts.get(upload)
@@ -374,7 +378,7 @@ class Verifier:
             self.told.wrong("the national figures are not the sum of the frozen files")
 
     def _frozen_summaries(self, frozen: Iterable[str]) -> list[Summary] | None:
-        """The summaries of the frozen files; those carried from an earlier window are judged now."""
+        """The summaries of the frozen files. Those that were carried from an earlier window are judged here."""
         carried = [upload for upload in frozen if upload not in self.summaries and upload in self.evidence.verdicts]
         for wrong in each(lambda upload: self._judge(upload, self.evidence.verdicts[upload]), carried):
             self.told.differences += wrong

@@ -51,7 +51,7 @@ def test_many_users_are_added_at_once_and_again_only_who_is_missing(played: Seas
     ("line", "says"),
     [
         ("no address,school,SCHOOL#1231234", "line 3: no e-mail address"),
-        (f"a@b.example,head,{SCHOOL}", "line 3: the role is none of school, trust, operator"),
+        (f"a@b.example,head,{SCHOOL}", "line 3: the role must be one of school, trust, operator"),
         ("a@b.example,school,SCHOOL#9999999", "line 3: SCHOOL#9999999 is not known"),
         ("a@b.example,school", "line 3: 2 cells instead of 3"),
         (f"HEAD@one.example,school,{SCHOOL}", "line 3: the same address as line 2"),

@@ -101,7 +101,7 @@ def test_what_is_missing_is_named_until_nothing_is(played: Season) -> None:
 
 def test_a_calendar_that_is_over_is_missing(played: Season) -> None:
     words, ready = seasons.checklist(played.operated, SERVICE, NEXT)
-    assert "! calendar: every window lies in the past, so nobody can upload" in words
+    assert "! calendar: every window has closed, so nobody can upload" in words
     assert not ready
 
 

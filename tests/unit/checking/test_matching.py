@@ -128,7 +128,7 @@ def test_the_command_shows_first_and_writes_only_what_was_said(
     shown = capsys.readouterr().out
     assert "Working towards the expected standard was taken for WTS (Teacher Assessment: KS1 Reading)" in shown
     assert "on the export's row 6: not on the school's list" in shown
-    assert "on the export's row 7: a pupil who came before" in shown
+    assert "on the export's row 7: a pupil who is on an earlier row" in shown
     sheet = openpyxl.load_workbook(out)[SERVICE.sheet]
     assert [sheet.cell(row, 8).value for row in range(2, 6)] == ["EXS", "WTS", None, None]
     assert sheet["J2"].value is None

@@ -64,7 +64,7 @@ def test_a_draft_of_another_year_fits_and_keeps_the_weekdays(
                 assert now.weekday() == was.weekday()
                 assert abs(now - was - timedelta(days=round(365.25 * years))) <= timedelta(days=4)
         assert main(given) == 2
-        assert "is there already" in capsys.readouterr().err
+        assert "exists already" in capsys.readouterr().err
 
 
 def test_a_draft_that_would_not_fit_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
