@@ -112,6 +112,11 @@ def release_record_key(service: str, number: int) -> str:
     return f"{release_record_prefix(service)}{number:06d}.json"
 
 
+def handover_key(service: str, moment: str) -> str:
+    """Where it is kept in the records bucket who took a release of a service's data set, and when."""
+    return f"handovers/{service}/{moment}.json"
+
+
 def amendments_prefix(service: str, window: int) -> str:
     """Where the amendments of a frozen window lie in the records bucket."""
     return f"amendments/{service}/{window}/"

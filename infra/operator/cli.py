@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     _add_deciding(commands)
     _add_calendar(commands)
     _add_season(commands)
+    _add_handover(commands)
     _add_tracing(commands)
     _add_verifying(commands)
     _add_restoring(commands)
@@ -248,6 +249,19 @@ def _add_season(commands: Any) -> None:
         one.set_defaults(run=_operated, act=act)
 
 
+def _add_handover(commands: Any) -> None:
+    command = commands.add_parser(
+        "handover",
+        help="fetch the last release of a service's data set, each file held against its hash",
+        description="Fetches the last release of a service's data set: CSV, and Parquet where pyarrow is installed. "
+        "Refuses a release that is not what counts now.",
+    )
+    command.add_argument("service", metavar="SERVICE", help="for example ks1-2023")
+    command.add_argument("--to", required=True, dest="folder", metavar="DIR", help="where to write it")
+    _add_stack(command)
+    command.set_defaults(run=_operated, act=_hand_over)
+
+
 def _add_verifying(commands: Any) -> None:
     verify = commands.add_parser(
         "verify-window",
@@ -359,9 +373,11 @@ def _show_calendar(options: argparse.Namespace, session: OperatorSession) -> int
 
 
 def _show_windows(options: argparse.Namespace, session: OperatorSession) -> int:
-    from infra.operator import operating
+    from infra.operator import handing, operating
 
-    print(operating.show_windows(session, _service(options.service).name, _now()))
+    service = _service(options.service)
+    print(operating.show_windows(session, service.name, _now()))
+    print(f"data set: {handing.standing_release(session.stores, service)[1]}")
     return ACCEPTED
 
 
@@ -430,6 +446,18 @@ def _close_season(options: argparse.Namespace, session: OperatorSession) -> int:
     service = _service(options.service)
     closed = seasons.close_season(session, service, options.reason, really=options.yes)
     print(seasons.describe_closed(closed, service.name, really=options.yes))
+    return ACCEPTED
+
+
+def _hand_over(options: argparse.Namespace, session: OperatorSession) -> int:
+    from pathlib import Path
+
+    from infra.operator import handing
+
+    try:
+        print(handing.hand_over(session, _service(options.service), Path(options.folder)))
+    except OSError as error:
+        raise CannotRun(f"cannot write to {options.folder}: {error.strerror}") from error
     return ACCEPTED
 
 

@@ -92,7 +92,7 @@ def test_every_bucket_forgets_in_the_end_and_none_within_a_season(template: Temp
         "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
     }
     # Those that name a user by their id; what a rebuild needs of users themselves stays, and so do the manifests.
-    names = ("verdicts", "tombstones", "operations", "amendments", "stragglers")
+    names = ("verdicts", "tombstones", "operations", "amendments", "stragglers", "handovers")
     assert rules["RecordsBucket"] == [{"Id": name, "Prefix": f"{name}/", **unlocked} for name in names]
     parameters = template["Parameters"]
     assert (parameters["DataRetentionDays"]["Default"], parameters["DataRetentionDays"]["MinValue"]) == (400, 366)
