@@ -17,7 +17,7 @@ from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table
 from early_results import keys
-from early_results.counting.freeze import canonical
+from early_results.canonical import canonical
 from early_results.object_keys import amendment_key, extract_key, manifest_key
 from early_results.reporting.summary import summarise
 from early_results.results import Pupil, PupilResults, extract_json

@@ -33,13 +33,14 @@ from adapters.settings import Settings
 from adapters.stores import Stores
 from adapters.table import Table, to_attributes
 from early_results import keys
+from early_results.canonical import canonical
 from early_results.counting.calendar import calendar_of
 from early_results.counting.freeze import State, begin_sealing, state_from_item
 from early_results.counting.registers import Mark
 from early_results.counting.uploads import Status, Upload
 from early_results.ids import new_ulid
 from early_results.object_keys import upload_key
-from early_results.reporting.summary import canonical, summarise
+from early_results.reporting.summary import summarise
 from early_results.results import PupilResults
 from early_results.service import load_service
 from early_results.times import to_text
@@ -184,7 +185,7 @@ def made(schools: int) -> tuple[Stores, Costed]:
         codes = {c.key: str(found[c.key]) for c in SERVICE.assessments if c.key in found}
         scores = {c.key: int(found[c.key]) for c in SERVICE.scores if c.key in found}
         entries.append(PupilResults(pupil=pupil, row=row, assessments=codes, scores=scores))
-    summary = canonical(summarise(SERVICE, tuple(entries)).to_json())
+    summary = canonical(summarise(SERVICE, tuple(entries)).to_json()).decode()
     table.page = 10**9
     for number in range(schools):
         # Authorities differ in size as England's do: the largest has some 3 % of the schools.

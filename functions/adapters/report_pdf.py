@@ -7,7 +7,6 @@ machine, or the same figures would give other bytes elsewhere.
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -16,6 +15,7 @@ from typing import Any
 
 import typst
 
+from early_results.canonical import canonical
 from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
@@ -50,7 +50,7 @@ def build_pdf(report: ReportInput) -> bytes:
     try:
         pdf = _compiler().compile(
             format="pdf",
-            sys_inputs={"report": json.dumps(view(report), ensure_ascii=False, sort_keys=True)},
+            sys_inputs={"report": canonical(view(report)).decode()},
             pdf_standards=["ua-1"],
             timestamp=int(report.closes.timestamp()),
         )

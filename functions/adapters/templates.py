@@ -27,6 +27,7 @@ from early_results.checking import messages
 from early_results.checking.mark import HELP_SHEET, MARK_SHEET, TemplateMark, mark_rows
 from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
+from early_results.times import date_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -256,8 +257,7 @@ def add_help_sheet(
         row += 1
         line(text, SECTION, 20)
 
-    made = roster.made.astimezone(LONDON)
-    made_on = f"{made.day} {made:%B} {made.year}"
+    made_on = date_words(roster.made.astimezone(LONDON))
     line(service.title, TITLE, 26)
     line(
         f"School {roster.school}. {len(roster.pupils)} {service.year_group} pupils, from your MIS as of {made_on}.",
@@ -310,8 +310,7 @@ def add_help_sheet(
         ]
     )
     row += 1
-    moment = issued.astimezone(LONDON)
-    line(f"Template downloaded on {moment.day} {moment:%B} {moment.year}. Ruleset {service.ruleset}.")
+    line(f"Template downloaded on {date_words(issued.astimezone(LONDON))}. Ruleset {service.ruleset}.")
     sheet.protection.enable()
     sheet.page_setup.orientation = "portrait"
     sheet.page_setup.paperSize = 9

@@ -1,4 +1,6 @@
-"""Identifiers: upload ids (ULIDs) and school numbers. Keys of objects: `object_keys.py`; of the table: `keys.py`.
+"""Identifiers: upload ids (ULIDs), school numbers, and how each is written.
+
+Keys of objects: `object_keys.py`; keys of the table: `keys.py`.
 
 Source of the ULID form: https://github.com/ulid/spec (48 bits of milliseconds, 80 bits of randomness, Crockford's
 base 32); the text sorts as the time does, which the sweep and the history rely on.
@@ -9,6 +11,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# How identifiers are written, as regular expressions without anchors: for the API, its contract and the data set.
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+SCHOOL = "[0-9]{7}"
+AUTHORITY = "[0-9]{3}"
+TRUST = "[A-Za-z0-9._-]{1,40}"
+SERVICE = "[a-z0-9-]{1,40}"
 _DECODE = {letter: value for value, letter in enumerate(ALPHABET)}
 _TIME_LETTERS = 10
 _LETTERS = 26

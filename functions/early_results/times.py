@@ -1,4 +1,7 @@
-"""Moments as text, and London wording. Stored: UTC, whole seconds, `2023-06-30T10:59:59Z`, which sorts as text."""
+"""Moments and days as text and in English. Stored: UTC, whole seconds, `2023-06-30T10:59:59Z`, which sorts as text.
+
+The page has the same words in `assets/words.js`; tests/unit/portal/test_page_logic.py compares the two.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +28,22 @@ def from_text(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+# Not strftime's names: those depend on the machine's locale.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def date_words(day: date) -> str:
+    """`30 June 2023`. Of a moment, the day in its own time zone."""
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
 def day_words(day: date) -> str:
-    """`Friday 30 June 2023`."""
-    return f"{day:%A} {day.day} {day:%B} {day.year}"
+    """`Friday 30 June 2023`. Of a moment, the day in its own time zone."""
+    return f"{_WEEKDAYS[day.weekday()]} {date_words(day)}"
 
 
 def clock_words(moment: datetime) -> str:
@@ -43,4 +59,11 @@ def clock_words(moment: datetime) -> str:
 
 def moment_words(moment: datetime) -> str:
     """`12 noon on Friday 30 June 2023`, London time."""
-    return f"{clock_words(moment)} on {day_words(moment.astimezone(LONDON).date())}"
+    return f"{clock_words(moment)} on {day_words(moment.astimezone(LONDON))}"
+
+
+def second_words(moment: datetime) -> str:
+    """`Friday 30 June 2023 at 11:59:58`, or `at 12 noon` where it is exactly that. London time, for reports."""
+    local = moment.astimezone(LONDON)
+    noon = (local.hour, local.minute, local.second) == (12, 0, 0)
+    return f"{day_words(local)} at {'12 noon' if noon else f'{local:%H:%M:%S}'}"

@@ -18,7 +18,7 @@ from adapters.people import has_codes
 from adapters.rosters import user_of
 from adapters.settings import setting
 from adapters.stores import Stores, open_stores
-from early_results import keys
+from early_results import ids, keys
 from early_results.access import Role, User
 from early_results.media import XLSX
 
@@ -90,7 +90,7 @@ def caller(*, looking: bool = False) -> User:
     return user
 
 
-UPLOAD_PATH = re.compile(r"/uploads/([0-7][0-9A-HJKMNP-TV-Z]{25})(?:/|$)")
+UPLOAD_PATH = re.compile(rf"/uploads/({ids.ULID})(?:/|$)")
 CODES_LAST = timedelta(minutes=5)  # after this the pool is asked again whether an operator signs in with codes
 _with_codes: dict[str, datetime] = {}
 

@@ -8,7 +8,6 @@ they are eventually consistent: a change that one look misses is seen by the nex
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import datetime
 from http import HTTPStatus
@@ -18,6 +17,7 @@ from aws_lambda_powertools.event_handler import Response
 from adapters.stores import Stores
 from early_results import keys
 from early_results.access import User
+from early_results.canonical import sha256_of
 from early_results.counting.calendar import Calendar, calendar_from_json, calendar_of
 from early_results.service import LONDON, Service
 from early_results.writes import Key
@@ -36,9 +36,7 @@ def name_of(stores: Stores, user: User, service: Service, now: datetime) -> str:
         [window.reports <= today for window in calendar.windows],
         sorted(([*key, row] for key, row in found.items()), key=lambda row: row[:2]),
     ]
-    # sorted, because DynamoDB gives a set in no particular order
-    text = json.dumps(state, sort_keys=True, default=sorted)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return sha256_of(state)[:16]
 
 
 def _decisive(user: User, calendar: Calendar, now: datetime) -> list[Key]:

@@ -7,7 +7,6 @@ against real ones by tests/stack/test_openapi.py. Imported by the one route that
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from functools import cache
@@ -18,7 +17,9 @@ from aws_lambda_powertools.event_handler import Response
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from early_results import ids
 from early_results.access import Role
+from early_results.canonical import sha256
 from early_results.checking.changes import Kind
 from early_results.checking.messages import title
 from early_results.checking.nil import FIRST_LINE
@@ -102,7 +103,7 @@ def document() -> Schema:
 @cache
 def _packed() -> tuple[str, str]:
     text = json.dumps(document(), ensure_ascii=False, separators=(",", ":"))
-    return text, f'"{hashlib.sha256(text.encode()).hexdigest()[:16]}"'
+    return text, f'"{sha256(text.encode())[:16]}"'
 
 
 def serve(if_none_match: str | None = None) -> Response[str]:
@@ -155,10 +156,10 @@ def _one_of(values: Iterable[str], description: str = "") -> Schema:
 
 MOMENT = _text(format="date-time", pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")
 DAY = _text(format="date")
-SCHOOL = _text("A DfE number; its first three digits are the local authority.", pattern="^[0-9]{7}$")
-AUTHORITY = _text("A local authority.", pattern="^[0-9]{3}$")
-SERVICE = _text("A service.", pattern="^[a-z0-9-]{1,40}$")
-UPLOAD_ID = _text("A ULID.", pattern="^[0-7][0-9A-HJKMNP-TV-Z]{25}$")
+SCHOOL = _text("A DfE number; its first three digits are the local authority.", pattern=f"^{ids.SCHOOL}$")
+AUTHORITY = _text("A local authority.", pattern=f"^{ids.AUTHORITY}$")
+SERVICE = _text("A service.", pattern=f"^{ids.SERVICE}$")
+UPLOAD_ID = _text("A ULID.", pattern=f"^{ids.ULID}$")
 WINDOW = _number("A window's number.", 1)
 SHA256 = _text("SHA-256, hexadecimal.", pattern="^[0-9a-f]{64}$")
 FLAG: Schema = {"type": "boolean"}
@@ -595,7 +596,7 @@ NO_UPLOAD = problems.no_such_upload()
 def _bad_query(name: str) -> problems.Problem:
     return problems.bad_request(
         f"The query is not of the right form: {name}.",
-        [{"place": name, "message": "String should match pattern '^[0-9]{7}$'"}],
+        [{"place": name, "message": f"String should match pattern '^{ids.SCHOOL}$'"}],
     )
 
 

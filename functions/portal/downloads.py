@@ -9,9 +9,9 @@ from typing import Any
 from adapters.errors import NotThere
 from adapters.lookups import calendar_now
 from adapters.stores import Stores
+from early_results.canonical import canonical
 from early_results.checking import messages
 from early_results.checking.listing import findings_csv
-from early_results.counting.freeze import canonical
 from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
 from early_results.media import MEDIA_TYPES, XLSX

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 from functools import cache
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from adapters.clients import s3
 from adapters.settings import read_settings, setting
+from early_results.canonical import sha256
 from early_results.service import load_service, service_names
 
 from . import problems
@@ -78,10 +78,7 @@ def _origin(address: str) -> str:
 @cache
 def version() -> str:
     """A name for the present version of the page. Browsers keep its files as long as the name stays the same."""
-    digest = hashlib.sha256()
-    for name, data in sorted(_assets().items()):
-        digest.update(name.encode() + b"\0" + data + b"\0")
-    return digest.hexdigest()[:16]
+    return sha256(b"".join(name.encode() + b"\0" + data + b"\0" for name, data in sorted(_assets().items())))[:16]
 
 
 @cache
@@ -90,7 +87,7 @@ def _packed(name: str) -> tuple[bytes | str, dict[str, str]]:
     data = _assets()[name]
     if name == PAGE:
         data = data.replace(b'"page/', f'"page/{version()}/'.encode())
-    tag = {"ETag": f'"{hashlib.sha256(data).hexdigest()[:16]}"'}
+    tag = {"ETag": f'"{sha256(data)[:16]}"'}
     if name == CONFIG:
         return data.decode(), tag  # too small to be worth compressing, and the event handler takes JSON as text
     return gzip.compress(data, 9, mtime=0), {**tag, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from early_results import ids
 from early_results.access import Role
 from early_results.counting.uploads import SHOWN_STATUSES
 
@@ -18,18 +19,18 @@ MOST_PLACES = 20  # how many errors of a request one answer names
 _SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"
 
-School = Annotated[str, Field(pattern=r"^[0-9]{7}$", description="A DfE number.", examples=["1231234"])]
+School = Annotated[str, Field(pattern=f"^{ids.SCHOOL}$", description="A DfE number.", examples=["1231234"])]
 Organisation = Annotated[
     str,
     Field(
-        pattern=r"^(SCHOOL#[0-9]{7}|TRUST#[A-Za-z0-9._-]{1,40})$",
+        pattern=f"^(SCHOOL#{ids.SCHOOL}|TRUST#{ids.TRUST})$",
         description="A school or a trust.",
         examples=["SCHOOL#1231234"],
     ),
 ]
 ServiceName = Annotated[str, Field(min_length=1, max_length=40, description="A service.", examples=["ks1-2023"])]
 WindowNumber = Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2}$", description="A window's number.", examples=["1"])]
-UploadId = Annotated[str, Field(pattern=r"^[0-7][0-9A-HJKMNP-TV-Z]{25}$", description="An upload id, a ULID.")]
+UploadId = Annotated[str, Field(pattern=f"^{ids.ULID}$", description="An upload id, a ULID.")]
 
 # Operators act for no organisation, so they name the one they ask about.
 NEEDED_BY_OPERATORS = Field(json_schema_extra={"x-needed-by": [Role.OPERATOR.value]})
@@ -108,7 +109,9 @@ class ReportQuery(BaseModel):
 class BoardQuery(BaseModel):
     """The query of GET /windows/{service}/{window}."""
 
-    authority: Annotated[str, Field(pattern=r"^[0-9]{3}$", description="Schools of one local authority.")] | None = None
+    authority: (
+        Annotated[str, Field(pattern=f"^{ids.AUTHORITY}$", description="Schools of one local authority.")] | None
+    ) = None
     trust: (
         Annotated[
             str,

@@ -14,7 +14,8 @@ from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
 from early_results import keys
-from early_results.counting.freeze import report_pins, sha256, state_from_item
+from early_results.canonical import sha256
+from early_results.counting.freeze import report_pins, state_from_item
 from early_results.counting.registers import Counting, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.media import MEDIA_TYPES

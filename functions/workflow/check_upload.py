@@ -19,12 +19,12 @@ from adapters.objects import Version, written_once
 from adapters.rosters import current_roster, roster_of_version, user_of
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical, sha256
 from early_results.checking.check import Verdict, judge
 from early_results.checking.roster import Roster
 from early_results.checking.submission import Submission, read_submission
 from early_results.counting import verdicts
 from early_results.counting.calendar import Calendar
-from early_results.counting.freeze import canonical, sha256
 from early_results.counting.uploads import Held, Status, Upload, upload_from_item
 from early_results.counting.verdict_record import VerdictRecord, count_by_code, read_verdict
 from early_results.findings import Code, Finding

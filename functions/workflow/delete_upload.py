@@ -14,9 +14,9 @@ from adapters.errors import Conflict, OutsideError
 from adapters.objects import written_once
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical
 from early_results.counting import freeze, registers
 from early_results.counting.calendar import Calendar
-from early_results.counting.freeze import canonical
 from early_results.counting.registers import Outcome, Register, register_from_item
 from early_results.counting.uploads import Held, Upload, upload_from_item
 from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key

@@ -21,9 +21,10 @@ from adapters.objects import written_once
 from adapters.queue import Queue
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical, sha256
 from early_results.counting import freeze
 from early_results.counting.calendar import Calendar
-from early_results.counting.freeze import State, Waited, WindowState, canonical, sha256
+from early_results.counting.freeze import State, Waited, WindowState
 from early_results.counting.registers import Counting, Register, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.ids import authority_of

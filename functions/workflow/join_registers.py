@@ -8,8 +8,9 @@ from adapters.errors import Conflict
 from adapters.objects import written_once
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical
 from early_results.counting import registers
-from early_results.counting.freeze import canonical, state_from_item
+from early_results.counting.freeze import state_from_item
 from early_results.counting.registers import Join, Outcome, Register, register_from_item
 from early_results.counting.uploads import Upload, upload_from_item
 from early_results.object_keys import straggler_key

@@ -19,6 +19,7 @@ from adapters.lookups import calendar_now
 from adapters.objects import written_once
 from adapters.stores import Stores
 from early_results import keys, object_keys
+from early_results.canonical import sha256
 from early_results.counting.registers import counting, register_from_item
 from early_results.object_keys import extract_key, manifest_key, release_folder, release_record_key
 from early_results.releasing import parts, release
@@ -103,9 +104,9 @@ def inputs_now(stores: Stores, service: Service) -> Inputs | None:
         service.name,
         window,
         key,
-        release.digest(manifest),
+        sha256(manifest),
         tuple(amendments),
-        release.digest(parts.schema_json(service)),
+        sha256(parts.schema_json(service)),
         counted_files(lines, late, removed),
     )
 
@@ -168,12 +169,12 @@ def _next_release(
         made.append(
             Part(
                 path,
-                release.digest(data),
+                sha256(data),
                 len(data),
                 authority,
                 total,
                 len(files),
-                release.digest(unpacked),
+                sha256(unpacked),
                 content,
             )
         )
@@ -182,7 +183,7 @@ def _next_release(
         (SCHEMA, parts.schema_json(service), JSON),
     ):
         kept = written_once(stores.results, folder + path, data, kind)
-        made.append(Part(path, release.digest(kept), len(kept)))
+        made.append(Part(path, sha256(kept), len(kept)))
     taken_back = _withdrawn(stores, before, inputs) if before else []
     told = release.release_json(number, inputs, made, taken_back, earlier)
     told = written_once(stores.results, folder + RELEASE, told, JSON)
@@ -236,7 +237,7 @@ def _same_as_released(stores: Stores, before: str | None, part: dict[str, Any] |
         data = stores.results.get(before + part["path"])
     except NotThere:
         return None
-    return data if release.digest(data) == part["sha256"] else None
+    return data if sha256(data) == part["sha256"] else None
 
 
 def _withdrawn(stores: Stores, before: str, inputs: Inputs) -> list[dict[str, Any]]:

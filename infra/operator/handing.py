@@ -11,10 +11,10 @@ from typing import Any
 from adapters.errors import NotThere
 from adapters.objects import written_once
 from adapters.stores import Stores
-from early_results.counting.freeze import canonical
+from early_results.canonical import canonical, sha256
 from early_results.object_keys import handover_key, release_folder, season_key
 from early_results.releasing.parts import unpacked
-from early_results.releasing.release import RELEASE, digest
+from early_results.releasing.release import RELEASE
 from early_results.service import Service
 from early_results.times import to_text
 from workflow.release_dataset import inputs_now, release_records
@@ -73,12 +73,12 @@ def _fetched(stores: Stores, service: Service, record: dict[str, Any], target: P
     source = release_folder(service.name, record["release"])
     try:
         release = stores.results.get(source + RELEASE)
-        if digest(release) != record["sha256"]:
+        if sha256(release) != record["sha256"]:
             raise CannotOperate("release.json is not the one that the records bucket names: hand nothing over")
         told: dict[str, Any] = json.loads(release)
         for part in told["files"]:
             data = stores.results.get(source + part["path"])
-            if digest(data) != part["sha256"]:
+            if sha256(data) != part["sha256"]:
                 raise CannotOperate(f"{part['path']} is not what release.json says: hand nothing over")
             _write(target / part["path"], data)
     except NotThere:
@@ -120,7 +120,7 @@ def _parquet(target: Path, told: dict[str, Any]) -> str:
             writer.write_table(table.cast(schema))
     if rows != told["rows"]:
         raise CannotOperate(f"the Parquet file would hold {rows} rows, not {told['rows']}")
-    return f"{PARQUET}: the same rows, SHA-256 {digest(path.read_bytes())}."
+    return f"{PARQUET}: the same rows, SHA-256 {sha256(path.read_bytes())}."
 
 
 def _note(session: OperatorSession, service: Service, record: dict[str, Any]) -> None:

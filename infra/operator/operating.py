@@ -22,9 +22,10 @@ from adapters.stores import Stores
 from adapters.table import Table
 from early_results import keys
 from early_results.access import Role
+from early_results.canonical import canonical
 from early_results.counting import registers, verdicts
 from early_results.counting.calendar import Calendar, CalendarRefused
-from early_results.counting.freeze import State, WindowState, amendment, canonical, report_pins
+from early_results.counting.freeze import State, WindowState, amendment, report_pins
 from early_results.counting.registers import Amended, Outcome, register_from_item
 from early_results.counting.uploads import LATE, Held, Status, Upload, held_partition, upload_from_item
 from early_results.object_keys import admission_key

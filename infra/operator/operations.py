@@ -11,9 +11,9 @@ from adapters.objects import Bucket, written_once
 from adapters.table import Table
 from early_results import keys
 from early_results.access import Role
+from early_results.canonical import canonical, sha256
 from early_results.counting import freeze
 from early_results.counting.calendar import Calendar
-from early_results.counting.freeze import canonical, sha256
 from early_results.object_keys import user_key
 from early_results.writes import ABSENT, Check, Put
 

@@ -20,7 +20,7 @@ from adapters.errors import NotThere
 from adapters.people import CODES
 from early_results import keys
 from early_results.access import Role
-from early_results.counting.freeze import canonical
+from early_results.canonical import canonical
 from early_results.object_keys import user_key
 from early_results.times import to_text
 from early_results.writes import PRESENT, Update

@@ -19,10 +19,11 @@ from adapters.errors import Conflict, NotThere
 from adapters.objects import Version
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical, sha256
 from early_results.checking.roster import BadRoster, parse_rosters, roster_from_json
 from early_results.counting import verdicts
 from early_results.counting.calendar import FORM_LIFETIME
-from early_results.counting.freeze import State, manifest_lines, sha256
+from early_results.counting.freeze import State, manifest_lines
 from early_results.counting.registers import Mark, counting, register_from_item
 from early_results.counting.uploads import SHOWN_FINDINGS, Held, ReportState, Status, Upload
 from early_results.counting.verdict_record import VerdictRecord
@@ -37,7 +38,7 @@ from early_results.object_keys import (
     season_key,
     user_key,
 )
-from early_results.reporting.summary import canonical, summarise
+from early_results.reporting.summary import summarise
 from early_results.results import PupilResults, extract_json, results_from_extract
 from early_results.service import load_service, service_names, with_ruleset
 from early_results.times import from_text, to_text
@@ -419,7 +420,7 @@ class _Service:
             results = self._results(upload)
             # By the rules that judged it, as its figures are: others may be in force by now.
             rules = with_ruleset(self.evidence.service, verdict.ruleset)
-            text = canonical(summarise(rules, results).to_json())
+            text = canonical(summarise(rules, results).to_json()).decode()
             made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
         return made
 

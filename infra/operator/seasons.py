@@ -12,9 +12,10 @@ from adapters.errors import Conflict
 from adapters.lookups import calendar_now, window_states
 from adapters.objects import written_once
 from early_results import keys
+from early_results.canonical import canonical
 from early_results.checking.roster import BadRoster, parse_rosters
 from early_results.counting.calendar import CHANGE_CUTOFF, Calendar, CalendarRefused
-from early_results.counting.freeze import State, WindowState, canonical
+from early_results.counting.freeze import State, WindowState
 from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.object_keys import release_folder, season_key
 from early_results.organisations import parse_schools, parse_trusts

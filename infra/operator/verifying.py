@@ -8,7 +8,6 @@ there shows.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -19,13 +18,14 @@ from adapters.objects import Version
 from adapters.rosters import roster_of_version
 from adapters.stores import Stores
 from early_results import keys
+from early_results.canonical import canonical, sha256
 from early_results.checking.check import judge
 from early_results.checking.submission import read_submission
 from early_results.counting.verdict_record import VerdictRecord
 from early_results.findings import Code
 from early_results.ids import authority_of
 from early_results.reporting.figures import national
-from early_results.reporting.summary import Summary, canonical, summarise
+from early_results.reporting.summary import Summary, summarise
 from early_results.service import Service, UnknownRuleset, with_ruleset
 from early_results.times import from_text, moment_words, to_text
 
@@ -184,7 +184,7 @@ class Verifier:
         elif older:
             self.told.notes.append(f"an older version of {upload} surfaced after {version.version} had come")
         data = self.stores.uploads.get(version.key, version.version)
-        if hashlib.sha256(data).hexdigest() != verdict.sha256:
+        if sha256(data) != verdict.sha256:
             wrong.append(f"the file of {upload} is not the one that was judged: its hash differs")
         too_large = len(data) > self.stores.settings.max_upload_bytes
         if too_large or NOT_JUDGED_ON_CONTENTS & verdict.findings.keys():
@@ -276,7 +276,7 @@ class Verifier:
         for school in sorted(listed ^ set(lines)):
             self.told.wrong(f"{school} is in the manifest or in the terms of the freeze, not in both")
         state = self.stores.table.get(keys.state(self.evidence.service.name, self.number)) or {}
-        if state.get("manifest_sha256") != hashlib.sha256(data).hexdigest():
+        if state.get("manifest_sha256") != sha256(data):
             self.told.wrong("the table's state of the window does not name this manifest")
         for school, line in lines.items():
             self._line(school, line)
@@ -366,7 +366,7 @@ class Verifier:
     def _figures(self, lines: dict[str, Record]) -> None:
         data = self.evidence.figures.get(self.number)
         state = self.stores.table.get(keys.state(self.evidence.service.name, self.number)) or {}
-        if data is None or state.get("national_sha256") != hashlib.sha256(data).hexdigest():
+        if data is None or state.get("national_sha256") != sha256(data):
             self.told.wrong("the national figures are missing, or not those that the table's state names")
             return
         frozen = [line["upload"] for line in lines.values() if line["upload"]]
@@ -374,7 +374,7 @@ class Verifier:
             self.told.notes.append("frozen files were deleted since: the national figures cannot be added up again")
             return
         summaries = self._frozen_summaries(frozen)
-        if summaries is not None and canonical(national(summaries).to_json()).encode() != data:
+        if summaries is not None and canonical(national(summaries).to_json()) != data:
             self.told.wrong("the national figures are not the sum of the frozen files")
 
     def _frozen_summaries(self, frozen: Iterable[str]) -> list[Summary] | None:

@@ -12,11 +12,12 @@ import pytest
 from adapters.errors import Conflict
 from adapters.lookups import calendar_now
 from early_results import keys
+from early_results.canonical import canonical
 from early_results.counting.freeze import WindowState, manifest_lines
 from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Status
 from early_results.object_keys import manifest_key, national_key, upload_key
-from early_results.reporting.summary import canonical, summarise
+from early_results.reporting.summary import summarise
 from early_results.writes import Put
 from infra.operator import operating
 from infra.operator.verifying import verify_window
@@ -172,7 +173,7 @@ def test_the_national_figures_of_more_than_a_hundred_schools(played: Season) -> 
         if number == 111:
             played.stores.table.write(Put(keys.upload(upload), {"status": "DELETED"}))
         else:
-            summary = canonical(summarise(KS1, cohort(1 + number % 3, number)).to_json())
+            summary = canonical(summarise(KS1, cohort(1 + number % 3, number)).to_json()).decode()
             played.stores.table.write(Put(keys.summary(upload), {"summary": summary}))
     lines.append({"upload": None, "school": "none"})
     national = freeze_window._national(played.stores, lines)

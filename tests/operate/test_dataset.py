@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 from adapters.objects import Bucket, written_once
 from early_results import keys
+from early_results.canonical import sha256
 from early_results.object_keys import extract_key, release_folder, release_record_prefix
 from early_results.releasing import parts
 from early_results.releasing.parts import unpacked
-from early_results.releasing.release import digest
 from early_results.writes import Put
 from infra.operator import operating, rebuilding, seasons
 from infra.operator.verifying import verify_window
@@ -143,10 +143,10 @@ def test_the_first_release_is_of_the_final_window_with_what_it_carries(played: S
     said = told(played, done.release)
     assert (said["rows"], said["schools"], said["schools_without_file"], done.rows) == (12, 3, 0, 12)
     assert (said["replaces"], said["withdrawn"], said["earlier"]) == (None, [], [])
-    assert records(played)[0]["sha256"] == digest(objects[f"{folder}release.json"])
+    assert records(played)[0]["sha256"] == sha256(objects[f"{folder}release.json"])
     for part in said["files"]:
         data = objects[folder + part["path"]]
-        assert (digest(data), len(data)) == (part["sha256"], part["bytes"])
+        assert (sha256(data), len(data)) == (part["sha256"], part["bytes"])
     # A run that finds nothing changed changes nothing.
     assert run(played) == Released(Outcome.CURRENT, done.release, 12)
     assert released(played.stores.results) == objects
@@ -172,7 +172,7 @@ def test_a_deletion_takes_the_rows_back_in_a_new_release_and_leaves_none_of_them
     to_the_end(played)
     first = run(played)
     before = told(played, first.release)
-    hashed = digest(played.stores.results.get(f"{release_folder(NAME, str(first.release))}release.json"))
+    hashed = sha256(played.stores.results.get(f"{release_folder(NAME, str(first.release))}release.json"))
     played.delete(f"SCHOOL#{SCHOOLS[0]}", mine)
     second = run(played)
     assert (second.outcome, second.rows) == (Outcome.RELEASED, 4)

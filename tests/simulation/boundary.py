@@ -18,10 +18,10 @@ from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partia
 
 from adapters import lookups
 from early_results import service as services
+from early_results.canonical import canonical
 from early_results.checking import submission
 from early_results.checking.roster import british_date
 from early_results.checking.submission import Submission
-from early_results.counting.freeze import canonical
 from early_results.reporting.figures import ReportInput
 from early_results.results import Pupil
 from early_results.service import Service

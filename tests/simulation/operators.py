@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, cast
 from adapters.lookups import calendar_now
 from early_results import keys
 from early_results.access import Role
+from early_results.canonical import canonical
 from early_results.checking.roster import rosters_csv
-from early_results.counting.freeze import canonical
 from early_results.object_keys import user_key
 from early_results.service import load_service
 from early_results.writes import Item

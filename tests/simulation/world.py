@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.queue import Queue
 from early_results import keys
-from early_results.counting.freeze import canonical
+from early_results.canonical import canonical
 from early_results.object_keys import roster_key, user_key
 from early_results.service import Service, Window, load_service
 

@@ -420,9 +420,9 @@ def spans(numbers: Iterable[int]) -> str:
 def deadline(window: Window) -> str:
     """When a window closes and when its reports come, for templates and pages."""
     # imported only here: it loads the time zone, which checking a file does not need
-    from early_results.times import moment_words
+    from early_results.times import date_words, moment_words
 
     return (
         f"Window {window.number} closes at {moment_words(window.closes)}; reports are available from "
-        f"{window.reports.day} {window.reports:%B} {window.reports.year}."
+        f"{date_words(window.reports)}."
     )

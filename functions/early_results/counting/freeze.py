@@ -6,7 +6,6 @@ it happens only once. The manifest is made from the sealed rows alone and holds 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from .. import keys
+from ..canonical import canonical
 from ..service import Window
 from ..times import from_text, to_text
 from ..writes import ABSENT, PRESENT, Check, Item, NoneOf, Requirement, Update, Write
@@ -269,16 +269,6 @@ def manifest(service: str, window: int, sealed: Iterable[Item]) -> bytes:
 def manifest_lines(data: bytes) -> tuple[dict[str, Any], ...]:
     """The lines of a manifest. ValueError if it is none."""
     return tuple(json.loads(line) for line in data.splitlines())
-
-
-def canonical(value: Any) -> bytes:
-    """JSON in one form: sorted names, no spaces, UTF-8. What is hashed is written so."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def sha256(data: bytes) -> str:
-    """The SHA-256 of bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
 
 
 def freeze_state(

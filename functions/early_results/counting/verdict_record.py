@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from ..canonical import canonical
 from ..findings import Code, Finding, Severity
 from ..times import from_text, to_text
-from .freeze import canonical
 
 ACCEPTED, REFUSED = "accepted", "refused"
 

@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from .. import ids
 from ..reporting.summary import gender_of, year_key
 from ..results import PupilResults
 from ..service import Column, Service
@@ -169,8 +170,8 @@ def schema_json(service: Service) -> bytes:
     required = {"constraints": {"required": True}}
     text, whole = {"type": "string"}, {"type": "integer"}
     before: list[dict[str, Any]] = [
-        {"name": "school", **text, "title": "DfE number", "constraints": {"required": True, "pattern": "[0-9]{7}"}},
-        {"name": "la", **text, "title": "Local authority", "constraints": {"required": True, "pattern": "[0-9]{3}"}},
+        {"name": "school", **text, "title": "DfE number", "constraints": {"required": True, "pattern": ids.SCHOOL}},
+        {"name": "la", **text, "title": "Local authority", "constraints": {"required": True, "pattern": ids.AUTHORITY}},
         {"name": "upn", **text, "title": "UPN", **required},
         {"name": "gender", **text, "title": "Gender", "constraints": {"enum": ["F", "M"]}},
         {"name": "birth_date", "type": "date", "format": "default", "title": "Date of birth"},

@@ -7,11 +7,11 @@ finds them in it without a UPN being written down.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from ..canonical import canonical, sha256, sha256_of
 from ..ids import authority_of
 from .counted import CountedFile
 from .parts import FORM, UploadRows
@@ -33,7 +33,7 @@ class Inputs(NamedTuple):
     @property
     def sha256(self) -> str:
         """The hash of all of it: another hash asks for another release."""
-        return digest(_canonical([FORM, *self]))
+        return sha256_of([FORM, *self])
 
 
 class Part(NamedTuple):
@@ -61,18 +61,9 @@ class Part(NamedTuple):
         return told | {name: value for name, value in more.items() if value is not None}
 
 
-def digest(data: bytes) -> str:
-    """The SHA-256 of bytes, in hexadecimal."""
-    return hashlib.sha256(data).hexdigest()
-
-
-def _canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def made_of(files: Sequence[CountedFile], inputs: Inputs) -> str:
     """The hash of what a part is made of: the same hash asks for the same rows."""
-    return digest(_canonical([FORM, inputs.window, inputs.schema_sha256, files]))
+    return sha256_of([FORM, inputs.window, inputs.schema_sha256, files])
 
 
 def release_name(number: int, inputs: Inputs) -> str:
@@ -138,14 +129,14 @@ def _named(record: Mapping[str, Any]) -> dict[str, str]:
 def release_record(data: bytes) -> bytes:
     """What is kept of a release for good: hashes, numbers of rows, what it took back; no row and no pupil."""
     told = json.loads(data)
-    return _canonical(
+    return canonical(
         {
             "form": FORM,
             "service": told["service"],
             "window": told["window"],
             "release": told["release"],
             "number": told["number"],
-            "sha256": digest(data),
+            "sha256": sha256(data),
             "inputs_sha256": told["inputs_sha256"],
             "manifest_sha256": told["manifest"]["sha256"],
             "rows": told["rows"],

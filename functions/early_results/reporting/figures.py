@@ -16,6 +16,7 @@ from datetime import date, datetime
 from typing import Any
 from unicodedata import category
 
+from early_results.canonical import sha256_of
 from early_results.reporting.summary import (
     ALL,
     BANDS,
@@ -27,10 +28,10 @@ from early_results.reporting.summary import (
     Summary,
     add,
     paired,
-    sha256_of,
 )
-from early_results.service import LONDON, Column, Service
+from early_results.service import Column, Service
 from early_results.service import Words as Terms
+from early_results.times import date_words, second_words
 
 # Below this many pupils one child moves a percentage by about 20 points, so the count is shown beside it.
 SMALL = 6
@@ -651,25 +652,6 @@ def plain(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-
-
-def day_words(day: date) -> str:
-    """`Friday 30 June 2023`, whatever the locale of the machine."""
-    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-def moment_words(moment: datetime) -> str:
-    """An aware moment in London time: `Friday 30 June 2023 at 11:59:58`, or `at 12 noon` where it is exactly that."""
-    there = moment.astimezone(LONDON)
-    clock = "12 noon" if (there.hour, there.minute, there.second) == (12, 0, 0) else f"{there:%H:%M:%S}"
-    return f"{day_words(there.date())} at {clock}"
-
-
 @dataclass(frozen=True, slots=True)
 class Words:
     """The words around the figures, the same in workbook and PDF."""
@@ -691,9 +673,9 @@ def words(report: ReportInput) -> Words:
         pupils += f", of whom {figures.empty:,} without any result"
     facts = [
         ("School number", f"{report.school} (local authority {report.school[:3]})"),
-        ("Submission window", f"{report.window}, closed {moment_words(report.closes)}"),
+        ("Submission window", f"{report.window}, closed {second_words(report.closes)}"),
         ("File", f"Upload {report.upload_id}, SHA-256 {report.sha256[:12]}…"),
-        ("Received", moment_words(report.received)),
+        ("Received", second_words(report.received)),
         (f"{service.year_group} pupils in the file", pupils),
     ]
     if report.carried_from is not None:
@@ -721,8 +703,7 @@ def words(report: ReportInput) -> Words:
     return Words(
         title=service.title,
         school=name or f"School {report.school}",
-        window=f"Submission window {report.window} · reports of {report.reports.day} "
-        f"{_MONTHS[report.reports.month - 1]} {report.reports.year}",
+        window=f"Submission window {report.window} · reports of {date_words(report.reports)}",
         notice="These are early results as they were submitted for your school, not yet checked against any other "
         f"source. They are not official statistics, and {service.words.statutory}.",
         facts=tuple(facts),

@@ -11,8 +11,6 @@ there are counts for each year group.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from early_results.canonical import sha256_of
 from early_results.results import PupilResults
 from early_results.service import Column, Combined, ResultCode, Service
 
@@ -41,16 +40,6 @@ BANDS = (BELOW, EXPECTED, HIGH, NONE)
 
 class BadSummary(ValueError):
     """A stored text is no summary, or two summaries cannot be added. The message names the place, never a value."""
-
-
-def canonical(value: Any) -> str:
-    """The one JSON text of a value: keys sorted, no spaces. It is what is stored and what is hashed."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def sha256_of(value: Any) -> str:
-    """The SHA-256 of a value's canonical JSON, in hexadecimal."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

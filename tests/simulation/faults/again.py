@@ -8,6 +8,7 @@ from typing import Any
 from adapters import objects
 from adapters.errors import AlreadyThere
 from early_results import keys
+from early_results.canonical import sha256_of
 from early_results.checking.check import judge
 from early_results.counting import calendar, freeze, registers, standing, verdicts
 from early_results.counting.freeze import WindowState
@@ -136,7 +137,7 @@ def _() -> Patches:
 def _() -> Patches:
     def careless(own: summary.Summary) -> str:
         kept = {key: count for key, count in own.counts.items() if key[1] not in ("score", "band")}
-        return summary.sha256_of(summary.Summary(own.service, own.rulesets, kept).to_json())
+        return sha256_of(summary.Summary(own.service, own.rulesets, kept).to_json())
 
     return [(summary.Summary, "sha256", property(careless))]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from early_results.counting import freeze
+from early_results.canonical import canonical
 from early_results.writes import Check, Key, Put, Remove, Update
 from infra.operator import operations
 from workflow import freeze_window, import_extract, sweep_bucket
@@ -60,4 +60,4 @@ def _() -> Patches:
 
 @fault("a change of the calendar is not kept as evidence")
 def _() -> Patches:
-    return [(operations, "canonical", lambda kept: freeze.canonical({"calendar": None}))]
+    return [(operations, "canonical", lambda kept: canonical({"calendar": None}))]

@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 from early_results import service
+from early_results.canonical import canonical
 from early_results.counting import freeze
 from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import Waited
@@ -93,7 +94,7 @@ def _() -> Patches:
 @fault("the national figures are added up again by every run")
 def _() -> Patches:
     def again(stores: Any, service: str, window: int, lines: Any) -> bytes:
-        figures = freeze.canonical(freeze_window._national(stores, lines).to_json())
+        figures = canonical(freeze_window._national(stores, lines).to_json())
         freeze_window._write_once(stores, national_key(service, window), figures, "application/json")
         return figures
 

@@ -16,9 +16,7 @@ from early_results.reporting.figures import (
     Mean,
     National,
     Share,
-    day_words,
     measures,
-    moment_words,
     national,
     plain,
     school_figures,
@@ -26,6 +24,7 @@ from early_results.reporting.figures import (
 )
 from early_results.reporting.summary import EMPTY, BadSummary, gender_of, summarise, term_of
 from early_results.results import PupilResults
+from early_results.times import day_words, second_words
 from tests.unit.reporting.report_samples import KS1, UNHURRIED, cohort, cohorts, nation_of, report_of
 
 
@@ -223,8 +222,8 @@ def test_the_words_say_which_file_and_when() -> None:
 
 def test_days_and_moments() -> None:
     assert day_words(date(2023, 7, 7)) == "Friday 7 July 2023"
-    assert moment_words(datetime(2023, 1, 5, 12, 0, tzinfo=UTC)) == "Thursday 5 January 2023 at 12 noon"
-    assert moment_words(datetime(2023, 6, 30, 10, 59, 59, tzinfo=UTC)) == "Friday 30 June 2023 at 11:59:59"
+    assert second_words(datetime(2023, 1, 5, 12, 0, tzinfo=UTC)) == "Thursday 5 January 2023 at 12 noon"
+    assert second_words(datetime(2023, 6, 30, 10, 59, 59, tzinfo=UTC)) == "Friday 30 June 2023 at 11:59:59"
 
 
 @UNHURRIED

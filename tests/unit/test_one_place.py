@@ -1,0 +1,98 @@
+"""Knowledge that stands in one place: each test fails where a second copy returns."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from early_results import ids
+from early_results.canonical import canonical, sha256, sha256_of
+from early_results.checking.roster import BadRoster
+from early_results.organisations import parse_trusts
+
+ROOT = Path(__file__).resolve().parents[2]
+FUNCTIONS, OPERATOR = ROOT / "functions", ROOT / "infra" / "operator"
+MODULES = sorted([*FUNCTIONS.rglob("*.py"), *OPERATOR.rglob("*.py")])
+ASSETS = FUNCTIONS / "portal" / "assets"
+
+
+def texts(path: Path) -> Iterator[str]:
+    """The texts in a module's code, docstrings left out; the parts of an f-string one by one."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            yield node.value
+        if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
+            yield "".join(str(part.value) for part in ast.walk(node.format_spec) if isinstance(part, ast.Constant))
+
+
+def code(path: Path) -> set[str]:
+    """The names that a module imports, and the names of the arguments that it gives."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    given_ = {word.arg or "" for node in ast.walk(tree) if isinstance(node, ast.Call) for word in node.keywords}
+    return imported | given_
+
+
+# What only one module may say, by a part of it.
+ONE_MODULE = {
+    "early_results/ids.py": ["[0-9]{7}", "0-9A-HJKMNP-TV-Z"],
+    "early_results/times.py": ["February", "Wednesday", "midnight"],
+}
+
+
+@pytest.mark.parametrize("words", [word for words in ONE_MODULE.values() for word in words])
+def test_what_one_module_says_no_other_says(words: str) -> None:
+    home = next(name for name, own in ONE_MODULE.items() if words in own)
+    found = {path.relative_to(FUNCTIONS).as_posix() for path in MODULES if any(words in text for text in texts(path))}
+    assert found == {home}
+
+
+def test_no_module_names_days_by_the_machine_s_locale() -> None:
+    names = {path.name for path in MODULES if any(re.search("%[ABab]", text) for text in texts(path))}
+    assert names == set()
+
+
+def test_json_is_made_canonical_and_hashed_in_one_module() -> None:
+    found = {path.name for path in MODULES if code(path) & {"hashlib", "sort_keys"}}
+    assert found == {"canonical.py"}
+
+
+def test_canonical_json_is_one_for_equal_values() -> None:
+    assert canonical({"b": 1, "a": {"é", "d"}}) == '{"a":["d","é"],"b":1}'.encode()
+    assert sha256_of([]) == sha256(b"[]") == "4f53cda18c2baa0c0354bb5f9a3ecbe5ed12ab4d8e11ba873c2f11161202b945"
+    with pytest.raises(TypeError):
+        canonical(object())
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical(float("nan"))
+
+
+@given(
+    st.from_regex(ids.ULID, fullmatch=True) | st.text("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=25, max_size=27)
+)
+def test_the_pattern_of_an_upload_id_is_what_is_taken_for_one(text: str) -> None:
+    assert ids.is_ulid(text) == bool(re.fullmatch(ids.ULID, text))
+
+
+@given(st.text("0123456789٣²", min_size=6, max_size=8))
+def test_the_pattern_of_a_school_number_is_what_is_taken_for_one(text: str) -> None:
+    assert ids.is_school(text) == bool(re.fullmatch(ids.SCHOOL, text))
+
+
+@given(st.text("aZ09._-#é ", min_size=1, max_size=3) | st.integers(39, 41).map(lambda length: "x" * length))
+def test_the_pattern_of_a_trust_is_what_is_taken_for_one(text: str) -> None:
+    taken = True
+    try:
+        parse_trusts(f"Trust,Name\n{text},A trust\n".encode())
+    except BadRoster:
+        taken = False
+    assert taken == bool(re.fullmatch(ids.TRUST, text.strip()))
