@@ -21,6 +21,7 @@ from early_results.reporting.figures import (
     Assessment,
     CodeCount,
     Cohort,
+    Copy,
     Measure,
     ReportInput,
     Scores,
@@ -42,7 +43,7 @@ class PdfFailed(RuntimeError):
     """Typst could not set the report. The message is Typst's own, which names the template, not the school's data."""
 
 
-def build_pdf(report: ReportInput) -> bytes:
+def build_pdf(report: ReportInput, copy: Copy = Copy.SHOWN) -> bytes:
     """The report as PDF/UA-1, in British English, dated by the window's close. PdfFailed if Typst refuses it.
 
     The compiler is kept for the next report of the process: the first takes some 200 ms, the next ones about 60.
@@ -109,7 +110,7 @@ def view(report: ReportInput) -> dict[str, Any]:
         "facts": [list(fact) for fact in says.facts],
         "footer": f"{says.title} · School {report.school} · Window {report.window} · Early, unvalidated data",
         "none": NO_FIGURE,
-        "national": figures.has_national,
+        "national": figures.has_others,
         "cohorts": [_cohort(report.service, cohort) for cohort in figures.cohorts],
         "codes": [[code.code, code.meaning] for code in report.service.codes],
         "notes": list(figures.notes),
@@ -120,7 +121,7 @@ def view(report: ReportInput) -> dict[str, Any]:
 
 def _cohort(service: Service, cohort: Cohort) -> dict[str, Any]:
     """The pages of one year group."""
-    terms, school, national = service.words, cohort.all.school, cohort.all.national
+    terms, school, national = service.words, cohort.all.school, cohort.all.others
     beside = national or school
     subjects = list(zip(subjects_of(school), subjects_of(beside), strict=True))
     tests = list(zip(school.scores, beside.scores, strict=True))
@@ -191,7 +192,7 @@ def _cohort(service: Service, cohort: Cohort) -> dict[str, Any]:
         ],
         "groups_title": cohort.titled("Girls and boys, and term of birth"),
         "group_line": "Your school's figure for each group of pupils"
-        + (", and under it the national figure for the same group." if national else ".")
+        + (", and under it that of all schools taking part." if national else ".")
         + " The workbook of this report has every code and every score by group.",
         "groups": {
             "labels": [group.short for group in cohort.groups],
@@ -272,7 +273,7 @@ def _chart(service: Service, school: Scores, national: Scores | None) -> dict[st
         if share is not None
     ]
     if having:
-        line += f" · mean {school.mean.text}" + (f", national {national.mean.text}" if national else "")
+        line += f" · mean {school.mean.text}" + (f"; all schools {national.mean.text}" if national else "")
         alt += (
             f"{counted(school.number, f'pupil has a {one}', f'pupils have {one}s')} from {having[0]} to {having[-1]}, "
             f"mean {school.mean.text}"
@@ -280,7 +281,9 @@ def _chart(service: Service, school: Scores, national: Scores | None) -> dict[st
         )
         if national:
             shares = [share.text for _, share, _ in reached if share is not None]
-            alt += f" Nationally: mean {national.mean.text}" + (f", {' and '.join(shares)}." if shares else ".")
+            alt += f" All schools taking part: mean {national.mean.text}" + (
+                f", {' and '.join(shares)}." if shares else "."
+            )
     else:
         alt += f"No pupil of this school has a {one}."
     marks = [[school.expected_at, f"{school.expected_at}: {terms.expected}"]] if school.expected_at is not None else []
@@ -307,7 +310,7 @@ def _group_rows(lines: tuple[Measure, ...]) -> list[dict[str, Any]]:
                 "title": line.section if line.section != section else None,
                 "name": line.name,
                 "school": [text_of(figure) for figure in line.school],
-                "national": [text_of(figure) for figure in line.national] or None,
+                "national": [text_of(figure) for figure in line.others] or None,
             }
         )
         section = line.section

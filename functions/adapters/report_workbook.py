@@ -200,21 +200,21 @@ def _put(sheet: Worksheet, row: int, column: int, value: Cell, style: str) -> No
 def _table(
     sheet: Worksheet, top: int, left: int, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, national: bool = True
 ) -> int:
-    """Writes a table and gives the first free row below it. Columns headed National are set in the quieter style."""
+    """Writes a table and gives the first free row below it. Columns headed All schools are set in the quieter style."""
     for at, text in enumerate(head):
         _put(sheet, top, left + at, text, "er head" if at else "er first head")
     sheet.row_dimensions[top].height = 32
     row = top
     for row, values in enumerate(rows, top + 1):
         for at, value in enumerate(values):
-            style = "er strong" if at == 0 else "er national" if head[at].startswith("National") else "er number"
+            style = "er strong" if at == 0 else "er national" if head[at].startswith("All schools") else "er number"
             _put(sheet, row, left + at, value, style)
     return row + 1
 
 
 def _beside(national: bool, *heads: str) -> list[str]:
-    """Headings, each with a National one after it where there are national figures."""
-    return [text for head in heads for text in ((head, "National") if national else (head,))]
+    """Headings, each with an All schools one after it where there are national figures."""
+    return [text for head in heads for text in ((head, "All schools") if national else (head,))]
 
 
 def _both(mine: Share | Mean | None, theirs: Share | Mean | None, national: bool) -> list[Cell]:
@@ -223,15 +223,15 @@ def _both(mine: Share | Mean | None, theirs: Share | Mean | None, national: bool
 
 def _lines(group: Group) -> list[tuple[Assessment, Assessment | None]]:
     mine = subjects_of(group.school)
-    if group.national is None:
+    if group.others is None:
         return [(line, None) for line in mine]
-    return list(zip(mine, subjects_of(group.national), strict=True))
+    return list(zip(mine, subjects_of(group.others), strict=True))
 
 
 def _tests(group: Group) -> list[tuple[Scores, Scores | None]]:
-    if group.national is None:
+    if group.others is None:
         return [(line, None) for line in group.school.scores]
-    return list(zip(group.school.scores, group.national.scores, strict=True))
+    return list(zip(group.school.scores, group.others.scores, strict=True))
 
 
 def _coded(group: Group) -> list[tuple[Assessment | Scores, Assessment | Scores | None]]:
@@ -260,8 +260,8 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
         _put(sheet, row, 2, text, "er wrap")
         sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
         row += 1
-    national = figures.has_national
-    chart: _Charted | None = None
+    national = figures.has_others
+    chart: tuple[str, int, int] | None = None
     for cohort in figures.cohorts:
         lines, tests = _lines(cohort.all), _tests(cohort.all)
         for table in subject_tables(terms, cohort.all.school):
@@ -322,7 +322,7 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
 
 
 def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
-    national = cohort.all.national is not None
+    national = cohort.all.others is not None
     sheet.column_dimensions["F"].width = 4
     row = 4
     for mine, theirs in _lines(cohort.all)[: len(cohort.all.school.assessments)]:
@@ -345,8 +345,8 @@ def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
 
 
 def _scores(sheet: Worksheet, cohort: Cohort) -> None:
-    """Every number with its pupils: one table if the subjects have the same range, otherwise a table for each."""
-    national = cohort.all.national is not None
+    """Every number with its pupils, beside one another where the subjects have one range, else a table each."""
+    national = cohort.all.others is not None
     ranges: dict[tuple[int, int], list[tuple[Scores, Scores | None]]] = {}
     for mine, theirs in _tests(cohort.all):
         ranges.setdefault((mine.distribution[0].score, mine.distribution[-1].score), []).append((mine, theirs))
@@ -388,7 +388,7 @@ def _bar_chart(
     line: bool = False,
     width: int = 16,
 ) -> None:
-    """The school's shares as bars; the national ones beside them, or as a line over them."""
+    """The school's shares as bars; the others beside them, or as a line over them."""
     chart = BarChart()
     heading = title_maker(title)
     chart.title = heading
@@ -413,7 +413,7 @@ def _bar_chart(
         if line:
             over = LineChart()
             over.add_data(data, titles_from_data=True)
-            over.series[0].tx = SeriesLabel(v="National")
+            over.series[0].tx = SeriesLabel(v="All schools taking part")
             over.series[0].graphicalProperties.line.solidFill = NATIONAL_COLOUR
             over.series[0].smooth = False
             over.series[0].marker.symbol = "none"
@@ -467,15 +467,15 @@ def _groups(sheet: Worksheet, terms: Terms, cohort: Cohort) -> None:
         for at, value in enumerate((line.name, *line.school)):
             _put(sheet, row, 1 + at, value, "er strong" if at == 0 else "er number")
         row += 1
-        if line.national:
-            for at, value in enumerate(("    National", *line.national)):
+        if line.others:
+            for at, value in enumerate(("    All schools", *line.others)):
                 _put(sheet, row, 1 + at, value, "er national" if at else "er label")
             row += 1
 
 
 def _codes_by_group(sheet: Worksheet, cohort: Cohort) -> None:
-    """Every code of every subject, for each group: pupils, share and the national share."""
-    national = cohort.all.national is not None
+    """Every code of every subject, for each group: pupils, share and the share of all schools."""
+    national = cohort.all.others is not None
     head = ["Subject", "Code"]
     for group in cohort.groups:
         head += [f"{group.short}: pupils", *_share_heads(national, group.short)]
@@ -494,10 +494,10 @@ def _codes_by_group(sheet: Worksheet, cohort: Cohort) -> None:
 
 
 def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
-    """Every score of every test, for each group: pupils, and the national share."""
+    """Every score of every test, for each group: pupils, and the share of all schools."""
     head = ["Test", "Score"]
     for group in cohort.groups:
-        head += [f"{group.short}: pupils", *([f"National: {group.short}"] if cohort.all.national else [])]
+        head += [f"{group.short}: pupils", *([f"All schools: {group.short}"] if cohort.all.others else [])]
     rows = []
     for at, (test, _) in enumerate(_tests(cohort.all)):
         for place, counted in enumerate(test.distribution):
@@ -515,7 +515,7 @@ def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
 
 
 def _share_heads(national: bool, name: str) -> list[str]:
-    return [f"{name}: share", f"National: {name}"] if national else [f"{name}: share"]
+    return [f"{name}: share", f"All schools: {name}"] if national else [f"{name}: share"]
 
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:

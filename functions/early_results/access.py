@@ -42,6 +42,13 @@ class User:
         """Whether files and reports of a school may be shown to the user."""
         return self.role is Role.OPERATOR or school in self.schools
 
+    def may_read_pupils(self, school: str) -> bool:
+        """Whether the copy of a school's report that lists its pupils may be shown to the user.
+
+        A permission of its own: whoever runs the collection reads reports, and has no need of this list.
+        """
+        return school in self.schools
+
     def may_upload(self) -> bool:
         """Whether the user may upload at all."""
         return self.role in (Role.SCHOOL, Role.TRUST)

@@ -92,9 +92,14 @@ def extract_key(service: str, upload_id: str) -> str:
     return f"extracts/{service}/{upload_id}.json"
 
 
+# A school's report in its forms, each with the end of its file's name: what may be shown to others, the staff's copy
+# with its list of pupils, and the workbook.
+REPORT_FORMS = {"pdf": "pdf", "staff": "staff.pdf", "xlsx": "xlsx"}
+
+
 def report_key(service: str, window: int, school: str, upload_id: str, form: str) -> str:
-    """Where a school's report lies in the results bucket; form is pdf or xlsx."""
-    return f"reports/{service}/{window}/{school}/{upload_id}.{form}"
+    """Where a school's report lies in the results bucket; form is one of REPORT_FORMS."""
+    return f"reports/{service}/{window}/{school}/{upload_id}.{REPORT_FORMS[form]}"
 
 
 def release_folder(service: str, release: str = "") -> str:

@@ -103,7 +103,13 @@ class ReportsQuery(BaseModel):
 class ReportQuery(BaseModel):
     """The query of GET /reports/{service}/{window}/{school}."""
 
-    format: Annotated[Literal["pdf", "xlsx"], Field(description="The form of the report.")] = "pdf"
+    format: Annotated[
+        Literal["pdf", "staff", "xlsx"],
+        Field(
+            description="The form of the report: `pdf` may be shown to governors, `staff` is the PDF with the list of "
+            "pupils, for those who act for the school, `xlsx` the workbook."
+        ),
+    ] = "pdf"
 
 
 class BoardQuery(BaseModel):

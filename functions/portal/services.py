@@ -285,6 +285,8 @@ def report_link(
         raise problems.bad_request("The school is its DfE number, seven digits.")
     if not user.may_read_school(school):
         raise problems.forbidden("This school is not one that you act for.")
+    if form == "staff" and not user.may_read_pupils(school):
+        raise problems.forbidden("The copy that lists pupils is for those who act for the school.")
     window = window_of(calendar_now(stores, service), number)
     item = stores.table.get(keys.report(service.name, window.number, school))
     if item is None:
@@ -295,10 +297,13 @@ def report_link(
         raise problems.not_found("The report is still being built. Please try again in a few minutes.")
     if not _published(user, window, now):
         raise problems.not_found(f"Reports of this window are available from {day_words(window.reports)}.")
+    if form not in item["sha256"]:
+        raise problems.not_found("This report was built before there was a copy that lists pupils.")
+    name = f"{service.year}{service.short_title}-report-{school}-window-{window.number}"
     url = stores.results.link(
         report_key(service.name, window.number, school, item["upload_id"], form),
-        filename=f"{service.year}{service.short_title}-report-{school}-window-{window.number}.{form}",
-        content_type=MEDIA_TYPES[form],
+        filename=f"{name}-staff.pdf" if form == "staff" else f"{name}.{form}",
+        content_type=MEDIA_TYPES["pdf" if form == "staff" else form],
         seconds=LINK_SECONDS,
     )
     return {"url": url}

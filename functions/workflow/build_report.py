@@ -8,25 +8,28 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from adapters.errors import Conflict
+from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now
 from adapters.report_pdf import build_pdf
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
 from early_results import keys
 from early_results.canonical import sha256
-from early_results.counting.freeze import report_pins, state_from_item
+from early_results.counting.freeze import State, report_pins, state_from_item
 from early_results.counting.registers import Counting, counting, register_from_item
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.media import MEDIA_TYPES
-from early_results.object_keys import national_key, report_key
-from early_results.reporting.figures import National, ReportInput, school_figures
-from early_results.reporting.summary import Summary
-from early_results.service import Service, load_service
+from early_results.object_keys import REPORT_FORMS, extract_key, national_key, report_key
+from early_results.reporting.figures import Beside, Copy, Earlier, ReportInput, school_figures
+from early_results.reporting.summary import EMPTY, Summary
+from early_results.reporting.taking import National
+from early_results.results import PupilResults, results_from_extract
+from early_results.service import Service, load_service, service_names
 from early_results.times import from_text
 from early_results.writes import ABSENT, PRESENT, Check, Item, OneOf, Requirement, Update
 
-FORMS = ("pdf", "xlsx")  # a report has both
+YEARS_BEFORE = 2  # earlier collections that a report looks back to: with its own, three years
+MEDIA = {"pdf": "pdf", "staff": "pdf", "xlsx": "xlsx"}
 
 
 class Built(StrEnum):
@@ -38,11 +41,11 @@ class Built(StrEnum):
 
 
 class SummaryMissingError(RuntimeError):
-    """A frozen file has no summary, and nobody deleted it. SQS sends the message again."""
+    """A file that was frozen has no summary or extract and was not deleted: the message comes again."""
 
 
 def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
-    """Builds the report of a school's frozen file: a workbook and a PDF, the same bytes every time."""
+    """Builds the report of a school's frozen file: a workbook and two PDFs, the same bytes every time."""
     frozen, still = _counting(stores, service_name, window, school)
     upload_id = frozen.upload
     if upload_id is None:
@@ -55,14 +58,22 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         # died before it saw the deletion.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
-    report = _input(stores, load_service(service_name), window, school, upload_id, frozen, found)
-    objects = {
-        report_key(service_name, window, school, upload_id, "pdf"): (build_pdf(report), "pdf"),
-        report_key(service_name, window, school, upload_id, "xlsx"): (build_workbook(report), "xlsx"),
+    try:
+        pupils = results_from_extract(stores.results.get(extract_key(service_name, upload_id)))
+    except NotThere:
+        if not _deleted(stores, upload_id):
+            raise SummaryMissingError("a frozen file has no extract: it is being written again") from None
+        _remove(stores, service_name, window, school, upload_id)
+        return Built.DELETED
+    report = _input(stores, load_service(service_name), window, school, upload_id, frozen, found, pupils)
+    forms = {
+        "pdf": build_pdf(report, Copy.SHOWN),
+        "staff": build_pdf(report, Copy.STAFF),
+        "xlsx": build_workbook(report),
     }
-    for name, (data, form) in objects.items():
-        stores.results.put(name, data, MEDIA_TYPES[form])
-    hashes = {form: sha256(data) for data, form in objects.values()}
+    for form, data in forms.items():
+        stores.results.put(report_key(service_name, window, school, upload_id, form), data, MEDIA_TYPES[MEDIA[form]])
+    hashes = {form: sha256(data) for form, data in forms.items()}
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.READY, still, {"sha256": hashes})
     except Conflict:
@@ -110,7 +121,7 @@ def _deleted(stores: Stores, upload_id: str) -> bool:
 
 
 def _remove(stores: Stores, service: str, window: int, school: str, upload_id: str) -> None:
-    for form in FORMS:
+    for form in REPORT_FORMS:
         stores.results.remove(report_key(service, window, school, upload_id, form))
 
 
@@ -161,13 +172,22 @@ def _pinned(stores: Stores, service: Service, window: int, school: str) -> Item:
 
 
 def _input(
-    stores: Stores, service: Service, window: int, school: str, upload_id: str, frozen: Counting, found: Item
+    stores: Stores,
+    service: Service,
+    window: int,
+    school: str,
+    upload_id: str,
+    frozen: Counting,
+    found: Item,
+    pupils: tuple[PupilResults, ...],
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.name, window))))
     noted = _pinned(stores, service, window, school)
     state = state_from_item(stores.table.get(keys.state(service.name, window)))
     if state.closes is None:
         raise ValueError("a report is built only for a window that has closed")
+    own = Summary.from_json(json.loads(found["summary"]))
+    beside = Beside(national, school, _inside(stores, service.name, window, school, upload_id, own))
     return ReportInput(
         service=service,
         school=school,
@@ -179,5 +199,50 @@ def _input(
         received=from_text(frozen.facts["received"]),
         sha256=str(frozen.facts["sha256"]),
         carried_from=frozen.carried_from,
-        figures=school_figures(service, Summary.from_json(json.loads(found["summary"])), national),
+        figures=school_figures(service, own, beside),
+        pupils=pupils,
+        earlier=_earlier(stores, service, window, school, upload_id),
     )
+
+
+def _inside(stores: Stores, service: str, window: int, school: str, upload_id: str, own: Summary) -> Summary | None:
+    """By which summary the school is in the sum of all schools: that of the file that was sealed, if it is there.
+
+    It is another than the report's where a straggler was let in after the freeze.
+    """
+    key = keys.window_register(service, window, school)
+    sealed = register_from_item(key, stores.table.get(key)).frozen_upload
+    if sealed == upload_id:
+        return own
+    if sealed is None:
+        return EMPTY
+    found = stores.table.get(keys.summary(sealed))
+    return Summary.from_json(json.loads(found["summary"])) if found else None
+
+
+def _earlier(stores: Stores, service: Service, window: int, school: str, upload_id: str) -> tuple[Earlier, ...]:
+    """The windows and the earlier collections of the same kind that hold the school, the latest first.
+
+    The nearest window of its own collection, and the last one of each of so many collections before it.
+    """
+    windows = [before.number for before in calendar_now(stores, service).earlier(window)]
+    found = _latest(stores, service, windows, school, upload_id)
+    kind = service.name.rpartition("-")[0]
+    before = [load_service(name) for name in service_names() if name.rpartition("-")[0] == kind]
+    for other in sorted((s for s in before if s.year < service.year), key=lambda s: -s.year)[:YEARS_BEFORE]:
+        numbers = sorted((w.number for w in calendar_now(stores, other).windows), reverse=True)
+        found += _latest(stores, other, numbers, school, upload_id)
+    return tuple(found)
+
+
+def _latest(stores: Stores, service: Service, windows: list[int], school: str, upload_id: str) -> list[Earlier]:
+    """What the first of these windows has that is frozen and holds the school, if any."""
+    for number in windows:
+        if state_from_item(stores.table.get(keys.state(service.name, number))).state is not State.FROZEN:
+            continue
+        counts, _ = _counting(stores, service.name, number, school)
+        summary = stores.table.get(keys.summary(counts.upload)) if counts.upload else None
+        if counts.upload and summary:
+            told = Summary.from_json(json.loads(summary["summary"]))
+            return [Earlier(service, number, told, unchanged=counts.upload == upload_id)]
+    return []

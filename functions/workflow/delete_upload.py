@@ -19,7 +19,7 @@ from early_results.counting import freeze, registers
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome, Register, register_from_item
 from early_results.counting.uploads import Held, Upload, upload_from_item
-from early_results.object_keys import amendment_key, extract_key, findings_key, report_key, tombstone_key
+from early_results.object_keys import REPORT_FORMS, amendment_key, extract_key, findings_key, report_key, tombstone_key
 from early_results.times import to_text
 from early_results.writes import PRESENT, Key, Put, Remove, Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
@@ -84,7 +84,7 @@ def purge(stores: Stores, calendar: Calendar, upload: Upload, now: datetime) -> 
             removed = keys.removed(upload.service, window.number, school, upload.upload_id)
             stores.table.write(Put(removed, {"upload_id": upload.upload_id}))
         _remove_report(stores, keys.report(upload.service, window.number, school), upload.upload_id)
-        for form in ("pdf", "xlsx"):
+        for form in REPORT_FORMS:
             stores.results.remove(report_key(upload.service, window.number, school, upload.upload_id, form))
     stores.uploads.remove_versions(upload.object_key)
     remove_results(stores, upload)

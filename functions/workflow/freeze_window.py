@@ -29,8 +29,8 @@ from early_results.counting.registers import Counting, Register, counting, regis
 from early_results.counting.uploads import REPORT_PREFIX, ReportState, Status
 from early_results.ids import authority_of
 from early_results.object_keys import closing_key, manifest_key, national_key
-from early_results.reporting.figures import National, national
 from early_results.reporting.summary import Summary
+from early_results.reporting.taking import National, national
 from early_results.service import Service, Window
 from early_results.writes import PRESENT, NoneOf, OneOf, Put, Update, Write
 from workflow.sweep_bucket import Swept, sweep
@@ -315,7 +315,7 @@ def sealed_rows(stores: Stores, service: str, window: int, schools: frozenset[st
 
 
 def write_manifest(stores: Stores, service: Service, window: int, schools: frozenset[str]) -> WindowState:
-    """Writes the manifest and the national figures once, and makes the window FROZEN unless another run has.
+    """Writes the manifest and the figures of all schools once, and makes the window FROZEN if no run was quicker.
 
     ManifestDiffersError if another manifest is stored already. TableIncompleteError if the table was lost meanwhile.
     Neither object can be taken back once it is written.
@@ -325,7 +325,7 @@ def write_manifest(stores: Stores, service: Service, window: int, schools: froze
         raise TableIncompleteError(f"{len(rows)} of {len(schools)} sealed registers are there")
     data = freeze.manifest(service.name, window, rows)
     version = _write_once(stores, manifest_key(service.name, window), data, "application/x-ndjson")
-    figures = _national_once(stores, service.name, window, freeze.manifest_lines(data))
+    figures = _national_once(stores, service, window, freeze.manifest_lines(data))
     key = manifest_key(service.name, window)
     with suppress(Conflict):  # another run froze it first, with the same hashes, since both objects are written once
         stores.table.write(freeze.freeze_state(service.name, window, key, version, sha256(data), sha256(figures)))
@@ -341,31 +341,36 @@ def _write_once(stores: Stores, key: str, data: bytes, content_type: str) -> str
     return first.version
 
 
-def _national_once(stores: Stores, service: str, window: int, lines: Iterable[dict[str, object]]) -> bytes:
-    """The national figures. They are added up and stored once; later runs read what is stored.
+def _national_once(stores: Stores, service: Service, window: int, lines: Iterable[dict[str, object]]) -> bytes:
+    """The figures of all schools: added up once, and from then on what was added up then.
 
     If a file is deleted between two runs, its summary is gone too. The stored figures must not change because of that.
     """
-    key = national_key(service, window)
-    figures = canonical(_national(stores, lines).to_json())
+    key = national_key(service.name, window)
+    figures = canonical(_national(stores, service, lines).to_json())
     return written_once(stores.records, key, figures)
 
 
-def _national(stores: Stores, lines: Iterable[dict[str, object]]) -> National:
-    """Adds up the summaries of the frozen files. A hundred are read at a time, so that memory stays small."""
+def _national(stores: Stores, service: Service, lines: Iterable[dict[str, object]]) -> National:
+    """The figures of all schools: the summaries of the frozen files, read by the hundred, kept one at a time.
 
-    def summaries() -> Iterator[Summary]:
-        wanted = [str(line["upload"]) for line in lines if line["upload"]]
-        for start in range(0, len(wanted), 100):
-            some = wanted[start : start + 100]
+    Who took part is counted by trust as the schools' listing has it at this moment.
+    """
+    trusts = {str(row["school"]): str(row["trust"]) for row in stores.table.query(keys.SCHOOLS) if row.get("trust")}
+
+    def summaries() -> Iterator[tuple[str, Summary]]:
+        wanted = {str(line["upload"]): str(line["school"]) for line in lines if line["upload"]}
+        uploads = list(wanted)
+        for start in range(0, len(uploads), 100):
+            some = uploads[start : start + 100]
             found = stores.table.get_many(keys.summary(upload) for upload in some)
             _only_deleted(stores, [upload for upload in some if keys.summary(upload) not in found])
             for upload in some:
                 item = found.get(keys.summary(upload))
-                if item:  # there is none where the file was deleted after its register was sealed: it adds nothing
-                    yield Summary.from_json(json.loads(item["summary"]))
+                if item:  # a file deleted after its register was sealed adds nothing
+                    yield wanted[upload], Summary.from_json(json.loads(item["summary"]))
 
-    return national(summaries())
+    return national(service, summaries(), trusts)
 
 
 def _only_deleted(stores: Stores, uploads: list[str]) -> None:

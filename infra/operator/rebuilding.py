@@ -30,6 +30,7 @@ from early_results.counting.verdict_record import VerdictRecord
 from early_results.findings import Code
 from early_results.ids import ulid_time
 from early_results.object_keys import (
+    REPORT_FORMS,
     extract_key,
     findings_key,
     manifest_key,
@@ -49,8 +50,6 @@ from workflow.import_extract import import_extract, list_school, named_version, 
 
 from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
 from .operating import OperatorSession, pinned_for_report
-
-FORMS = ("pdf", "xlsx")
 
 
 class Joined(NamedTuple):
@@ -377,7 +376,7 @@ class _Service:
         try:
             hashes = {
                 form: sha256(self.stores.results.get(report_key(self.name, number, school, upload, form)))
-                for form in FORMS
+                for form in REPORT_FORMS
             }
         except NotThere:
             self.reports.append({"service": self.name, "window": number, "school": school})

@@ -144,7 +144,7 @@ def _windows(stores: Stores, upload: Upload, calendar: Calendar) -> Iterable[Mom
             yield Moment(None, f"window {window.number} is not sealed; what stands in it: {stands}", "table")
         if added.get("upload_id") == upload.upload_id:
             yield Moment(None, f"let into window {window.number} beside the manifest", "table")
-        for form in ("pdf", "xlsx"):
+        for form in object_keys.REPORT_FORMS:
             report = object_keys.report_key(upload.service, window.number, upload.school, upload.upload_id, form)
             if written := _written(stores.results, report):
                 yield Moment(written, f"report of window {window.number} built ({form})", "results")

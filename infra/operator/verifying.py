@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -24,8 +24,8 @@ from early_results.checking.submission import read_submission
 from early_results.counting.verdict_record import VerdictRecord
 from early_results.findings import Code
 from early_results.ids import authority_of
-from early_results.reporting.figures import national
 from early_results.reporting.summary import Summary, summarise
+from early_results.reporting.taking import National, national
 from early_results.service import Service, UnknownRuleset, with_ruleset
 from early_results.times import from_text, moment_words, to_text
 
@@ -374,8 +374,19 @@ class Verifier:
             self.told.notes.append("frozen files were deleted since: the national figures cannot be added up again")
             return
         summaries = self._frozen_summaries(frozen)
-        if summaries is not None and canonical(national(summaries).to_json()) != data:
+        if summaries is not None and not self._adds_up(data, lines, dict(zip(frozen, summaries, strict=True))):
             self.told.wrong("the national figures are not the sum of the frozen files")
+
+    def _adds_up(self, data: bytes, lines: dict[str, Record], summaries: dict[str, Summary]) -> bool:
+        """Whether the figures of all schools are the sum of these files, and count who took part as their trusts do."""
+        stored = National.from_json(json.loads(data))
+        of = stored.taking.trusts if stored.taking else {}
+        trusts = {school: trust for trust, schools in of.items() for school in schools}
+        files = [(school, summaries[line["upload"]]) for school, line in lines.items() if line["upload"]]
+        again = national(self.evidence.service, files, trusts)
+        if stored.taking is None:  # frozen before it was counted
+            again = replace(again, taking=None)
+        return canonical(again.to_json()) == data
 
     def _frozen_summaries(self, frozen: Iterable[str]) -> list[Summary] | None:
         """The summaries of the frozen files. Those that were carried from an earlier window are judged here."""

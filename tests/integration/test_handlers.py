@@ -345,7 +345,9 @@ class TestBuild:
         printed = capsys.readouterr().out
         assert metrics_of(printed) == {("ReportReady", "build"): 1}
         assert {json.loads(line)["service"] for line in printed.splitlines()} == {"build"}
-        names = [object_keys.report_key(SERVICE, 1, SCHOOL, upload.upload_id, form) for form in ("pdf", "xlsx")]
+        names = [
+            object_keys.report_key(SERVICE, 1, SCHOOL, upload.upload_id, form) for form in ("pdf", "staff", "xlsx")
+        ]
         first = [cloud.stores.results.get(name) for name in names]
         assert first[0].startswith(b"%PDF")
         build(recorded("report_message", SCHOOL=SCHOOL), Context())

@@ -176,7 +176,7 @@ def test_the_national_figures_of_more_than_a_hundred_schools(played: Season) -> 
             summary = canonical(summarise(KS1, cohort(1 + number % 3, number)).to_json()).decode()
             played.stores.table.write(Put(keys.summary(upload), {"summary": summary}))
     lines.append({"upload": None, "school": "none"})
-    national = freeze_window._national(played.stores, lines)
+    national = freeze_window._national(played.stores, SERVICE, lines)
     assert national.schools == many - 1
     must = summarise(KS1, [p for number in range(many) if number != 111 for p in cohort(1 + number % 3, number)])
     assert json.loads(canonical(national.summary.to_json())) == json.loads(canonical(must.to_json()))
@@ -190,11 +190,15 @@ def test_a_table_that_is_lost_while_a_window_is_frozen_leaves_no_manifest_and_no
     calendar = calendar_now(played.stores, SERVICE)
     freeze_window.seal_all(played.stores, SERVICE, calendar, 1, WindowState(), played.now)
     kept = dict(played.table.items)
-    lines = [{"upload": row["upload_id"]} for row in kept.values() if "frozen_at" in row and "upload_id" in row]
+    lines = [
+        {"upload": row["upload_id"], "school": "any"}
+        for row in kept.values()
+        if "frozen_at" in row and "upload_id" in row
+    ]
     played.lose_the_table()
     with pytest.raises(TableIncompleteError):
         freeze_window.write_manifest(played.stores, SERVICE, 1, schools)
     with pytest.raises(TableIncompleteError):
-        freeze_window._national(played.stores, lines)
+        freeze_window._national(played.stores, SERVICE, lines)
     assert not played.stores.records.has(manifest_key(NAME, 1))
     assert not played.stores.records.has(national_key(NAME, 1))

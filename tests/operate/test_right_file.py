@@ -144,7 +144,7 @@ def test_a_deleted_files_report_goes_on_the_dead_letters_way_too(
         patched.setattr(build_report, "_note", dies)
         with pytest.raises(RuntimeError):
             played.build_reports()
-    assert len(list(played.stores.results.list("reports/"))) == 2
+    assert len(list(played.stores.results.list("reports/"))) == 3
     assert fail_report(played.stores, NAME, 1, SCHOOL) is Built.DELETED
     assert list(played.stores.results.list("reports/")) == []
 

@@ -22,7 +22,7 @@ from early_results.canonical import canonical
 from early_results.checking import submission
 from early_results.checking.roster import british_date
 from early_results.checking.submission import Submission
-from early_results.reporting.figures import ReportInput
+from early_results.reporting.figures import Copy, ReportInput
 from early_results.results import Pupil
 from early_results.service import Service
 from infra.operator import evidence, rebuilding, verifying
@@ -94,9 +94,9 @@ def with_ruleset(service: Service, ruleset: str) -> Service:
     return service if Present.rules_of_the_day else service._replace(ruleset=ruleset)
 
 
-def _figures(_: Service, own: Any, national: Any) -> Any:
+def _figures(_: Service, own: Any, beside: Any) -> Any:
     """In the place of a report's figures (which have tests of their own, 7 ms each): what they are made of."""
-    return (own, national)
+    return (own, beside.national)
 
 
 def render(report: ReportInput, form: str) -> bytes:
@@ -120,7 +120,7 @@ def render(report: ReportInput, form: str) -> bytes:
     return canonical(said)
 
 
-def build_pdf(report: ReportInput) -> bytes:
+def build_pdf(report: ReportInput, copy: Copy) -> bytes:
     """A report, which takes a while to make; some fail every time until somebody mends what they stumble over."""
     world = Present.world
     if world is not None:
@@ -130,7 +130,7 @@ def build_pdf(report: ReportInput) -> bytes:
             world.stumbles[place] -= 1
             world.scheduler.story(f"the report of {report.school} in window {report.window} cannot be built")
             raise RuntimeError("a report that cannot be built")
-    return render(report, "pdf")
+    return render(report, "pdf" if copy is Copy.SHOWN else "staff")
 
 
 def pupil(school: str, upn: str) -> Pupil:

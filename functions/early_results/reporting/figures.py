@@ -10,13 +10,14 @@ says its count beside it: "67% (2 of 3)".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from enum import StrEnum
 from unicodedata import category
 
 from early_results.canonical import sha256_of
+from early_results.reporting.disclosure import LEAST_PUPILS, LEAST_SCHOOLS, Cell, Why, hidden
 from early_results.reporting.summary import (
     ALL,
     BANDS,
@@ -24,11 +25,11 @@ from early_results.reporting.summary import (
     NONE,
     OTHER_YEAR,
     TERMS,
-    BadSummary,
     Summary,
-    add,
     paired,
 )
+from early_results.reporting.taking import National, crossing_base, number_base, partings
+from early_results.results import PupilResults
 from early_results.service import Column, Service
 from early_results.service import Words as Terms
 from early_results.times import date_words, second_words
@@ -206,14 +207,19 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One group of pupils. `dimension` is all, gender or term. `national` is None if there are no national figures."""
+    """One group of pupils: `dimension` is all, gender or term.
+
+    `others` are the figures of all schools that took part, None where none of them may be shown. They are what is
+    published and no more: whole percentages, as shares of 100, means in tenths, and shares of nobody where one is
+    hidden. So no door can show what the rules of `disclosure.py` hide.
+    """
 
     key: str
     dimension: str
     label: str
     short: str
     school: Block
-    national: Block | None
+    others: Block | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,60 +246,34 @@ class Cohort:
 
 
 @dataclass(frozen=True, slots=True)
-class National:
-    """Every sealed file of the window added up, and how many schools that was."""
+class Beside:
+    """What may stand beside a school's figures: those of all schools that took part, and who asks.
 
-    summary: Summary
-    schools: int
+    `inside` is the summary by which the school itself is in their sum: EMPTY if it is not, None if that file is gone.
+    """
 
-    def to_json(self) -> dict[str, Any]:
-        """As it is stored and hashed."""
-        return {"schools": self.schools, "summary": self.summary.to_json()}
-
-    @classmethod
-    def from_json(cls, data: Any) -> National:
-        """What `to_json` gave. BadSummary if it is not that."""
-        if not isinstance(data, dict) or set(data) != {"schools", "summary"}:
-            raise BadSummary("national figures have a number of schools and a summary")
-        schools = data["schools"]
-        if not isinstance(schools, int) or isinstance(schools, bool) or schools < 0:
-            raise BadSummary("the number of schools is a whole number")
-        return cls(Summary.from_json(data["summary"]), schools)
-
-    @property
-    def sha256(self) -> str:
-        """The hash of the national figures, as reports and manifest name it."""
-        return sha256_of(self.to_json())
-
-
-def national(summaries: Iterable[Summary]) -> National:
-    """The national figures of the summaries of all sealed files, one a school. BadSummary if services differ."""
-    schools = 0
-
-    def counted() -> Iterable[Summary]:
-        nonlocal schools
-        for summary in summaries:
-            schools += 1
-            yield summary
-
-    total = add(counted())
-    return National(total, schools)
+    national: National
+    school: str
+    inside: Summary | None
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     """All the numbers of a report, for each year group that the service takes.
 
-    `figures_sha256` and `national_sha256` are the hashes of what the figures were computed from, as stored.
+    `figures_sha256` and `others_sha256` are the hashes of what the figures were computed from, as stored. What is told
+    of all schools is None where none of their figures may be shown: a hash of few schools can be guessed at. `gaps` say
+    in words why figures of all schools are missing.
     """
 
     service: str
     rulesets: tuple[str, ...]
     figures_sha256: str
     cohorts: tuple[Cohort, ...]
-    national_schools: int | None
-    national_pupils: int | None
-    national_sha256: str | None
+    others_schools: int | None
+    others_pupils: int | None
+    others_sha256: str | None
+    gaps: tuple[str, ...]
     notes: tuple[str, ...]
 
     @property
@@ -307,9 +287,9 @@ class Figures:
         return sum(cohort.all.school.empty for cohort in self.cohorts)
 
     @property
-    def has_national(self) -> bool:
-        """Whether there are national figures to stand beside the school's."""
-        return self.national_schools is not None
+    def has_others(self) -> bool:
+        """Whether there are figures of all schools to stand beside the school's."""
+        return self.others_schools is not None
 
     @property
     def sha256(self) -> str:
@@ -317,12 +297,33 @@ class Figures:
         return sha256_of(asdict(self))
 
 
+class Copy(StrEnum):
+    """For whom a copy of a report is: `SHOWN` may be shown to governors and others, `STAFF` lists the pupils."""
+
+    SHOWN = "shown"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a school's file came to in an earlier window, of this collection or of the one of an earlier year.
+
+    `unchanged`: it is the very file that the report is of.
+    """
+
+    service: Service
+    window: int
+    summary: Summary
+    unchanged: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ReportInput:
     """Everything that one school's report is built from. The same input gives the same bytes.
 
     `closes` and `received` are aware. `sha256` is that of the frozen file. `carried_from` is the number of the earlier
-    window whose file was carried forward because none came in this one, else None.
+    window whose file was carried forward because none came in this one, else None. `pupils` are the file's results,
+    `earlier` what there is to look back to, the latest first.
     """
 
     service: Service
@@ -336,36 +337,111 @@ class ReportInput:
     sha256: str
     carried_from: int | None
     figures: Figures
+    pupils: tuple[PupilResults, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
 
 
-def school_figures(service: Service, summary: Summary, national: National | None = None) -> Figures:
-    """The figures of one school's summary beside the national ones, where given.
+def school_figures(service: Service, summary: Summary, beside: Beside | None = None) -> Figures:
+    """The figures of one school's summary beside those of all schools, where given and where they may be shown.
 
     ValueError if a summary is of another service; EMPTY counts for any.
     """
-    for given in (summary, national.summary if national else summary):
+    for given in (summary, beside.national.summary if beside else summary):
         if given.service not in ("", service.name):
             raise ValueError(f"a summary of {given.service} is not one of {service.name}")
+    others = _Others.of(beside) if beside else None
     years = [("", "", service.year_groups[0])]
     if len(service.year_groups) > 1:
         years = [(year.nc_year, year.name, year) for year in service.year_groups]
-    cohorts = [_cohort(service, summary, national, key, name, year.headline, year.measure) for key, name, year in years]
+    cohorts = [_cohort(service, summary, others, key, name, year.headline, year.measure) for key, name, year in years]
     if summary.count(ALL, "pupils", year=OTHER_YEAR):
-        cohorts.append(_cohort(service, summary, national, OTHER_YEAR, "Other year groups", "", ""))
+        cohorts.append(_cohort(service, summary, others, OTHER_YEAR, "Other year groups", "", ""))
+    national = others.national if others and any(cohort.all.others for cohort in cohorts) else None
     return Figures(
         service=service.name,
         rulesets=summary.rulesets,
         figures_sha256=summary.sha256,
         cohorts=tuple(cohorts),
-        national_schools=national.schools if national else None,
-        national_pupils=national.summary.pupils if national else None,
-        national_sha256=national.sha256 if national else None,
+        others_schools=national.schools if national else None,
+        others_pupils=national.summary.pupils if national else None,
+        others_sha256=national.sha256 if national else None,
+        gaps=others.gaps(cohorts) if others else (),
         notes=_notes(service, national),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Others:
+    """The figures of all schools as one reader may see them: `refused` has by year and base the hidden groups."""
+
+    national: National
+    refused: Mapping[tuple[str, str], Mapping[str, Why]]
+    nothing: Why | None = None
+
+    @classmethod
+    def of(cls, beside: Beside) -> _Others:
+        taking = beside.national.taking
+        if taking is None:
+            return cls(beside.national, {}, Why.NOT_COUNTED)
+        if beside.inside is None:
+            return cls(beside.national, {}, Why.OTHER_FILE)
+        own = len(taking.beside(beside.school))
+        cells: dict[tuple[str, str], dict[str, Cell]] = {}
+        for (year, group, base), cell in taking.cells.items():
+            cells.setdefault((year, base), {})[group] = cell
+        nobody = Cell(0, 0, 0)
+        return cls(
+            beside.national,
+            {place: hidden(of.get(ALL, nobody), partings(of), own) for place, of in cells.items()},
+        )
+
+    def why(self, year: str, group: str, *bases: str) -> Why | None:
+        """Why a figure of these bases may not be shown of a group; None if it may. Nobody's figure never is."""
+        if self.nothing:
+            return self.nothing
+        for base in bases:
+            refused = self.refused.get((year, base))
+            if refused is None:  # nobody is in it
+                return Why.FEW_SCHOOLS
+            why = refused.get("") or (refused.get(group) if group != ALL else None)
+            if why:
+                return why
+        return None
+
+    def gaps(self, cohorts: list[Cohort]) -> tuple[str, ...]:
+        """Why figures of these cohorts' groups are missing, in words: one sentence a reason that applies."""
+        shown = {(cohort.key, group.key) for cohort in cohorts for group in cohort.groups}
+        years = {year for year, _ in self.refused}
+        reasons = {
+            why for (year, _), of in self.refused.items() for group, why in of.items() if (year, group or ALL) in shown
+        }
+        if self.nothing:
+            reasons = {self.nothing}
+        elif any(cohort.key not in years for cohort in cohorts):
+            reasons.add(Why.FEW_SCHOOLS)  # of whom there is nobody at all
+        return tuple(words for why, words in GAPS.items() if why in reasons)
+
+
+_FLOOR = (
+    f"A figure of all schools is shown only where at least {LEAST_SCHOOLS} schools with {LEAST_PUPILS} pupils stand "
+    "behind it"
+)
+GAPS = {
+    Why.NOT_COUNTED: "Nothing is shown of other schools: this window was closed before it was counted who took part.",
+    Why.OTHER_FILE: "Nothing is shown of other schools: the sum was made before this file took the place of another.",
+    Why.FEW_SCHOOLS: f"{_FLOOR}. Where fewer took part it is left out, so that nobody can work out another school's "
+    "children.",
+    Why.FEW_PUPILS: f"{_FLOOR}. Where there are fewer pupils it is left out: percentages of few give back counts.",
+    Why.ONE_LARGE: "Where one school or trust has more than half of the pupils, the figure would be its own, and is "
+    "left out.",
+    Why.FEW_OUTSIDE: f"Where fewer than {LEAST_SCHOOLS} schools outside your own trust took part, the figure is left "
+    "out: your trust could take its own pupils away from it.",
+    Why.SUBTRACTION: "Some groups are left out because another, smaller group could be worked out from them.",
+}
+
+
 def _cohort(
-    service: Service, summary: Summary, national: National | None, year: str, name: str, headline: str, measure: str
+    service: Service, summary: Summary, others: _Others | None, year: str, name: str, headline: str, measure: str
 ) -> Cohort:
     groups = []
     for dimension, keys in (("all", (ALL,)), ("gender", GENDERS), ("term", TERMS)):
@@ -381,10 +457,88 @@ def _cohort(
                     label=label,
                     short=label.partition(" (")[0],
                     school=_block(service, summary, key, year),
-                    national=_block(service, national.summary, key, year) if national else None,
+                    others=_published(service, others, key, year) if others else None,
                 )
             )
+    if not any(group.others and _any_shown(group.others) for group in groups):
+        groups = [replace(group, others=None) for group in groups]
     return Cohort(year, name, headline, _headline(groups[0].school, measure), tuple(groups))
+
+
+def _any_shown(block: Block) -> bool:
+    return any(subject.expected.of for subject in subjects_of(block)) or any(s.mean.number for s in block.scores)
+
+
+NO_SHARE = Share(0, 0)  # of nobody: shown as a dash
+NO_MEAN = Mean(0, 0)
+
+
+def _published(service: Service, others: _Others, group: str, year: str) -> Block:
+    """What all schools' figures of a group may be told as: whole percentages and tenths, where they may be at all.
+
+    Numbers of pupils are not among it, nor `<1%`: of 300 pupils that is one child.
+    """
+    exact = _block(service, others.national.summary, group, year)
+
+    def open_to(*bases: str) -> bool:
+        return others.why(year, group, *bases) is None
+
+    def share(told: Share | None, shown: bool) -> Share | None:
+        return None if told is None else Share(told.percent, 100) if shown and told.percent is not None else NO_SHARE
+
+    def sure(told: Share, shown: bool) -> Share:
+        return share(told, shown) or NO_SHARE
+
+    def codes(told: tuple[CodeCount, ...], shown: bool) -> tuple[CodeCount, ...]:
+        return tuple(replace(code, share=sure(code.share, shown)) for code in told)
+
+    subjects = []
+    for subject in subjects_of(exact):
+        shown = open_to(subject.key)
+        subjects.append(
+            replace(
+                subject,
+                assessed=0,
+                out=0,
+                blank=0,
+                expected=sure(subject.expected, shown),
+                higher=share(subject.higher, shown),
+                codes=codes(subject.codes, shown),
+            )
+        )
+    scores = []
+    for told in exact.scores:
+        shown, numbers = open_to(told.key, number_base(told.key)), open_to(number_base(told.key))
+        mean = Mean(told.mean.tenths, 10) if numbers and told.mean.tenths is not None else NO_MEAN
+        scores.append(
+            replace(
+                told,
+                number=0,
+                assessed=0,
+                out=0,
+                blank=0,
+                mean=mean,
+                expected=share(told.expected, shown),
+                high=share(told.high, shown),
+                distribution=tuple(
+                    replace(each, share=sure(each.share, numbers and shown)) for each in told.distribution
+                ),
+                codes=codes(told.codes, shown),
+            )
+        )
+    crossings = []
+    for crossing, (column, numbers_column) in zip(exact.crossings, paired(service), strict=True):
+        shown = open_to(crossing_base(column.key), column.key, number_base(numbers_column.key)) and crossing.total > 0
+
+        def percents(counts: tuple[int, ...], shown: bool = shown, total: int = crossing.total) -> tuple[int, ...]:
+            return tuple(Share(count, total).percent or 0 if shown else 0 for count in counts)
+
+        rows = tuple(
+            replace(row, counts=percents(row.counts), total=percents((row.total,))[0]) for row in crossing.rows
+        )
+        crossings.append(replace(crossing, rows=rows, totals=percents(crossing.totals), total=100 if shown else 0))
+    count = len(exact.assessments)
+    return Block(0, 0, tuple(subjects[:count]), tuple(subjects[count:]), tuple(scores), tuple(crossings))
 
 
 def _headline(block: Block, measure: str) -> Share | Mean | None:
@@ -518,10 +672,11 @@ def _notes(service: Service, national: National | None) -> tuple[str, ...]:
     ]
     if national:
         notes.append(
-            "National here means every pupil in the files received for this collection by the close of this "
+            "All schools taking part means every pupil in the files received for this collection by the close of this "
             f"submission window ({_many(national.schools, 'school')}, "
             f"{_many(national.summary.pupils, 'pupil')}), your school among them. "
-            "It is not the Department for Education's national figure."
+            "Schools choose to take part, so it is not the Department for Education's national figure. It is told in "
+            "whole percentages alone."
         )
     return tuple(notes)
 
@@ -567,7 +722,7 @@ def capital(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One line of the table by group: a figure for each of `Cohort.groups`. `national` is empty if there is none.
+    """One line of the table by group: a figure for each of `Cohort.groups`. `others` is empty where there is none.
 
     `section` is the heading above a group of measures. An int is a number of pupils.
     """
@@ -575,7 +730,7 @@ class Measure:
     section: str
     name: str
     school: tuple[Share | Mean | int, ...]
-    national: tuple[Share | Mean | int, ...]
+    others: tuple[Share | Mean | int, ...]
 
 
 def measures(terms: Terms, cohort: Cohort) -> tuple[Measure, ...]:
@@ -588,7 +743,9 @@ def measures(terms: Terms, cohort: Cohort) -> tuple[Measure, ...]:
                 section,
                 name,
                 tuple(_shown(figure(group.school)) for group in cohort.groups),
-                tuple(_shown(figure(group.national)) for group in cohort.groups if group.national is not None),
+                tuple(_shown(figure(group.others)) for group in cohort.groups if group.others is not None)
+                if name != "Pupils"
+                else (),
             )
         )
 
@@ -687,12 +844,11 @@ def words(report: ReportInput) -> Words:
                 f"this is the file of window {report.carried_from}.",
             ),
         )
-    if figures.national_schools is not None and figures.national_pupils is not None:
+    if figures.others_schools is not None and figures.others_pupils is not None:
         facts.append(
             (
-                "National figures",
-                f"{_many(figures.national_pupils, 'pupil')} of {_many(figures.national_schools, 'school')} "
-                f"in this collection",
+                "All schools taking part",
+                f"{_many(figures.others_pupils, 'pupil')} of {_many(figures.others_schools, 'school')}",
             )
         )
     facts += [
@@ -709,6 +865,6 @@ def words(report: ReportInput) -> Words:
         facts=tuple(facts),
         provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
         + f"Made from the figures {figures.figures_sha256[:12]}"
-        + (f" and the national figures {figures.national_sha256[:12]}" if figures.national_sha256 else "")
+        + (f" and those of all schools {figures.others_sha256[:12]}" if figures.others_sha256 else "")
         + f"; the SHA-256 of the file is {report.sha256}.",
     )

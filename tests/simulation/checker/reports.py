@@ -26,7 +26,9 @@ def check_reports(view: Evidence, number: int, counting: dict[str, str | None]) 
                 check_report(view, number, school, upload)
             continue
         check_report(view, number, school, upload)
-        objects = [f"reports/{view.case.service}/{number}/{school}/{upload}.{form}" for form in ("pdf", "xlsx")]
+        objects = [
+            f"reports/{view.case.service}/{number}/{school}/{upload}.{form}" for form in ("pdf", "staff.pdf", "xlsx")
+        ]
         built = item is not None and item["state"] == "READY" and item["upload_id"] == upload
         if not built or not all(name in view.case.results for name in objects):
             view.wrong(4, f"the report of {school} in window {number} was never built")

@@ -127,8 +127,8 @@ def _() -> Patches:
 def _() -> Patches:
     national = freeze_window._national
 
-    def short(stores: Any, lines: Any) -> Any:
-        return national(stores, [line for line in lines if line["upload"]][1:])
+    def short(stores: Any, service: Any, lines: Any) -> Any:
+        return national(stores, service, [line for line in lines if line["upload"]][1:])
 
     return [(freeze_window, "_national", short)]
 

@@ -93,9 +93,9 @@ def _() -> Patches:
 
 @fault("the national figures are added up again by every run")
 def _() -> Patches:
-    def again(stores: Any, service: str, window: int, lines: Any) -> bytes:
-        figures = canonical(freeze_window._national(stores, lines).to_json())
-        freeze_window._write_once(stores, national_key(service, window), figures, "application/json")
+    def again(stores: Any, service: Any, window: int, lines: Any) -> bytes:
+        figures = canonical(freeze_window._national(stores, service, lines).to_json())
+        freeze_window._write_once(stores, national_key(service.name, window), figures, "application/json")
         return figures
 
     return [(freeze_window, "_national_once", again)]

@@ -9,8 +9,9 @@ from random import Random
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from early_results.reporting.figures import National, ReportInput, national, school_figures
-from early_results.reporting.summary import summarise
+from early_results.reporting.figures import Beside, ReportInput, school_figures
+from early_results.reporting.summary import EMPTY, summarise
+from early_results.reporting.taking import National, national
 from early_results.results import Pupil, PupilResults
 from early_results.service import Service, load_service
 
@@ -96,17 +97,24 @@ def report_for(
         received=datetime(2023, 6, 28, 13, 3, 22, tzinfo=UTC),
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         carried_from=carried,
-        figures=school_figures(service, summarise(service, results), nation),
+        figures=school_figures(service, summarise(service, results), beside(nation)),
+        pupils=tuple(results),
     )
 
 
-def nation_of(schools: int) -> National:
-    return national(summarise(KS1, cohort(30, seed)) for seed in range(schools))
+def beside(nation: National | None) -> Beside | None:
+    """All schools, as a school sees them that is in no trust, and whose own file is not among theirs."""
+    return Beside(nation, SCHOOL, EMPTY) if nation else None
+
+
+def nation_of(schools: int, service: Service = KS1) -> National:
+    """So many schools of 30 pupils, each in no trust: from eleven on, most figures of theirs may be shown."""
+    return national(service, ((f"900{seed:04}", summarise(service, cohort(30, seed))) for seed in range(schools)), {})
 
 
 def odd_reports() -> dict[str, ReportInput]:
     """The schools that break reports: none, blank, tiny, large, unknown identity, names that look like code."""
-    nation = nation_of(5)
+    nation = nation_of(45)
     unknown = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
     blank = [r._replace(assessments={}, scores={}) for r in cohort(4, 8)]
     return {

@@ -14,18 +14,17 @@ from hypothesis import strategies as st
 from early_results.reporting.figures import (
     Block,
     Mean,
-    National,
     Share,
     measures,
-    national,
     plain,
     school_figures,
     words,
 )
 from early_results.reporting.summary import EMPTY, BadSummary, gender_of, summarise, term_of
+from early_results.reporting.taking import National, national
 from early_results.results import PupilResults
 from early_results.times import day_words, second_words
-from tests.unit.reporting.report_samples import KS1, UNHURRIED, cohort, cohorts, nation_of, report_of
+from tests.unit.reporting.report_samples import KS1, UNHURRIED, beside, cohort, cohorts, nation_of, report_of
 
 
 def rounded(exact: Fraction, step: str) -> Decimal:
@@ -94,21 +93,15 @@ def recount(block: Block, pupils: list[PupilResults]) -> None:
 
 
 @UNHURRIED
-@given(cohorts(), cohorts())
-def test_every_figure_of_every_group_is_what_counting_the_pupils_gives(
-    ours: list[PupilResults], theirs: list[PupilResults]
-) -> None:
-    nation = national([summarise(KS1, ours), summarise(KS1, theirs)])
-    figures = school_figures(KS1, summarise(KS1, ours), nation)
+@given(cohorts())
+def test_every_figure_of_every_group_is_what_counting_the_pupils_gives(ours: list[PupilResults]) -> None:
+    figures = school_figures(KS1, summarise(KS1, ours))
     for group in figures.cohorts[0].groups:
 
         def mine(pupils: list[PupilResults], key: str = group.key) -> list[PupilResults]:
             return [p for p in pupils if key in ("all", gender_of(p.pupil.gender), term_of(p.pupil.birth_date))]
 
         recount(group.school, mine(ours))
-        assert group.national is not None
-        recount(group.national, mine(ours + theirs))
-    assert (figures.national_schools, figures.national_pupils) == (2, len(ours) + len(theirs))
     shown = {group.key for group in figures.cohorts[0].groups}
     for pupil in ours:
         assert {gender_of(pupil.pupil.gender), term_of(pupil.pupil.birth_date)} <= shown
@@ -150,12 +143,12 @@ def test_rounding_by_example() -> None:
 
 
 def test_equal_figures_have_equal_hashes_and_others_not() -> None:
-    nation = nation_of(3)
-    one = school_figures(KS1, summarise(KS1, cohort(30, 1)), nation)
-    assert one.sha256 == school_figures(KS1, summarise(KS1, cohort(30, 1)[::-1]), nation).sha256
-    assert one.sha256 != school_figures(KS1, summarise(KS1, cohort(30, 2)), nation).sha256
-    assert one.sha256 != school_figures(KS1, summarise(KS1, cohort(30, 1)), nation_of(4)).sha256
-    assert one.national_sha256 == nation.sha256 == National.from_json(nation.to_json()).sha256
+    nation = nation_of(12)
+    one = school_figures(KS1, summarise(KS1, cohort(30, 1)), beside(nation))
+    assert one.sha256 == school_figures(KS1, summarise(KS1, cohort(30, 1)[::-1]), beside(nation)).sha256
+    assert one.sha256 != school_figures(KS1, summarise(KS1, cohort(30, 2)), beside(nation)).sha256
+    assert one.sha256 != school_figures(KS1, summarise(KS1, cohort(30, 1)), beside(nation_of(13))).sha256
+    assert one.others_sha256 == nation.sha256 == National.from_json(nation.to_json()).sha256
 
 
 def test_figures_of_another_service_are_refused() -> None:
@@ -164,9 +157,9 @@ def test_figures_of_another_service_are_refused() -> None:
     with pytest.raises(ValueError, match="ks1-2024"):
         school_figures(KS1, other)
     with pytest.raises(ValueError, match="ks1-2024"):
-        school_figures(KS1, ours, National(other, 1))
+        school_figures(KS1, ours, beside(National(other, 1)))
     with pytest.raises(BadSummary):
-        national([ours, other])
+        national(KS1, [("1", ours), ("2", other)], {})
 
 
 @pytest.mark.parametrize(
@@ -185,8 +178,9 @@ def test_national_figures_that_were_spoilt_refuse_to_load(data: object) -> None:
 
 
 def test_a_school_with_nothing_and_a_nation_of_nobody() -> None:
-    figures = school_figures(KS1, EMPTY, national([]))
-    assert figures.cohorts[0].all.school.pupils == figures.national_pupils == figures.national_schools == 0
+    figures = school_figures(KS1, EMPTY, beside(national(KS1, [], {})))
+    assert figures.cohorts[0].all.school.pupils == 0
+    assert (figures.others_pupils, figures.others_schools, figures.others_sha256) == (None, None, None)
     assert all(
         line.school[0] == 0 or "\N{EN DASH}" in getattr(line.school[0], "text", "")
         for line in measures(KS1.words, figures.cohorts[0])
@@ -194,16 +188,18 @@ def test_a_school_with_nothing_and_a_nation_of_nobody() -> None:
 
 
 def test_measures_have_a_figure_for_every_group() -> None:
-    figures = school_figures(KS1, summarise(KS1, cohort(40, 1)), nation_of(2))
+    figures = school_figures(KS1, summarise(KS1, cohort(40, 1)), beside(nation_of(45)))
     lines = measures(KS1.words, figures.cohorts[0])
     assert len({(line.section, line.name) for line in lines}) == len(lines) == 1 + 5 + 4 + 3 * 3
-    assert all(len(line.school) == len(line.national) == len(figures.cohorts[0].groups) for line in lines)
+    assert all(len(line.school) == len(figures.cohorts[0].groups) for line in lines)
+    assert all(len(line.others) == len(line.school) for line in lines[1:])
+    assert lines[0].others == ()
     assert lines[5].school[0] == figures.cohorts[0].all.school.combined[0].expected
     assert lines[9].school[1] == figures.cohorts[0].groups[1].school.combined[0].higher
 
 
 def test_the_words_say_which_file_and_when() -> None:
-    said = words(report_of(cohort(3, 1), nation_of(2), carried=None))
+    said = words(report_of(cohort(3, 1), nation_of(12), carried=None))
     facts = dict(said.facts)
     assert facts["School number"] == "1231234 (local authority 123)"
     assert facts["Submission window"] == "1, closed Friday 30 June 2023 at 12 noon"
@@ -211,9 +207,9 @@ def test_the_words_say_which_file_and_when() -> None:
     assert facts["File"] == "Upload 01H3Z4F5QJ6K7M8N9P0QRSTVWX, SHA-256 9f86d081884c…"
     assert facts["Year 2 pupils in the file"] == "3"
     assert "statutory KS1 return" in said.notice
-    figures = report_of(cohort(3, 1), nation_of(2)).figures
+    figures = report_of(cohort(3, 1), nation_of(12)).figures
     assert figures.figures_sha256 == summarise(KS1, cohort(3, 1)).sha256
-    for trace in ("ks1-2023.1", figures.figures_sha256[:12], str(figures.national_sha256)[:12], report_of([]).sha256):
+    for trace in ("ks1-2023.1", figures.figures_sha256[:12], str(figures.others_sha256)[:12], report_of([]).sha256):
         assert trace in said.provenance
     assert "Carried forward" not in facts
     carried = dict(words(replace(report_of([]), window=2, carried_from=1)).facts)
