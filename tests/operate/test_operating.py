@@ -68,7 +68,7 @@ def test_a_window_is_extended_and_evidence_says_by_whom_and_why(played: Season) 
 
 @pytest.mark.parametrize("seconds", [60, 59, 0, -1])
 def test_from_a_minute_before_the_close_nothing_is_extended(played: Season, seconds: int) -> None:
-    with pytest.raises(CannotOperate, match="one minute before its moment"):
+    with pytest.raises(CannotOperate, match="until one minute before the window closes"):
         operating.extend(played.operated, NAME, 1, LATER, "snow", CLOSES - timedelta(seconds=seconds))
 
 
