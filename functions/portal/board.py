@@ -7,11 +7,11 @@ authority. A later page reads only the registers that it shows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import chain, groupby, islice
-from typing import Any
+from typing import NamedTuple
 
 from adapters.lookups import calendar_now, unsettled_ids, window_states
 from adapters.stores import Stores
@@ -24,19 +24,18 @@ from early_results.ids import authority_of
 from early_results.service import Service
 from early_results.writes import Item
 
-from . import problems
+from . import answers, problems
+from .answers import MOST_WAITING
 from .requests import BoardQuery
 from .services import describe_window, window_of
 
-STANDINGS = ("submitted", "only-errors", "nothing")
 NO_TRUST = "(none)"
-MOST_WAITING = 100
 _QUERIES = 16  # how many local authorities' registers are read at once
 
 
 def deadline_board(
     stores: Stores, user: User, service: Service, number: str, query: BoardQuery, now: datetime
-) -> dict[str, Any]:
+) -> answers.Board:
     """A window for operators: its state, the totals, and a page of its schools.
 
     Only the first page has the totals and the number of schools that were found.
@@ -50,7 +49,7 @@ def deadline_board(
     if query.cursor is None:
         lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
         found = [line for line in lines if _wanted(line, query)]
-        totals: dict[str, Any] | None = _totals(lines)
+        totals: _Totals | None = _totals(lines)
     else:
         later = stores.table.query(keys.SCHOOLS, after=keys.listed_school(query.cursor).sk)
         rest = board.lines(row for row in later if _may_be_wanted(row, query))
@@ -61,9 +60,9 @@ def deadline_board(
     return {
         **describe_window(window, state, now),
         "service": service.name,
-        "counts": totals and totals["all"],
-        "authorities": totals and totals["authorities"],
-        "trusts": totals and totals["trusts"],
+        "counts": totals and totals.everything,
+        "authorities": totals and totals.authorities,
+        "trusts": totals and totals.trusts,
         "found": len(found) if totals else None,
         "schools": page,
         "cursor": page[-1]["school"] if len(found) > len(page) else None,
@@ -86,7 +85,7 @@ class _Board:
         self._added = {row["sk"].removeprefix("ADDED#"): row for row in marks if row["sk"].startswith("ADDED#")}
         self._gone = {row["upload_id"] for row in marks if row["sk"].startswith("REMOVED#")}
 
-    def lines(self, schools: Iterable[Item]) -> Iterator[dict[str, Any]]:
+    def lines(self, schools: Iterable[Item]) -> Iterator[answers.SchoolOnBoard]:
         """The lines of schools in order of their numbers.
 
         A local authority is read only when its schools are needed.
@@ -94,18 +93,18 @@ class _Board:
         for authority, group in groupby(schools, key=lambda row: authority_of(row["school"])):
             yield from self._authority(authority, list(group))
 
-    def all_lines(self, schools: list[Item]) -> list[dict[str, Any]]:
+    def all_lines(self, schools: list[Item]) -> list[answers.SchoolOnBoard]:
         """The lines of schools in order of their numbers, with many local authorities read at once."""
         groups = [(name, list(group)) for name, group in groupby(schools, key=lambda row: authority_of(row["school"]))]
         with ThreadPoolExecutor(_QUERIES) as pool:
             return list(chain.from_iterable(pool.map(lambda group: self._authority(*group), groups)))
 
-    def _authority(self, authority: str, schools: list[Item]) -> list[dict[str, Any]]:
+    def _authority(self, authority: str, schools: list[Item]) -> list[answers.SchoolOnBoard]:
         partition = keys.window_partition(self._service, self._window, authority)
         rows = {row["sk"].removeprefix("SCHOOL#"): row for row in self._stores.table.query(partition)}
         return [self._line(row, rows.get(row["school"])) for row in schools]
 
-    def _line(self, school: Item, row: Item | None) -> dict[str, Any]:
+    def _line(self, school: Item, row: Item | None) -> answers.SchoolOnBoard:
         number = str(school["school"])
         register = register_from_item(keys.window_register(self._service, self._window, number), row)
         stands = standing(self._window, register, row, self._added.get(number), self._gone)
@@ -121,7 +120,7 @@ class _Board:
         }
 
 
-def _may_be_wanted(school: Item, query: BoardQuery) -> bool:
+def _may_be_wanted(school: Mapping[str, object], query: BoardQuery) -> bool:
     """Whether the query asks for a school, as far as that can be decided without its register."""
     number, name = str(school["school"]), str(school.get("name", ""))
     return (
@@ -131,29 +130,39 @@ def _may_be_wanted(school: Item, query: BoardQuery) -> bool:
     )
 
 
-def _wanted(line: dict[str, Any], query: BoardQuery) -> bool:
+def _wanted(line: answers.SchoolOnBoard, query: BoardQuery) -> bool:
     return _may_be_wanted(line, query) and (query.standing is None or line["standing"] in query.standing.split(","))
 
 
-def _totals(lines: list[dict[str, Any]]) -> dict[str, Any]:
-    everything = dict.fromkeys(STANDINGS, 0)
-    authorities: dict[str, dict[str, int]] = {}
-    trusts: dict[str, dict[str, int]] = {}
+class _Totals(NamedTuple):
+    everything: answers.Standings
+    authorities: list[answers.AuthorityStandings]
+    trusts: list[answers.TrustStandings]
+
+
+def _totals(lines: list[answers.SchoolOnBoard]) -> _Totals:
+    everything = _nobody()
+    authorities: dict[str, answers.Standings] = {}
+    trusts: dict[str, answers.Standings] = {}
     for line in lines:
         for tally in (
             everything,
-            authorities.setdefault(line["authority"], dict.fromkeys(STANDINGS, 0)),
-            trusts.setdefault(line["trust"] or "", dict.fromkeys(STANDINGS, 0)),
+            authorities.setdefault(line["authority"], _nobody()),
+            trusts.setdefault(line["trust"] or "", _nobody()),
         ):
             tally[line["standing"]] += 1
-    return {
-        "all": everything,
-        "authorities": [{"authority": name, **authorities[name]} for name in sorted(authorities)],
-        "trusts": [{"trust": name or None, **trusts[name]} for name in sorted(trusts)],
-    }
+    return _Totals(
+        everything,
+        [{"authority": name, **authorities[name]} for name in sorted(authorities)],
+        [{"trust": name or None, **trusts[name]} for name in sorted(trusts)],
+    )
 
 
-def _waiting(stores: Stores, service: Service) -> list[dict[str, Any]]:
+def _nobody() -> answers.Standings:
+    return {"submitted": 0, "only-errors": 0, "nothing": 0}
+
+
+def _waiting(stores: Stores, service: Service) -> list[answers.Waiting]:
     """The uploads that are not settled, oldest first: what a freeze would wait for."""
     wanted = [keys.upload(upload_id) for upload_id in unsettled_ids(stores, service.name)]
     found = stores.table.get_many(wanted)

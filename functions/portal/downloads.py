@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
 
 from adapters.errors import NotThere
 from adapters.lookups import calendar_now
@@ -19,11 +18,11 @@ from early_results.object_keys import findings_key
 from early_results.service import load_service
 from workflow.check_upload import judge_again
 
-from . import problems
-from .services import LINK_SECONDS
+from . import answers, problems
+from .answers import LINK_SECONDS
 
 
-def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
+def file_link(stores: Stores, upload: Upload) -> answers.Link:
     """A short-lived link to the file as it was uploaded, under its own name."""
     if upload.version is None:
         raise problems.not_found("We have not received this file yet.")
@@ -37,7 +36,7 @@ def file_link(stores: Stores, upload: Upload) -> dict[str, Any]:
     return {"url": url}
 
 
-def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> dict[str, Any]:
+def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> answers.Link:
     """A short-lived link to all the findings of an upload; the list is made when it is first asked for."""
     key = findings_key(upload.service, upload.upload_id, form)
     if form != "json":

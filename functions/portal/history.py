@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.stores import Stores
@@ -22,15 +22,15 @@ from early_results.ids import is_ulid
 from early_results.service import load_service, service_names
 from early_results.times import to_text
 
-from . import problems
+from . import answers, problems
+from .answers import PAGE
 from .requests import UploadsQuery
 
-PAGE = 50
 _QUERIES = 16  # how many schools' histories of a trust are read at once
 
 
-def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime) -> dict[str, Any]:
-    """A page of the history, newest first: {"uploads": [...], "cursor": ...}, the cursor null on the last page."""
+def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime) -> answers.Uploads:
+    """A page of the history, newest first."""
     wanted = _filters(query)
     found = []
     for upload in _newest_first(stores, _partitions(user, query.organisation or ""), query.cursor):
@@ -47,15 +47,22 @@ def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime)
     }
 
 
-def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
+def one_upload(stores: Stores, user: User, upload: Upload) -> answers.UploadInFull:
     """One upload in full: status, receipt, counts, the first ten findings, what changed since the last good file."""
     calendar = calendar_now(stores, load_service(upload.service))
-    told = describe(user, upload, calendar, _standings(stores, [upload], {upload.service: calendar}))
+    return describe_in_full(user, upload, calendar, _standings(stores, [upload], {upload.service: calendar}))
+
+
+def describe_in_full(
+    user: User, upload: Upload, calendar: Calendar, stands: Mapping[Place, Standing]
+) -> answers.UploadInFull:
+    """An upload in full. `stands` is what stands for its school in its window and the later ones."""
+    # What the record has of findings and changes is stored as it is told.
     return {
-        **told,
-        "findings": list(upload.findings),
+        **describe(user, upload, calendar, stands),
+        "findings": cast("list[answers.Finding]", list(upload.findings)),
         "rules": _rules(upload),
-        "changes": upload.changes,
+        "changes": cast("answers.ChangedResults | None", upload.changes),
         "ruleset": upload.ruleset,
         "roster_version": upload.roster_version,
         "replays": len(upload.replays),
@@ -63,13 +70,11 @@ def one_upload(stores: Stores, user: User, upload: Upload) -> dict[str, Any]:
     }
 
 
-def _rules(upload: Upload) -> dict[str, dict[str, str]]:
+def _rules(upload: Upload) -> dict[Code, answers.RuleNamed]:
     """The findings' codes with their names and severities, so that a page need not know them."""
     codes = {Code(finding["code"]) for finding in upload.findings}
     service = load_service(upload.service)
-    return {
-        code.value: {"title": messages.title(code, service), "severity": code.severity.value} for code in sorted(codes)
-    }
+    return {code: {"title": messages.title(code, service), "severity": code.severity} for code in sorted(codes)}
 
 
 def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
@@ -83,7 +88,7 @@ def find_upload(stores: Stores, user: User, upload_id: str) -> Upload:
     return upload
 
 
-def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Place, Standing]) -> dict[str, Any]:
+def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Place, Standing]) -> answers.Upload:
     """An upload as a line of the history. `stands` is what stands for its school in its window and the later ones."""
     shown = shown_status(upload)
     mine = [stands[place] for place in _places(upload, calendar) if place in stands]
@@ -102,10 +107,10 @@ def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Pla
         "counts_for_school": any(said.counts for said in told),
         "can_delete": access.may_delete(user, upload) and upload.deletable,
         "can_download": upload.received is not None,
-        "counts": upload.counts,
-        "receipt": receipt(upload, told),
-        "windows": [said.to_json() for said in told if said.window is not None],
-        "reports": upload.reports,
+        "counts": cast("answers.Counts | answers.NoCounts", upload.counts),
+        "receipt": cast("answers.Receipt | None", receipt(upload, told)),
+        "windows": [cast("answers.Said", said.to_json()) for said in told if said.window is not None],
+        "reports": cast("dict[str, answers.ToldReportState]", upload.reports),
     }
 
 

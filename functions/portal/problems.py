@@ -10,6 +10,7 @@ from aws_lambda_powertools.event_handler import Response
 
 CONTENT_TYPE = "application/problem+json"
 TYPE = "urn:early-results:problem:"
+MOST_PLACES = 20  # how many errors of a request one answer names
 
 
 class Problem(Exception):

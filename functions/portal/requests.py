@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -10,11 +10,11 @@ from early_results import ids
 from early_results.access import Role
 from early_results.counting.uploads import SHOWN_STATUSES
 
-from .problems import Problem, bad_request
+from .answers import StandingName
+from .problems import MOST_PLACES, Problem, bad_request
 
 MOST_FILES = 500
 LONGEST_NAME = 255
-MOST_PLACES = 20  # how many errors of a request one answer names
 # A file name has no control characters, and something in it that is not a space of any kind.
 _SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"
@@ -112,6 +112,9 @@ class ReportQuery(BaseModel):
     ] = "pdf"
 
 
+_STANDING = "|".join(get_args(StandingName))
+
+
 class BoardQuery(BaseModel):
     """The query of GET /windows/{service}/{window}."""
 
@@ -131,7 +134,7 @@ class BoardQuery(BaseModel):
         Annotated[
             str,
             Field(
-                pattern=r"^(submitted|only-errors|nothing)(,(submitted|only-errors|nothing)){0,2}$",
+                pattern=rf"^({_STANDING})(,({_STANDING})){{0,2}}$",
                 description="Schools that stand so; several standings with commas between them.",
                 examples=["only-errors,nothing"],
             ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.rosters import current_roster
@@ -23,10 +22,9 @@ from early_results.service import LONDON, Column, Service, UnknownService, Windo
 from early_results.times import day_words, moment_words, to_text
 from early_results.writes import Item
 
-from . import problems
+from . import answers, problems
+from .answers import LINK_SECONDS
 from .requests import ReportsQuery
-
-LINK_SECONDS = 300
 
 
 def service_of(name: str) -> Service:
@@ -45,10 +43,10 @@ def window_of(calendar: Calendar, number: str) -> Window:
     return windows[number]
 
 
-def describe_me(stores: Stores, user: User) -> dict[str, Any]:
+def describe_me(stores: Stores, user: User) -> answers.Me:
     """Who the user is, their role and the organisations they act for."""
     found = stores.table.get_many(keys.school(school) for school in user.schools)
-    schools = [
+    schools: list[answers.MyOrganisation] = [
         {
             "organisation": f"SCHOOL#{school}",
             "school": school,
@@ -56,22 +54,21 @@ def describe_me(stores: Stores, user: User) -> dict[str, Any]:
         }
         for school in sorted(user.schools)
     ]
-    organisations: list[dict[str, Any]] = schools
+    organisations = schools
     if user.trust is not None:
         profile = stores.table.get(keys.trust(user.trust)) or {}
-        trust = {"organisation": user.organisation, "name": str(profile.get("name", ""))}
-        organisations = [trust, *schools]
+        organisations = [{"organisation": user.organisation, "name": str(profile.get("name", ""))}, *schools]
     return {
         "sub": user.sub,
         "name": user.name,
-        "role": user.role.value,
+        "role": user.role,
         "organisation": user.organisation,
         "organisations": organisations,
         "may_upload": user.may_upload(),
     }
 
 
-def describe_services(stores: Stores, now: datetime) -> dict[str, Any]:
+def describe_services(stores: Stores, now: datetime) -> answers.Services:
     """The services that this stack runs: their windows, which is open, the seconds to its close.
 
     The service that closes next comes first. A stack runs a service once a pupil list of it has come. Before any has
@@ -84,9 +81,15 @@ def describe_services(stores: Stores, now: datetime) -> dict[str, Any]:
     return {"services": told, "now": to_text(now)}
 
 
-def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]:
+def _describe(stores: Stores, service: Service, now: datetime) -> answers.Service:
     calendar = calendar_now(stores, service)
-    states = window_states(stores, calendar)
+    return describe_service(service, calendar, window_states(stores, calendar), stores.settings.max_upload_bytes, now)
+
+
+def describe_service(
+    service: Service, calendar: Calendar, states: dict[int, WindowState], max_upload_bytes: int, now: datetime
+) -> answers.Service:
+    """A service and its windows."""
     is_open = calendar.window_of(now)
     return {
         "service": service.name,
@@ -101,20 +104,23 @@ def _describe(stores: Stores, service: Service, now: datetime) -> dict[str, Any]
         },
         "columns": [_describe_column(column) for column in service.results],
         "codes": [{"code": code.code, "meaning": code.meaning} for code in service.codes],
-        "max_upload_bytes": stores.settings.max_upload_bytes,
+        "max_upload_bytes": max_upload_bytes,
         "open_window": is_open.number if is_open else None,
         "seconds_to_close": int((is_open.closes - now).total_seconds()) if is_open else None,
         "windows": [describe_window(window, states[window.number], now) for window in calendar.windows],
     }
 
 
-def _describe_column(column: Column) -> dict[str, Any]:
-    codes = {"codes": list(column.codes)} if column.codes else {}
-    numbers = {"minimum": column.minimum, "maximum": column.maximum} if column.has_numbers else {}
-    return {"heading": column.heading, **codes, **numbers}
+def _describe_column(column: Column) -> answers.Column:
+    codes = list(column.codes)
+    if not column.has_numbers:
+        return {"heading": column.heading, "codes": codes}
+    if not codes:
+        return {"heading": column.heading, "minimum": column.minimum, "maximum": column.maximum}
+    return {"heading": column.heading, "codes": codes, "minimum": column.minimum, "maximum": column.maximum}
 
 
-def describe_window(window: Window, state: WindowState, now: datetime) -> dict[str, Any]:
+def describe_window(window: Window, state: WindowState, now: datetime) -> answers.Window:
     """A window and its state."""
     return {
         "number": window.number,
@@ -123,12 +129,12 @@ def describe_window(window: Window, state: WindowState, now: datetime) -> dict[s
         "closes_words": moment_words(window.closes),
         "reports": window.reports.isoformat(),
         "reports_words": day_words(window.reports),
-        "state": state.state.value,
+        "state": state.state,
         "open": window.opens <= now < window.closes,
     }
 
 
-def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, Any]:
+def describe_schools(stores: Stores, user: User, service: Service) -> answers.Schools:
     """The schools the user acts for: how fresh the pupil list is, which file is `current`, which counts in each window.
 
     An upload overwrites the file that `current` names, so a page can say that beforehand.
@@ -141,7 +147,7 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
     registers = stores.table.get_many(keys.current_register(service.name, school) for school in schools)
     winners = {key: register_from_item(key, item).winner for key, item in registers.items()}
     uploads = stores.table.get_many(keys.upload(winner) for winner in winners.values() if winner)
-    found = []
+    found: list[answers.SchoolInService] = []
     for school in schools:
         roster = rosters.get(keys.roster(service.name, school))
         winner = winners.get(keys.current_register(service.name, school))
@@ -161,7 +167,7 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
                 if upload
                 else None,
                 "windows": [
-                    _describe_standing(stands[Place(service.name, window.number, school)], window)
+                    describe_standing(stands[Place(service.name, window.number, school)], window)
                     for window in calendar.windows
                 ],
             }
@@ -169,7 +175,7 @@ def describe_schools(stores: Stores, user: User, service: Service) -> dict[str, 
     return {"schools": found}
 
 
-def _describe_standing(stands: Standing, window: Window) -> dict[str, Any]:
+def describe_standing(stands: Standing, window: Window) -> answers.SchoolInWindow:
     """What counts for a school in a window, and the sentence that says so."""
     return {
         "window": stands.window,
@@ -208,7 +214,7 @@ def build_template(
     return f"{service.year}{service.short_title}-{school}.xlsx", data
 
 
-def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime) -> dict[str, Any]:
+def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime) -> answers.Reports:
     """The reports of the user's schools, or of one school: which are being built, ready, or failed for good."""
     wanted = service_of(query.service).name if query.service else None
     number, school = query.window, query.school
@@ -226,7 +232,7 @@ def list_reports(stores: Stores, user: User, query: ReportsQuery, now: datetime)
     stands = standings(stores, [_place(item, one) for one, item in found])
     return {
         "reports": [
-            _describe_report(
+            describe_report(
                 user,
                 item,
                 stands[_place(item, one)],
@@ -244,9 +250,9 @@ def _place(item: Item, school: str) -> Place:
     return Place(item["service"], int(item["window"]), school)
 
 
-def _describe_report(
+def describe_report(
     user: User, item: Item, stands: Standing, school: str, calendar: Calendar, upload: Item | None, now: datetime
-) -> dict[str, Any]:
+) -> answers.Report:
     """A report. Problem (404) if its file no longer counts for its window: then the report is about to be removed."""
     window = window_of(calendar, str(item["window"]))
     counts = stands.upload == item["upload_id"]
@@ -279,7 +285,7 @@ def _published(user: User, window: Window, now: datetime) -> bool:
 
 def report_link(
     stores: Stores, user: User, service: Service, number: str, school: str, form: str, now: datetime
-) -> dict[str, Any]:
+) -> answers.Link:
     """A short-lived link to a school's report. Problem if it is not the user's, not there, or not published yet."""
     if not is_school(school):
         raise problems.bad_request("The school is its DfE number, seven digits.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from secrets import token_bytes
-from typing import Any
+from typing import cast
 from urllib.parse import quote
 
 from adapters.errors import Conflict
@@ -24,14 +24,16 @@ from early_results.times import moment_words, to_text
 from early_results.writes import ABSENT, Put, Write
 from workflow.delete_upload import join_deletion, purge
 
-from . import problems
+from . import answers, problems
 from .requests import FileToUpload, UploadRequest
 
 NAME_BYTES = 1500  # the most bytes of a name, percent-encoded, in an object's metadata
 RACES = 10  # how often a request may lose a race to others of the same organisation before it gives up
 
 
-def issue_forms(stores: Stores, user: User, service: Service, request: UploadRequest, now: datetime) -> list[Any]:
+def issue_forms(
+    stores: Stores, user: User, service: Service, request: UploadRequest, now: datetime
+) -> list[answers.Form | answers.Refused]:
     """One record and one presigned form for each file.
 
     Nothing is written if no window is open or the user may not upload.
@@ -39,19 +41,17 @@ def issue_forms(stores: Stores, user: User, service: Service, request: UploadReq
     if not user.may_upload():
         raise problems.forbidden("Only administrators of a school or of a trust upload files.")
     calendar = calendar_now(stores, service)
-    expires_at = calendar.form_expiry(now)
-    if expires_at is None:
+    window, expires_at = calendar.window_of(now), calendar.form_expiry(now)
+    if window is None or expires_at is None:
         raise problems.window_closed(closed_words(calendar, now))
     _take_forms(stores, user, len(request.files), now)
-    window = calendar.window_of(now)
     # Ids of one request are in the order of its files: if two arrive in the same second, the later one in the list
     # counts.
     entropy = sorted(token_bytes(10) for _ in request.files)
-    forms = [
-        _issue(stores, user, service, file, now, expires_at, noise)
+    return [
+        _issue(stores, user, service, file, now, expires_at, window.number, noise)
         for file, noise in zip(request.files, entropy, strict=True)
     ]
-    return [{**form, "window": window.number} if form["post"] and window else form for form in forms]
 
 
 def _take_forms(stores: Stores, user: User, asked: int, now: datetime) -> None:
@@ -104,8 +104,9 @@ def _issue(
     file: FileToUpload,
     now: datetime,
     expires_at: datetime,
+    window: int,
     entropy: bytes,
-) -> dict[str, Any]:
+) -> answers.Form | answers.Refused:
     limit = stores.settings.max_upload_bytes
     upload = Upload(
         upload_id=new_ulid(now, entropy),
@@ -122,7 +123,6 @@ def _issue(
         trust=user.trust,
         unsettled=True,
     )
-    answer: dict[str, Any] = {"upload_id": upload.upload_id, "name": upload.name, "status": upload.status.value}
     if file.size > limit:
         refused = verdicts.too_large(file.size, limit)
         upload = replace(
@@ -135,11 +135,12 @@ def _issue(
         )
         stores.table.write(Put(upload.key, upload.to_item(), {"pk": ABSENT}))
         return {
-            **answer,
-            "status": upload.status.value,
+            "upload_id": upload.upload_id,
+            "name": upload.name,
+            "status": Status.UPLOAD_ERROR,
             "post": None,
             "expires_at": None,
-            "findings": [refused.to_json()],
+            "findings": [cast("answers.Finding", refused.to_json())],
         }
     stores.table.write(Put(upload.key, upload.to_item(), {"pk": ABSENT}))
     form = stores.uploads.form(
@@ -154,7 +155,14 @@ def _issue(
         max_bytes=limit,
         seconds=max(1, int((expires_at - now).total_seconds())),
     )
-    return {**answer, "post": form, "expires_at": to_text(expires_at)}
+    return {
+        "upload_id": upload.upload_id,
+        "name": upload.name,
+        "status": Status.AWAITING_UPLOAD,
+        "post": cast("answers.Post", form),
+        "expires_at": to_text(expires_at),
+        "window": window,
+    }
 
 
 def delete(stores: Stores, user: User, service: Service, upload: Upload, now: datetime) -> None:

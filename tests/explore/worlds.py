@@ -85,7 +85,7 @@ class SmallWorld(World):
         user = self.people.user(OWNER)
         asked = self.scheduler.now()
         request = UploadRequest(service=SERVICE, files=[FileToUpload(name="a.xlsx", size=200)])
-        issued = uploading.issue_forms(self.stores, user, self.deployed(), request, asked)[0]
+        issued: dict[str, Any] = {**uploading.issue_forms(self.stores, user, self.deployed(), request, asked)[0]}
         data, said = self.people.file(SCHOOL, self.template(SCHOOL), good=good)
         received = self.windows[0].closes - timedelta(seconds=10)
         post = Post(issued["upload_id"], issued["post"]["key"], received, received, data, said)

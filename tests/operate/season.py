@@ -167,8 +167,7 @@ class Season:
         """A form that is issued."""
         user = self.user(organisation)
         request = UploadRequest(service=NAME, files=[FileToUpload(name=name, size=20_000)])
-        issued: dict[str, Any] = issue_forms(self.stores, user, SERVICE, request, self.now)[0]
-        return issued
+        return {**issue_forms(self.stores, user, SERVICE, request, self.now)[0]}
 
     def post(self, form: dict[str, Any], data: bytes) -> str:
         """A form that is posted; gives the version."""

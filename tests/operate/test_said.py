@@ -45,7 +45,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def _told(played: Season, upload_id: str) -> dict[str, Any]:
-    return one_upload(played.stores, played.user(f"SCHOOL#{SCHOOL}"), played.record(upload_id))
+    return {**one_upload(played.stores, played.user(f"SCHOOL#{SCHOOL}"), played.record(upload_id))}
 
 
 def _because(played: Season, upload_id: str) -> tuple[bool, str]:
@@ -101,8 +101,7 @@ def test_a_file_deleted_after_the_freeze_counts_nowhere_any_more(played: Season)
 
 def _reports(played: Season) -> list[dict[str, Any]]:
     user = played.user(f"SCHOOL#{SCHOOL}")
-    found: list[dict[str, Any]] = list_reports(played.stores, user, ReportsQuery(), played.now)["reports"]
-    return found
+    return [{**report} for report in list_reports(played.stores, user, ReportsQuery(), played.now)["reports"]]
 
 
 def test_a_carried_file_says_so_of_each_window(played: Season) -> None:
@@ -308,6 +307,7 @@ class World:
             for number, said in told.items():
                 assert said["counts"] is (counts[number] == upload)
                 assert said["carried_from"] == (own if number != own else None)
+            assert one["receipt"] is not None
             assert one["receipt"]["statement"] == told[own]["statement"]
             assert one["counts_for_school"] is (upload in counts.values())
             self._words(upload, own, one["receipt"]["because"], one["next_step"], counts)

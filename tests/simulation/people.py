@@ -171,7 +171,7 @@ class People:
             asked = world.scheduler.now()
             user = self.user(sub)
             upload = portal_history.find_upload(world.stores, user, upload_id)
-            told = portal_history.one_upload(world.stores, user, upload)
+            told: dict[str, Any] = {**portal_history.one_upload(world.stores, user, upload)}
             kept = Shown(sub, upload_id, upload.school, upload.window, asked, world.scheduler.now(), told)
             world.scheduler.kinds.add("lookers")
             world.truth.shown.append(kept)

@@ -85,7 +85,7 @@ def asked_by(user: User, table: Counting, query: dict[str, str]) -> dict[str, An
     settings = Settings("table", "uploads", "results", "records", second, second, second, 1)
     nothing = cast(Bucket, MemoryBucket("nothing", versioned=False))
     stores = Stores(cast(Table, table), nothing, nothing, nothing, settings)
-    return deadline_board(stores, user, SERVICE, "1", query_of(BoardQuery, query), NOW)
+    return {**deadline_board(stores, user, SERVICE, "1", query_of(BoardQuery, query), NOW)}
 
 
 def numbers(told: dict[str, Any]) -> list[str]:

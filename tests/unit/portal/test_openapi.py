@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, is_typeddict
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from early_results.counting.uploads import Held
 from early_results.media import XLSX
 from infra.local.client import Answer
-from portal import contract, problems, requests
+from portal import answers, contract, examples, problems, requests
 from tests.openapi import Contract, operations, slips_of, validator
 
 FUNCTIONS = Path(contract.__file__).resolve().parents[1]
@@ -68,6 +71,88 @@ def test_every_parameter_of_a_path_is_described() -> None:
 @pytest.mark.parametrize(("schema", "value"), list(_examples()))
 def test_every_example_holds(schema: dict[str, Any], value: Any) -> None:
     assert slips_of(validator(DOCUMENT, schema), value) == []
+
+
+PROSE = {"description", "summary", "title", "examples", "example"}
+LOCK = Path(__file__).resolve().parents[2] / "openapi.lock"
+
+
+def _shape(part: Any, *, names: bool = False) -> Any:
+    """A part of the document as a program sees it: without prose, and in one form where JSON Schema has several.
+
+    `names` says that the part's keys are names of properties, which may be called `title` or `description`.
+    """
+    if isinstance(part, dict):
+        kept = {key: _shape(own, names=key == "properties") for key, own in part.items() if names or key not in PROSE}
+        if "oneOf" in kept:
+            kept["anyOf"] = kept.pop("oneOf")
+        if isinstance(kept.get("required"), list):
+            kept["required"] = sorted(kept["required"])
+        return kept
+    if isinstance(part, list):
+        return [_shape(own) for own in part]
+    return part
+
+
+def _shapes(document: dict[str, Any]) -> dict[str, str]:
+    parts = {f"schema {name}": schema for name, schema in document["components"]["schemas"].items()}
+    parts |= {f"{method} {path}": operation for (method, path), operation in operations(document).items()}
+    return {
+        name: hashlib.sha256(json.dumps(_shape(part), sort_keys=True).encode()).hexdigest()[:16]
+        for name, part in sorted(parts.items())
+    }
+
+
+def test_what_clients_rely_on_changes_only_when_it_is_meant_to() -> None:
+    locked = dict(line.rsplit(" ", 1) for line in LOCK.read_text(encoding="utf-8").splitlines())
+    found = _shapes(DOCUMENT)
+    changed = [
+        f"{name} {found.get(name)}" for name in sorted(found.keys() | locked) if found.get(name) != locked.get(name)
+    ]
+    assert not changed, f"Programs see another contract. If that is meant, put into {LOCK.name}: {'; '.join(changed)}"
+
+
+def test_every_type_of_an_answer_is_in_the_contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: set[str] = set()
+    write = contract._object
+
+    def noted(kind: Any) -> contract.Schema:
+        told.add(kind.__name__)
+        return write(kind)
+
+    monkeypatch.setattr(contract, "_object", noted)
+    contract._schemas(), contract._paths()
+    kinds = {kind.__name__ for kind in vars(answers).values() if is_typeddict(kind)}
+    assert kinds - {"KindsOfChange"} == told  # which others are made of
+
+
+def test_a_type_that_no_schema_is_known_for_is_refused() -> None:
+    with pytest.raises(TypeError, match="datetime"):
+        contract.schema_of(datetime)
+
+
+def test_everything_an_upload_can_be_held_for_is_told() -> None:
+    waiting = DOCUMENT["components"]["schemas"]["Board"]["properties"]["waiting"]["items"]
+    [held] = [kind["enum"] for kind in waiting["properties"]["held"]["anyOf"] if "enum" in kind]
+    assert set(held) == {one.value for one in Held}
+
+
+def test_the_examples_are_of_the_service_file() -> None:
+    """No vendor is told of a code that its column does not take."""
+    accepted = {column.heading: list(column.codes) for column in examples.SERVICE.results if column.codes}
+    [shown] = examples.SERVICES["services"]
+    told = json.loads(json.dumps(shown["columns"]))
+    assert {column["heading"]: column["codes"] for column in told if "codes" in column} == accepted
+    finding = examples.BAD["findings"][0]
+    assert finding["column"] in {column.heading for column in examples.SERVICE.results}
+    assert len(accepted) > 1
+
+
+def test_a_nil_return_is_in_the_contract() -> None:
+    told = DOCUMENT["info"]["description"]
+    assert all(f"`{line}`" in told for line in examples.NIL_RETURN.splitlines())
+    asked = DOCUMENT["paths"]["/uploads"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    assert asked["a nil return"]["value"]["files"][0]["size"] == len(examples.NIL_RETURN)
 
 
 def test_every_answer_has_a_schema_and_an_example() -> None:
@@ -218,7 +303,7 @@ def _answer(status: int, body: Any, kind: str = "application/json", **headers: s
     return Answer(status, told, b"" if body is None else json.dumps(body).encode())
 
 
-ME = contract.EXAMPLE_ME
+ME = examples.ME
 
 
 def _without(header: str) -> Answer:

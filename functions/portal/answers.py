@@ -1,0 +1,514 @@
+"""What the API answers with, as types: mypy holds the code to them, and the contract's schemas are derived from them.
+
+They are plain dictionaries at run time, so an answer costs nothing more than its JSON. What JSON Schema says of a value
+beyond its type `Says` says. A docstring is the description of its object, so it is written for whoever reads
+the contract. `NotRequired` is a name that some answers leave out; every other name is always there.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from early_results import ids
+from early_results.access import Role
+from early_results.counting.freeze import State
+from early_results.counting.uploads import SHOWN_FINDINGS, SHOWN_STATUSES, Held, ReportState, Status
+from early_results.findings import Code, Severity
+
+from .problems import MOST_PLACES, TYPE
+
+
+class Says:
+    """Keywords of JSON Schema for a value, beyond those of its type."""
+
+    def __init__(self, description: str = "", **keywords: Any) -> None:
+        self.keywords = {**({"description": description} if description else {}), **keywords}
+
+
+LINK_SECONDS = 300
+PAGE = 50  # uploads of one page of the history
+MOST_SCHOOLS = 1000  # of one page of the board
+MOST_WAITING = 100
+
+Number = Annotated[int, Says(minimum=0)]
+Ordinal = Annotated[int, Says(minimum=1)]  # a number that counts from 1
+Moment = Annotated[str, Says(format="date-time", pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+Day = Annotated[str, Says(format="date")]
+School = Annotated[
+    str,
+    Says("A DfE number; its first three digits are the local authority.", pattern=f"^{ids.SCHOOL}$"),
+]
+Authority = Annotated[str, Says("A local authority.", pattern=f"^{ids.AUTHORITY}$")]
+ServiceName = Annotated[str, Says("A service.", pattern=f"^{ids.SERVICE}$")]
+UploadId = Annotated[str, Says("A ULID.", pattern=f"^{ids.ULID}$")]
+WindowNumber = Annotated[int, Says("A window's number.", minimum=1)]
+Sha256 = Annotated[str, Says("SHA-256, hexadecimal.", pattern="^[0-9a-f]{64}$")]
+Organisation = Annotated[str, Says(pattern=r"^(SCHOOL#\d{7}|TRUST#[\w.-]+)$")]
+SchoolName = Annotated[str, Says("Empty if it is not known.")]
+StandingName = Literal["submitted", "only-errors", "nothing"]
+# A report that another file's has replaced is told of nobody.
+ToldReportState = Literal[ReportState.PROCESSING, ReportState.READY, ReportState.FAILED]
+NotDeleted = Literal[
+    Status.AWAITING_UPLOAD, Status.CHECKING, Status.SUCCESSFUL, Status.UPLOAD_ERROR, Status.OVERWRITTEN
+]
+ShownStatus = Annotated[str, Says(enum=list(SHOWN_STATUSES))]
+
+
+class Link(TypedDict):
+    """A link that anybody may follow while it is good."""
+
+    url: Annotated[str, Says(f"Good for {LINK_SECONDS} seconds.", format="uri")]
+
+
+class MyOrganisation(TypedDict):
+    """An organisation that a user may act for."""
+
+    organisation: Organisation
+    school: NotRequired[School]
+    name: SchoolName
+
+
+class Me(TypedDict):
+    """The user who asks."""
+
+    sub: Annotated[str, Says("The user's id.")]
+    name: str
+    role: Role
+    organisation: Annotated[
+        str,
+        Says("Whom the user works for.", pattern=r"^(SCHOOL#\d{7}|TRUST#[\w.-]+|OPERATOR)$"),
+    ]
+    organisations: Annotated[
+        list[MyOrganisation], Says("Those the user may act for, a trust first and then its schools.")
+    ]
+    may_upload: bool
+
+
+class Window(TypedDict):
+    """A submission window of a service."""
+
+    number: WindowNumber
+    opens: Moment
+    closes: Moment
+    closes_words: Annotated[str, Says("London time.")]
+    reports: Annotated[Day, Says("From when reports are to be had.")]
+    reports_words: str
+    state: Annotated[
+        State,
+        Says(
+            "CLOSING until every file that came in time is settled. A window is not-held, and never "
+            "frozen, if it had closed before the service had a first school."
+        ),
+    ]
+    open: bool
+
+
+class Support(TypedDict):
+    """Whom to ask, and when."""
+
+    email: Annotated[str, Says(format="email")]
+    telephone: str
+    hours: list[str]
+
+
+Heading = Annotated[str, Says("The heading of a column.")]
+
+
+class CodeColumn(TypedDict):
+    """A column that takes a code."""
+
+    heading: Heading
+    codes: Annotated[list[str], Says(minItems=1)]
+
+
+class NumberColumn(TypedDict):
+    """A column that takes a number."""
+
+    heading: Heading
+    minimum: Number
+    maximum: Number
+
+
+class NumberOrCodeColumn(TypedDict):
+    """A column that takes a number or a code."""
+
+    heading: Heading
+    codes: Annotated[list[str], Says(minItems=1)]
+    minimum: Number
+    maximum: Number
+
+
+Column = CodeColumn | NumberColumn | NumberOrCodeColumn
+
+
+class CodeMeaning(TypedDict):
+    """A code, and what it stands for."""
+
+    code: str
+    meaning: str
+
+
+class Service(TypedDict):
+    """A collection in one year."""
+
+    service: ServiceName
+    title: str
+    short_title: str
+    year: Number
+    year_group: str
+    support: Support
+    columns: Annotated[list[Column], Says("The columns to be filled in, and what each accepts.")]
+    codes: list[CodeMeaning]
+    max_upload_bytes: Number
+    open_window: WindowNumber | None
+    seconds_to_close: Annotated[Number, Says("Of the window that is open.")] | None
+    windows: list[Window]
+
+
+class Services(TypedDict):
+    """Every service, the one that closes next first."""
+
+    services: list[Service]
+    now: Moment
+
+
+class RosterFound(TypedDict):
+    """How fresh it is."""
+
+    made: Moment
+    pupils: Number
+
+
+class CurrentFile(TypedDict):
+    """The latest good file of all windows. Which one counts for a window: `windows`."""
+
+    upload_id: UploadId
+    name: str
+    user: str
+    received: Moment
+    window: WindowNumber | None
+
+
+class SchoolInWindow(TypedDict):
+    """The file of a school that counts in a window."""
+
+    window: WindowNumber
+    upload_id: UploadId | None
+    received: Moment | None
+    frozen: Annotated[bool, Says("Whether the window is frozen for the school.")]
+    carried_from: Annotated[Ordinal, Says("The earlier window whose file counts in this one too.")] | None
+    statement: Annotated[str, Says("What counts for the school in the window, now, as a sentence.")]
+
+
+class SchoolInService(TypedDict):
+    """A school as it stands in a service."""
+
+    school: School
+    name: SchoolName
+    roster: RosterFound | None
+    current: CurrentFile | None
+    windows: Annotated[
+        list[SchoolInWindow],
+        Says("By window: the file that counts. One that is open is overwritten by an upload."),
+    ]
+
+
+class Schools(TypedDict):
+    """The schools that a user acts for."""
+
+    schools: list[SchoolInService]
+
+
+class Changes(TypedDict):
+    """A name for a state of things: another name, another state."""
+
+    changes: Annotated[str, Says(pattern="^[0-9a-f]{16}$")]
+
+
+class Finding(TypedDict):
+    """One thing wrong in a file; row, column and cell are null if it is about the whole file."""
+
+    code: Annotated[Code, Says("Stable; new ones may be added.")]
+    message: Annotated[str, Says("For people.")]
+    row: Annotated[Ordinal, Says("The row that Excel shows.")] | None
+    column: Annotated[str, Says("The heading of the column.")] | None
+    cell: Annotated[str, Says(pattern="^[A-Z]{1,3}[1-9][0-9]*$")] | None
+
+
+class Post(TypedDict):
+    """What to post the file to, and with what before it."""
+
+    url: Annotated[str, Says(format="uri")]
+    fields: Annotated[
+        dict[str, str],
+        Says(
+            "To be sent as they are, before the file. Their names are Amazon S3's.",
+            required=["key", "Content-Type", "policy"],
+        ),
+    ]
+
+
+class Form(TypedDict):
+    """A presigned form: post it to `url` before it expires."""
+
+    upload_id: UploadId
+    name: str
+    status: Literal[Status.AWAITING_UPLOAD]
+    post: Post
+    expires_at: Moment
+    window: Annotated[
+        Number,
+        Says("The window that is open now; the file counts for it if it arrives before its close."),
+    ]
+
+
+class Refused(TypedDict):
+    """A file too large to be taken; it stands in the history as an attempt."""
+
+    upload_id: UploadId
+    name: str
+    status: Literal[Status.UPLOAD_ERROR]
+    post: None
+    expires_at: None
+    findings: Annotated[list[Finding], Says(minItems=1)]
+
+
+Statement = Annotated[str, Says("The same as one sentence.")]
+
+
+class Receipt(TypedDict):
+    """What the uploader is told once the check has ended."""
+
+    sha256: Sha256 | None
+    received: Moment
+    window: WindowNumber | None
+    closes: Moment | None
+    counts: bool
+    because: str
+    statement: Statement
+
+
+class Said(TypedDict):
+    """Whether a file counts for a window, and why: derived from that window alone, as it is now."""
+
+    window: WindowNumber
+    closes: Moment
+    counts: bool
+    because: str
+    statement: Statement
+    frozen: Annotated[bool, Says("Whether the window is frozen for the school.")]
+    carried_from: Annotated[Ordinal, Says("The file's own window, where this one carries it on.")] | None
+
+
+class Counts(TypedDict):
+    """What the check counted."""
+
+    pupils: Number
+    errors: Number
+    warnings: Number
+
+
+class NoCounts(TypedDict):
+    """Before a verdict."""
+
+
+class Upload(TypedDict):
+    """A line of the history."""
+
+    upload_id: UploadId
+    name: Annotated[str, Says("The file's name on the user's computer.")]
+    service: ServiceName
+    year: Number
+    organisation: Annotated[Organisation, Says("Whom the uploader worked for.")]
+    school: School | None
+    user: str
+    date: Moment
+    status: ShownStatus
+    next_step: Annotated[str, Says("For people: what the status means for them.")]
+    counts_for_school: Annotated[
+        bool,
+        Says("Whether it counts for a window: the school's report is, or will be, built from it."),
+    ]
+    can_delete: bool
+    can_download: bool
+    counts: Counts | NoCounts
+    receipt: Receipt | None
+    windows: Annotated[list[Said], Says("Its own window, and later ones that carry it on; none before a verdict.")]
+    reports: Annotated[
+        dict[Annotated[str, Says(pattern="^[1-9][0-9]*$")], ToldReportState],
+        Says("By window: the state of the report that is built from this file."),
+    ]
+
+
+Forms = Annotated[list[Form | Refused], Says(minItems=1)]
+
+
+class Uploads(TypedDict):
+    """A page of the history."""
+
+    uploads: Annotated[list[Upload], Says(maxItems=PAGE)]
+    cursor: Annotated[UploadId, Says("For the next page; null on the last.")] | None
+
+
+class RuleNamed(TypedDict):
+    """A finding code in words."""
+
+    title: str
+    severity: Severity
+
+
+class KindsOfChange(TypedDict):
+    """How many results differ, by how."""
+
+    added: Number
+    changed: Number
+    removed: Number
+
+
+class ChangedColumn(KindsOfChange):
+    """How many results of one column differ, by how."""
+
+    column: str
+
+
+class ChangedResults(KindsOfChange):
+    """Against the school's last good file."""
+
+    pupils: Annotated[Number, Says("How many have a result that differs.")]
+    columns: list[ChangedColumn]
+    rows: list[Ordinal]
+
+
+class UploadInFull(Upload):
+    """One upload in full."""
+
+    findings: Annotated[list[Finding], Says("The first ten, in row order.", maxItems=SHOWN_FINDINGS)]
+    rules: Annotated[
+        dict[Code, RuleNamed], Says("What the codes of these findings are called, and whether they block.")
+    ]
+    changes: ChangedResults | None
+    ruleset: str | None
+    roster_version: str | None
+    replays: Annotated[Number, Says("How often the form was posted again; only the first file counts.")]
+    overwritten_by: Annotated[UploadId, Says("The upload that took its place as the school's latest good file.")] | None
+
+
+class FrozenFile(TypedDict):
+    """The frozen file; null if it was deleted since."""
+
+    name: str
+    user: str
+    received: Moment | None
+    window: WindowNumber | None
+
+
+class Report(TypedDict):
+    """A school's report of a window."""
+
+    service: ServiceName
+    window: WindowNumber
+    school: School
+    upload_id: UploadId
+    file: FrozenFile | None
+    state: ToldReportState
+    available: Annotated[bool, Says("Whether it may be downloaded now.")]
+    available_from: Day
+    available_from_words: str
+    statement: Annotated[str, Says("What counts for the school in the window, now, as a sentence.")]
+
+
+class Reports(TypedDict):
+    """The reports of a user's schools, or of one school."""
+
+    reports: list[Report]
+
+
+class SchoolOnBoard(TypedDict):
+    """A school on the deadline board."""
+
+    school: School
+    name: SchoolName
+    authority: Authority
+    trust: str | None
+    standing: StandingName
+    upload_id: UploadId | None
+    received: Moment | None
+    carried_from: Annotated[Ordinal, Says("The earlier window whose frozen file counts in this one too.")] | None
+
+
+# Schools by how they stand: a name of these has a hyphen, which no class can say.
+Standings = TypedDict("Standings", {"submitted": Number, "only-errors": Number, "nothing": Number})
+
+
+class AuthorityStandings(Standings):
+    """The schools of one local authority by how they stand."""
+
+    authority: Authority
+
+
+class TrustStandings(Standings):
+    """The schools of one trust by how they stand."""
+
+    trust: Annotated[str, Says("Null: schools in no trust.")] | None
+
+
+class Waiting(TypedDict):
+    """A file that is not settled."""
+
+    upload_id: UploadId
+    school: School | None
+    status: NotDeleted
+    held: Held | None
+    issued: Moment
+
+
+class Manifest(TypedDict):
+    """Of what was frozen; nulls before."""
+
+    key: str | None
+    version: str | None
+    sha256: Sha256 | None
+
+
+FIRST_PAGE = "With the first page alone, whatever its filters: null under a cursor."
+
+
+class Board(Window):
+    """A window as operators see it."""
+
+    service: ServiceName
+    counts: Annotated[Standings, Says(f"Of all schools. {FIRST_PAGE}")] | None
+    authorities: Annotated[list[AuthorityStandings], Says(FIRST_PAGE)] | None
+    trusts: Annotated[list[TrustStandings], Says(FIRST_PAGE)] | None
+    found: Annotated[Number, Says("How many schools the filters let through. With the first page alone.")] | None
+    schools: Annotated[list[SchoolOnBoard], Says("In order of their DfE numbers.", maxItems=MOST_SCHOOLS)]
+    cursor: Annotated[School, Says("For the next page; null on the last.")] | None
+    waiting: Annotated[
+        list[Waiting],
+        Says("Files that are not settled, which a freeze waits for; the oldest first.", maxItems=MOST_WAITING),
+    ]
+    waiting_in_all: Number
+    manifest: Manifest
+
+
+class Slip(TypedDict):
+    """A place of a request that is wrong, and why."""
+
+    place: str
+    message: str
+
+
+class Problem(TypedDict):
+    """What went wrong (RFC 9457)."""
+
+    type: Annotated[str, Says("Stable, for programs.", format="uri", pattern=f"^{TYPE}[a-z-]+$")]
+    title: str
+    status: Annotated[int, Says(minimum=400, maximum=599)]
+    detail: Annotated[str, Says("For people: what to do next.")]
+    errors: NotRequired[Annotated[list[Slip], Says(minItems=1, maxItems=MOST_PLACES)]]
+
+
+class Gateway(TypedDict):
+    """An answer of the gateway, not of the service."""
+
+    message: str
