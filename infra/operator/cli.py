@@ -66,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
     _add_calendar(commands)
     _add_season(commands)
     _add_handover(commands)
+    _add_estimates(commands)
     _add_tracing(commands)
     _add_verifying(commands)
     _add_restoring(commands)
@@ -260,6 +261,24 @@ def _add_handover(commands: Any) -> None:
     command.add_argument("--to", required=True, dest="folder", metavar="DIR", help="where to write it")
     _add_stack(command)
     command.set_defaults(run=_operated, act=_hand_over)
+
+
+def _add_estimates(commands: Any) -> None:
+    command = commands.add_parser(
+        "apply-estimates",
+        help="apply a model of later outcomes to a data set that was handed over",
+        description="Writes, for each pupil of a release, the chances of each later outcome and how many pupils they "
+        "rest on. Refuses a model that does not fit the service. Takes no stack and no AWS.",
+    )
+    command.add_argument("model", metavar="MODEL.json", help="the model: docs/estimates.md has its form")
+    command.add_argument(
+        "--data", default="handed-over", metavar="DIR", help="a release, or where it was handed over to (handed-over)"
+    )
+    command.add_argument("--out", default="estimates", metavar="DIR", help="where to write (estimates)")
+    command.add_argument(
+        "--school", action="append", default=[], metavar="NUMBER", help="this school alone; once for each"
+    )
+    command.set_defaults(run=_apply_estimates)
 
 
 def _add_verifying(commands: Any) -> None:
@@ -458,6 +477,24 @@ def _hand_over(options: argparse.Namespace, session: OperatorSession) -> int:
         print(handing.hand_over(session, _service(options.service), Path(options.folder)))
     except OSError as error:
         raise CannotRun(f"cannot write to {options.folder}: {error.strerror}") from error
+    return ACCEPTED
+
+
+def _apply_estimates(options: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from infra.operator import estimating
+
+    out = Path(options.out)
+    try:
+        model = estimating.load_model(Path(options.model))
+        release = estimating.find_release(Path(options.data), model.service)
+        done = estimating.apply_estimates(model, release, out, frozenset(options.school))
+    except estimating.CannotEstimate as error:
+        raise CannotRun(str(error)) from error
+    except OSError as error:
+        raise CannotRun(f"cannot write to {out}: {error.strerror}") from error
+    print(estimating.describe(model, done, out))
     return ACCEPTED
 
 

@@ -33,7 +33,8 @@ NEVER = {
     "early_results.checking": {"early_results.counting", "early_results.reporting"},
     "early_results.reporting": {"early_results.counting", "early_results.checking", "early_results.releasing"},
     "early_results.counting": {"early_results.checking", "early_results.reporting", "early_results.releasing"},
-    "early_results.releasing": {"early_results.checking", "early_results.counting"},
+    "early_results.releasing": {"early_results.checking", "early_results.counting", "early_results.estimating"},
+    "early_results.estimating": {"early_results.checking", "early_results.counting", "early_results.releasing"},
 }
 OURS = set(MAY_IMPORT)
 

@@ -60,6 +60,7 @@ LOGS: Final = {
     "FreezeLogs": "freeze",
     "BuildLogs": "build",
     "RosterLogs": "roster",
+    "DatasetLogs": "dataset",
     "PortalLogs": "portal",
 }
 _TROUBLE = ('"level":"ERROR"', "Traceback", "errorType", "AccessDenied", "[ERROR]", "MissingSetting")
@@ -114,6 +115,7 @@ class Season:
             self._step("a report overtaken by a deletion goes", self._half_deleted)
             self._step("a frozen file is deleted, with an amendment", self._amended)
             self._step("the second window carries the first one's file", self._carried)
+            self._step("the data set is released, and anew after a deletion", self._released)
             self._step("the schedules are there", self._schedules)
             self._step("the logs are in order", self._logs)
 
@@ -599,14 +601,42 @@ class Season:
         hold(lines[OWN]["carried_from"] == 1, "the second window does not carry the first one's file")
         self._report(2, OWN)
 
+    def _invoke_dataset(self) -> dict[str, Any]:
+        """Runs the dataset function as the scheduler would; what it says of the service, {} if it failed."""
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.stack.outputs["DatasetFunctionName"], Payload=b'{"run": "wiring"}'
+        )
+        told = json.loads(answer["Payload"].read())
+        hold("FunctionError" not in answer, f"the dataset function failed: {json.dumps(told)[:300]}")
+        found: dict[str, Any] = told.get(SERVICE, {})
+        return found
+
+    def _released(self) -> None:
+        """The final window's rows; and none of a deleted file, though an operator's admission died half way too."""
+        stores, folder = self.stores, object_keys.release_folder(SERVICE)
+        first = self._invoke_dataset()
+        hold(first.get("outcome") == "released" and first["rows"] > 0, f"the first release came to {first}")
+        before = {listed.key for listed in stores.results.list(folder)}
+        hold(len(before) == 4, f"the first release has the files {before}")
+        hold(self._invoke_dataset().get("outcome") == "current", "a run that had nothing to do did something")
+        begun = object_keys.admission_key(SERVICE, 2, self.early)
+        stores.records.put(begun, json.dumps({"school": OWN}).encode(), "application/json")
+        self._client(f"TRUST#{TRUST}").delete(self.trusts)
+        second = self._invoke_dataset()
+        hold((second.get("outcome"), second.get("rows")) == ("released", 0), f"the second release came to {second}")
+        after = {listed.key for listed in stores.results.list(folder)}
+        hold(after and not after & before, "the first release was not removed")
+        hold(stores.records.has(object_keys.release_record_key(SERVICE, 2)), "the second release has no record")
+
     def _schedules(self) -> None:
         client = self.stack.client("scheduler")
-        ours = self.resources["FreezeFunction"]
+        ours, dataset = self.resources["FreezeFunction"], self.resources["DatasetFunction"]
         targets = []
         for listed in client.list_schedules()["Schedules"]:
             schedule = client.get_schedule(Name=listed["Name"], GroupName=listed.get("GroupName", "default"))
             targets.append(schedule["Target"]["Arn"].rsplit(":", 1)[-1])
         hold(targets.count(ours) == SCHEDULES, f"{targets.count(ours)} schedules run the freeze, not {SCHEDULES}")
+        hold(targets.count(dataset) == 1, "no schedule runs the dataset function")
 
     def _logs(self) -> None:
         hold(not self._trouble(), self._trouble())
