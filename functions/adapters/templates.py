@@ -24,7 +24,7 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from early_results.checking import messages
-from early_results.checking.mark import HELP_SHEET, MARK_SHEET, TemplateMark, mark_rows
+from early_results.checking.mark import HELP_SHEET, MARK_SHEET, Repair, TemplateMark, mark_rows
 from early_results.checking.roster import TEMPLATE_FIRST_ROW, Roster, british_date
 from early_results.service import LONDON, Column, Service
 from early_results.times import date_words
@@ -70,11 +70,13 @@ def template_workbook(
     *,
     deadlines: Sequence[str] | None = None,
     results: Mapping[str, Mapping[str, Value]] | None = None,
+    repairs: tuple[Repair, ...] = (),
 ) -> bytes:
     """The template of a school, as the bytes of an .xlsx file.
 
-    `issued` is aware. `results`, by UPN and column key, are filled in as they are. `deadlines` are sentences for the
-    help sheet, where the calendar in force differs from the one the service was published with.
+    `issued` is aware. `results`, by UPN and column key, are filled in as they are; `repairs` are told by the mark.
+    `deadlines` are sentences for the help sheet: the calendar in force may differ from the one that the service was
+    published with.
     """
     book = new_workbook()
     page = ResultsSheet(book, service)
@@ -88,7 +90,8 @@ def template_workbook(
     if deadlines is None:
         deadlines = [messages.deadline(window) for window in service.windows]
     add_help_sheet(book, service, roster, issued, deadlines)
-    add_mark(book, TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued))
+    mark = TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued, repairs)
+    add_mark(book, mark)
     return saved(book, issued, f"{service.title}: {roster.school}")
 
 
@@ -322,9 +325,9 @@ def add_help_sheet(
 def add_mark(book: Workbook, mark: TemplateMark) -> None:
     """The mark, on a sheet that Excel neither shows nor offers to show."""
     sheet = cast(Worksheet, book.create_sheet(MARK_SHEET))
-    for row, (name, value) in enumerate(mark_rows(mark), 1):
-        put(sheet, row, 1, name)
-        put(sheet, row, 2, value)
+    for row, values in enumerate(mark_rows(mark), 1):
+        for column, value in enumerate(values, 1):
+            put(sheet, row, column, value)
     sheet.sheet_state = "veryHidden"
 
 

@@ -67,6 +67,11 @@ def roster(service: str, number: str) -> Key:
     return Key(f"SCHOOL#{number}", f"ROSTER#{service}")
 
 
+def match(service: str, number: str) -> Key:
+    """How a school matched the columns of its own system's export last."""
+    return Key(f"SCHOOL#{number}", f"MATCH#{service}")
+
+
 def trust(trust_id: str) -> Key:
     """A trust's profile: name."""
     return Key(f"TRUST#{trust_id}", "PROFILE")

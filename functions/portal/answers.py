@@ -29,6 +29,7 @@ LINK_SECONDS = 300
 PAGE = 50  # uploads of one page of the history
 MOST_SCHOOLS = 1000  # of one page of the board
 MOST_WAITING = 100
+MOST_LEFT_OUT = 100  # rows of an export, of each kind
 
 Number = Annotated[int, Says(minimum=0)]
 Ordinal = Annotated[int, Says(minimum=1)]  # a number that counts from 1
@@ -379,6 +380,14 @@ class ChangedResults(KindsOfChange):
     rows: list[Ordinal]
 
 
+class RepairTold(TypedDict):
+    """A word that stands for a code in a file that was made of an export."""
+
+    column: Heading
+    word: str
+    code: str
+
+
 class UploadInFull(Upload):
     """One upload in full."""
 
@@ -391,6 +400,60 @@ class UploadInFull(Upload):
     roster_version: str | None
     replays: Annotated[Number, Says("How often the form was posted again; only the first file counts.")]
     overwritten_by: Annotated[UploadId, Says("The upload that took its place as the school's latest good file.")] | None
+    repairs: Annotated[list[RepairTold], Says("As the file itself says.")]
+
+
+ColumnKey = Annotated[str, Says("The key of one of the template's columns.")]
+TheirColumn = Annotated[int, Says("The export's column; 1 is A.", minimum=1)]
+
+
+class TheirHeading(TypedDict):
+    """A heading of an export."""
+
+    column: TheirColumn
+    heading: str
+
+
+class WantedColumn(TypedDict):
+    """A column of the template that an export can fill."""
+
+    key: ColumnKey
+    heading: Heading
+
+
+class RowRead(TypedDict):
+    """A row of an export as it would be read, by key."""
+
+    row: Ordinal
+    cells: dict[ColumnKey, str]
+
+
+class OfferedRepair(TypedDict):
+    """A word that is no code. It is not taken for one unless that is said."""
+
+    column: ColumnKey
+    word: Annotated[str, Says("What the export has.")]
+    code: Annotated[str, Says("The code that it may stand for; empty if none is proposed.")]
+    said: Annotated[str, Says("The code that was said, now or the last time; empty if none was.")]
+    codes: Annotated[list[str], Says("What the column takes.")]
+
+
+class Match(TypedDict):
+    """How an export would be read. Nothing of it is kept."""
+
+    school: School
+    remembered: Annotated[bool, Says("Whether the school has matched such columns before.")]
+    headings: list[TheirHeading]
+    wanted: Annotated[list[WantedColumn], Says("What can be matched.")]
+    columns: Annotated[dict[ColumnKey, TheirColumn], Says("Proposed, remembered, or as the request has them.")]
+    rows: Annotated[list[RowRead], Says("The first rows.")]
+    repairs: list[OfferedRepair]
+    pupils: Annotated[Number, Says("On the school's list.")]
+    found: Annotated[Number, Says("Of these, with a result in the export.")]
+    unknown: Annotated[
+        list[Ordinal], Says("The export's rows of pupils who are not on the list.", maxItems=MOST_LEFT_OUT)
+    ]
+    repeated: Annotated[list[Ordinal], Says("Its rows of pupils who are on an earlier row.", maxItems=MOST_LEFT_OUT)]
 
 
 class FrozenFile(TypedDict):

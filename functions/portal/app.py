@@ -22,7 +22,7 @@ from early_results import ids, keys
 from early_results.access import Role, User
 from early_results.media import XLSX
 
-from . import board, changes, downloads, history, page, problems, services, uploading
+from . import board, changes, downloads, history, matching, page, problems, services, uploading
 from .requests import (
     BoardQuery,
     FindingsQuery,
@@ -31,6 +31,7 @@ from .requests import (
     ReportsQuery,
     TemplateQuery,
     UploadsQuery,
+    match_request,
     query_of,
     upload_request,
 )
@@ -191,6 +192,22 @@ def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()
     found = services.service_of(service)
     name, data = services.build_template(stores, user, found, query(TemplateQuery).school, now)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
+    return Response(HTTPStatus.OK.value, XLSX, data, headers)
+
+
+@app.post("/api/services/<service>/match")
+def _match(service: str) -> Response[str]:
+    stores, user, _ = _asking()
+    request = match_request(app.current_event.decoded_body)
+    return answer(matching.propose(stores, user, services.service_of(service), request))
+
+
+@app.post("/api/services/<service>/match/workbook")
+def _match_workbook(service: str) -> Response[bytes]:
+    stores, user, now = _asking()
+    request = match_request(app.current_event.decoded_body)
+    name, data = matching.build(stores, user, services.service_of(service), request, now)
     headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
     return Response(HTTPStatus.OK.value, XLSX, data, headers)
 

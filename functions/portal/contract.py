@@ -31,6 +31,7 @@ from .answers import PAGE
 from .requests import (
     BoardQuery,
     FindingsQuery,
+    MatchRequest,
     ReportQuery,
     ReportsQuery,
     TemplateQuery,
@@ -137,7 +138,7 @@ NAMED = (
 
 def _schemas() -> Schema:
     """The schemas of the named answers, and of what is taken in."""
-    models: list[tuple[type[BaseModel], Any]] = [(UploadRequest, "validation")]
+    models: list[tuple[type[BaseModel], Any]] = [(UploadRequest, "validation"), (MatchRequest, "validation")]
     _, taken_in = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return {**taken_in["$defs"], **{answer.__name__: _object(answer) for answer in NAMED}}
 
@@ -298,6 +299,13 @@ NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
 NOT_YOURS = problems.forbidden("This school is not one that you act for.")
 NO_UPLOAD = problems.no_such_upload()
+MATCH_PROBLEMS = (
+    problems.bad_request("The body is not of the right form: file.", [{"place": "file", "message": "Field required"}]),
+    problems.forbidden("Only administrators of a school or of a trust upload files."),
+    NO_SERVICE,
+    NO_ADDRESS,
+    problems.not_matched("There is no column headed UPN, by which the pupils could be found."),
+)
 
 
 def _bad_query(name: str) -> problems.Problem:
@@ -333,6 +341,30 @@ def _json(description: str, answer: Any, **examples: Any) -> Schema:
             "X-Content-Type-Options": {"required": True, "schema": {"const": "nosniff"}},
         },
         "content": {JSON: {"schema": schema_of(answer), "examples": shown}},
+    }
+
+
+def _a_workbook(name: str) -> Schema:
+    """The answer with a workbook of that name."""
+    return {
+        "description": "A workbook.",
+        "headers": {
+            "Content-Disposition": {
+                "required": True,
+                "schema": {"type": "string", "pattern": '^attachment; filename="[^"]+"$'},
+                "example": f'attachment; filename="{name}"',
+            }
+        },
+        "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
+    }
+
+
+def _match_body() -> Schema:
+    return {
+        "required": True,
+        "content": {
+            JSON: {"schema": _ref(MatchRequest.__name__), "examples": {"export": {"value": examples.ASKED_MATCH}}}
+        },
     }
 
 
@@ -420,17 +452,7 @@ def _paths() -> Schema:
                 "uploads",
                 "template",
                 "The prefilled workbook of a school, made from its roster as it is now.",
-                {
-                    "description": "A workbook.",
-                    "headers": {
-                        "Content-Disposition": {
-                            "required": True,
-                            "schema": {"type": "string", "pattern": '^attachment; filename="[^"]+"$'},
-                            "example": 'attachment; filename="2023Results-1231234.xlsx"',
-                        }
-                    },
-                    "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
-                },
+                _a_workbook("2023Results-1231234.xlsx"),
                 (
                     _bad_query("school"),
                     NOT_YOURS,
@@ -438,6 +460,32 @@ def _paths() -> Schema:
                     NO_ADDRESS,
                 ),
                 parameters=[service, *_query(TemplateQuery)],
+            )
+        },
+        "/services/{service}/match": {
+            "post": _operation(
+                "uploads",
+                "match",
+                "How a CSV file or an export of the school's own system would be read. The file is not kept.",
+                _json(
+                    "The columns that fit, and the first rows as they would be read.",
+                    answers.Match,
+                    export=examples.MATCH,
+                ),
+                MATCH_PROBLEMS,
+                parameters=[service],
+                requestBody=_match_body(),
+            )
+        },
+        "/services/{service}/match/workbook": {
+            "post": _operation(
+                "uploads",
+                "matched",
+                "The template workbook with the results of such a file, to be uploaded like any other.",
+                _a_workbook("2023Results-1231234-matched.xlsx"),
+                MATCH_PROBLEMS,
+                parameters=[service],
+                requestBody=_match_body(),
             )
         },
         "/uploads": {

@@ -6,6 +6,7 @@ column does not take, or in words that nobody is told. The people and the file a
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 from datetime import timedelta
 from typing import cast
@@ -14,7 +15,9 @@ from adapters.lookups import Place
 from early_results.access import Role, User
 from early_results.checking import messages
 from early_results.checking.changes import Change, Changes, Kind
+from early_results.checking.matching import read_export
 from early_results.checking.nil import NilReturn, nil_return
+from early_results.checking.roster import Roster
 from early_results.counting import verdicts
 from early_results.counting.calendar import FORM_LIFETIME, calendar_of
 from early_results.counting.freeze import WindowState
@@ -24,12 +27,14 @@ from early_results.counting.uploads import ReportState, Status, Upload
 from early_results.findings import Code, Finding, cell_reference
 from early_results.ids import authority_of, new_ulid
 from early_results.media import XLSX
+from early_results.results import Pupil
 from early_results.service import Service, load_service, service_names
 from early_results.times import to_text
 
 from . import answers
 from .history import describe, describe_in_full
-from .requests import FileToUpload, UploadRequest
+from .matching import describe_match
+from .requests import FileToUpload, MatchRequest, UploadRequest
 from .services import describe_report, describe_service, describe_standing, describe_window
 
 
@@ -214,6 +219,20 @@ ASKED = UploadRequest(service=SERVICE.name, files=[FileToUpload(name=_UPLOAD.nam
 ASKED_NIL = UploadRequest(
     service=SERVICE.name, files=[FileToUpload(name=f"Nil return {SCHOOL}.txt", size=len(NIL_RETURN))]
 ).model_dump()
+_CODED = next(column for column in SERVICE.assessments if "EXS" in column.codes)
+_EXPORT = f"UPN,Reading TA\r\nP123456780000,Expected\r\nP123456780099,{_CODED.codes[0]}\r\n".encode()
+_PUPIL = Pupil(SCHOOL, "P123456780000", "A", "Pupil", "Female", None, SERVICE.year_groups[0].nc_year)
+ASKED_MATCH = MatchRequest(
+    file=base64.b64encode(_EXPORT).decode(), columns={"upn": 1, _CODED.key: 2}, repairs=[]
+).model_dump()
+MATCH = describe_match(
+    SERVICE,
+    Roster(SCHOOL, "20230605T080000Z-30-0f3a9c1d", ROSTER_MADE, (_PUPIL,)),
+    read_export(_EXPORT),
+    {"upn": 1, _CODED.key: 2},
+    {},
+    remembered=False,
+)
 LINK: answers.Link = {"url": "https://early-results.s3.eu-west-2.amazonaws.com/findings/...?X-Amz-Signature=..."}
 
 _REPORT = {

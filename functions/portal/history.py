@@ -67,7 +67,18 @@ def describe_in_full(
         "roster_version": upload.roster_version,
         "replays": len(upload.replays),
         "overwritten_by": upload.overwritten_by,
+        "repairs": _repairs(upload),
     }
+
+
+def _repairs(upload: Upload) -> list[answers.RepairTold]:
+    """The words that stand for codes in the file, as its own mark says: each with the heading of its column."""
+    headings = {column.key: column.heading for column in load_service(upload.service).results}
+    return [
+        {"column": headings[one["column"]], "word": one["word"], "code": one["code"]}
+        for one in upload.repairs
+        if one["column"] in headings
+    ]
 
 
 def _rules(upload: Upload) -> dict[Code, answers.RuleNamed]:

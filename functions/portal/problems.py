@@ -138,6 +138,11 @@ def too_many_forms(most: int, seconds: int) -> Problem:
     return problem
 
 
+def not_matched(detail: str) -> Problem:
+    """An export cannot be matched to the template. `detail` says why, and quotes nothing of the export."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-matched", "This file cannot be matched", detail)
+
+
 def too_many_requests(seconds: int) -> Problem:
     """The user has made as many requests this minute as are allowed."""
     problem = Problem(

@@ -15,6 +15,9 @@ from .problems import MOST_PLACES, Problem, bad_request
 
 MOST_FILES = 500
 LONGEST_NAME = 255
+# Lambda takes a request of 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). An export of
+# a school has a few hundred kilobytes.
+MOST_BASE64 = 4 * 1024 * 1024
 # A file name has no control characters, and something in it that is not a space of any kind.
 _SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"
@@ -68,6 +71,35 @@ class UploadRequest(BaseModel):
 
     service: ServiceName
     files: Annotated[list[FileToUpload], Field(min_length=1, max_length=MOST_FILES)]
+
+
+class SaidRepair(BaseModel):
+    """What a person has said of a word of an export: which code of which column it stands for."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    column: Annotated[str, Field(max_length=40, description="The key of one of the template's columns.")]
+    word: Annotated[str, Field(max_length=32_767, description="As the proposal has it.")]
+    code: Annotated[str, Field(max_length=40, description="Empty: the word is left as it is.")]
+
+
+class MatchRequest(BaseModel):
+    """The body of POST /services/{service}/match and .../match/workbook: an export, and what has been said of it."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    school: School | None = None
+    file: Annotated[
+        str, Field(max_length=MOST_BASE64, description="A CSV file or a workbook in base64, 4 MB at most as such.")
+    ]
+    columns: (
+        Annotated[
+            dict[str, Annotated[int, Field(ge=1, le=16_384), BeforeValidator(_whole)]],
+            Field(max_length=200, description="The export's column (1 is A) by the key of the template's."),
+        ]
+        | None
+    ) = None
+    repairs: Annotated[list[SaidRepair], Field(max_length=1_000)] | None = None
 
 
 class TemplateQuery(BaseModel):
@@ -173,6 +205,16 @@ def upload_request(body: str | None) -> UploadRequest:
         return UploadRequest.model_validate_json(body or "")
     except ValidationError as error:
         raise _bad(_places(error)) from None
+
+
+def match_request(body: str | None) -> MatchRequest:
+    """The body as a request. Problem (400) that names every place that is wrong, without quoting what was there."""
+    try:
+        return MatchRequest.model_validate_json(body or "")
+    except ValidationError as error:
+        places = _places(error)
+        wrong = ", ".join(dict.fromkeys(place["place"] for place in places))
+        raise bad_request(f"The body is not of the right form: {wrong}.", places) from None
 
 
 def _places(error: ValidationError) -> list[dict[str, str]]:

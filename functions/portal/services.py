@@ -187,12 +187,10 @@ def describe_standing(stands: Standing, window: Window) -> answers.SchoolInWindo
     }
 
 
-def build_template(
-    stores: Stores, user: User, service: Service, school: str | None, now: datetime
-) -> tuple[str, bytes]:
-    """File name and bytes of a school's prefilled workbook, made from its roster as it is now.
+def school_acted_for(user: User, school: str | None) -> str:
+    """The school that is meant. A user who acts for one school need not name it.
 
-    A user who acts for one school need not name it.
+    Problem (400, 403) if none is named, or one that the user does not act for.
     """
     if school is None and len(user.schools) == 1:
         school = next(iter(user.schools))
@@ -200,12 +198,28 @@ def build_template(
         raise problems.bad_request("Please name the school: ?school=1231234, seven digits.")
     if school not in user.schools:
         raise problems.forbidden("This school is not one that you act for.")
+    return school
+
+
+def no_pupil_list(service: Service) -> problems.Problem:
+    """There is no roster of the school yet, and so no template."""
+    return problems.not_found(
+        f"We hold no pupil list for this school yet. Please contact {service.support_email}, "
+        f"telephone {service.support_telephone}."
+    )
+
+
+def build_template(
+    stores: Stores, user: User, service: Service, school: str | None, now: datetime
+) -> tuple[str, bytes]:
+    """File name and bytes of a school's prefilled workbook, made from its roster as it is now.
+
+    A user who acts for one school need not name it.
+    """
+    school = school_acted_for(user, school)
     roster = current_roster(stores, service.name, school)
     if roster is None:
-        raise problems.not_found(
-            f"We hold no pupil list for this school yet. Please contact {service.support_email}, "
-            f"telephone {service.support_telephone}."
-        )
+        raise no_pupil_list(service)
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
     # imported only here: it loads openpyxl, which the other requests do not need
     from adapters.templates import template_workbook

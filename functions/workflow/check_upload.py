@@ -21,6 +21,7 @@ from adapters.stores import Stores
 from early_results import keys
 from early_results.canonical import canonical, sha256
 from early_results.checking.check import Verdict, judge
+from early_results.checking.mark import Repair
 from early_results.checking.roster import Roster
 from early_results.checking.submission import Submission, read_submission
 from early_results.counting import verdicts
@@ -70,6 +71,7 @@ class Judged:
     template_roster_version: str | None = None
     allowed_by: str | None = None
     summary: Summary | None = None
+    repairs: tuple[Repair, ...] = ()
 
     @classmethod
     def unread(cls, service: Service, why: Finding, window: int | None, digest: str, calendar: Calendar) -> Judged:
@@ -213,6 +215,7 @@ def _judge(
         template_roster_version=judged.template_roster.version if judged.template_roster else None,
         allowed_by=upload.organisation if verdict.school in allowed else None,
         summary=summarise(service, verdict.results) if verdict.accepted else None,
+        repairs=submission.mark.repairs if submission.mark and verdict.school in allowed else (),
     )
 
 
@@ -320,6 +323,7 @@ def _record(stores: Stores, upload: Upload, judged: Judged, record: VerdictRecor
         judged.findings,
         changes=verdict.changes.to_json(service) if verdict and verdict.changes else None,
         summary=canonical(judged.summary.to_json()).decode() if judged.summary else None,
+        repairs=[repair._asdict() for repair in judged.repairs],
     )
     stores.table.write(writes)
     if record.school_allowed and record.window and not record.accepted:

@@ -629,9 +629,9 @@ def _match(options: argparse.Namespace) -> int:
         raise CannotRun(f"{options.file}: {error}") from error
     proposed = matching.propose(export, service)
     columns = {**(proposed if options.accept else {}), **_named_columns(options.column, export, service)}
-    codes = dict(_pair(one, "--code") for one in options.code)
+    words = dict(_pair(one, "--code") for one in options.code)
+    codes = {(c.key, word.casefold()): code.upper() for word, code in words.items() for c in service.results}
     repairs = matching.repairs(export, {**proposed, **columns}, service)
-    codes = {word.casefold(): code.upper() for word, code in codes.items()}
     for line in _match_lines(export, service, proposed, columns, repairs, codes):
         print(line)
     if not options.out:
@@ -643,7 +643,7 @@ def _match(options: argparse.Namespace) -> int:
         raise CannotRun(str(error)) from error
     from adapters.templates import template_workbook
 
-    _write(options.out, template_workbook(service, roster, _now(), results=matched.results))
+    _write(options.out, template_workbook(service, roster, _now(), results=matched.results, repairs=matched.repaired))
     print(f"\nWritten: {options.out}, with results of {sum(map(bool, matched.results.values()))} pupils.")
     headings = {column.key: column.heading for column in service.columns}
     for repair in matched.repaired:
@@ -670,10 +670,11 @@ def _match_lines(export: Any, service: Service, proposed: Any, columns: Any, rep
     lines.append("\nThe first rows as they will be read:")
     ours = [column for column in service.results if column.key in shown]
     for row, cells in export.rows[:5]:
-        values = [terminal_safe(str(cells.get(shown[c.key], "") or "")) for c in ours]
-        lines.append(f"  row {row}: " + " | ".join(codes.get(value.casefold(), value) for value in values))
+        told = [(c.key, str(cells.get(shown[c.key], "") or "")) for c in ours]
+        values = [terminal_safe(codes.get((key, text.casefold()), text)) for key, text in told]
+        lines.append(f"  row {row}: " + " | ".join(values))
     for repair in repairs:
-        if repair.word.casefold() not in codes:
+        if (repair.column, repair.word.casefold()) not in codes:
             offer = f'; if it means {repair.code}, give --code "{repair.word}={repair.code}"' if repair.code else ""
             lines.append(f"  {terminal_safe(repair.word)} is not a code{offer}")
     return lines

@@ -237,7 +237,7 @@ def close_season(session: OperatorSession, service: Service, reason: str, *, rea
             stores.table.delete(keys.summary(upload_id))
             stores.table.delete(keys.upload(upload_id))
     for number in _schools(session):
-        gone = [keys.current_register(service.name, number), keys.roster(service.name, number)]
+        gone = [of(service.name, number) for of in (keys.current_register, keys.roster, keys.match)]
         gone += [keys.report(service.name, window.number, number) for window in calendar_now(stores, service).windows]
         for key in stores.table.get_many(gone):
             closed.items["schools' records"] += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
     ("GET", "/uploads/{bad}/findings?format=json"): PRIVATE,
     ("GET", "/uploads/{bad}/findings?format=csv"): PRIVATE,
     ("GET", "/uploads/{bad}/findings?format=xlsx"): PRIVATE,
+    ("POST", f"/services/{SERVICE}/match"): {**OF_SCHOOL, "operator": 403},
+    ("POST", f"/services/{SERVICE}/match/workbook"): {**OF_SCHOOL, "operator": 403},
     # The uploader alone deletes; the last row does it, so it stands last.
     ("GET", f"/reports?school={OWN}"): OF_SCHOOL,
     ("GET", f"/reports/{SERVICE}/1/{OWN}?format=pdf"): {
@@ -95,6 +98,15 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
         "operator": 403,
         "own school": 204,
     },
+}
+
+
+UPLOAD = {"service": SERVICE, "files": [{"name": "x.xlsx", "size": 10}]}
+EXPORT = {
+    "school": OWN,
+    "file": base64.b64encode(b"UPN,Reading TA\r\nP1234567890123,EXS\r\n").decode(),
+    "columns": {"upn": 1, "ta_reading": 2},
+    "repairs": [],
 }
 
 
@@ -126,7 +138,7 @@ def test_the_matrix_covers_every_route_of_the_api() -> None:
 def test_every_route_by_every_role(deployed: Deployed, people: dict[str, PortalClient], uploads: Uploads) -> None:
     wrong = []
     for method, path, kind, expected in _cells():
-        body = {"service": SERVICE, "files": [{"name": "x.xlsx", "size": 10}]} if method == "POST" else None
+        body = (EXPORT if "/match" in path else UPLOAD) if method == "POST" else None
         filled = path.format(good=uploads.good, bad=uploads.bad)
         answer = people[kind].request(method, filled, body)
         if answer.status != expected:
@@ -183,6 +195,16 @@ def test_bad_requests_get_their_problem_and_leave_nothing_behind(
     ]
     tries += [
         ("POST", "/uploads", {"service": "ks9-1999", "files": [FILE]}, HTTPStatus.NOT_FOUND, "no-such-service"),
+        *(
+            ("POST", f"/services/{SERVICE}/match", body, HTTPStatus.BAD_REQUEST, "bad-request")
+            for body in (b"", {}, {**EXPORT, "file": "é"}, {**EXPORT, "columns": {"upn": 3}}, {**EXPORT, "more": 1})
+        ),
+        ("POST", f"/services/{SERVICE}/match", {**EXPORT, "file": ""}, HTTPStatus.UNPROCESSABLE_ENTITY, "not-matched"),
+        ("POST", f"/services/{SERVICE}/match", {**EXPORT, "school": OUTSIDE}, HTTPStatus.FORBIDDEN, "not-allowed"),
+        *(
+            ("POST", f"/services/{SERVICE}/match/workbook", body, HTTPStatus.UNPROCESSABLE_ENTITY, "not-matched")
+            for body in ({**EXPORT, "columns": {}}, {**EXPORT, "columns": None}, {**EXPORT, "columns": {"upn": 1}})
+        ),
         ("GET", "/services/ks9-1999/template", None, HTTPStatus.NOT_FOUND, "no-such-service"),
         ("GET", f"/services/{SERVICE}/template?school={OUTSIDE}", None, HTTPStatus.FORBIDDEN, "not-allowed"),
         ("GET", f"/services/{SERVICE}/template?school=12", None, HTTPStatus.BAD_REQUEST, "bad-request"),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import zipfile
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -84,6 +86,12 @@ def test_marked_values_stay_where_they_belong(deployed: Deployed) -> None:
     results[UPN] = {service.assessments[0].key: "EXS"}
     fine = school.verdict(school.upload(SERVICE, "fine.xlsx", fill(template, service, results)))
     assert fine["status"] == "SUCCESSFUL"
+    export = f"UPN,Name,Reading TA\r\n{UPN},{MARKS[0]},{MARKS[2]}\r\n".encode()
+    match = {"file": base64.b64encode(export).decode(), "columns": {"upn": 1, "ta_reading": 3}, "repairs": []}
+    for path in ("match", "match/workbook"):
+        assert school.request("POST", f"/services/{SERVICE}/{path}", match).status == HTTPStatus.OK
+        broken = {**match, "file": MARKS[2]}
+        assert school.request("POST", f"/services/{SERVICE}/{path}", broken).status >= HTTPStatus.BAD_REQUEST
     # What is to be found is there at all, and the search would find it.
     extract = stores.results.get(f"extracts/{SERVICE}/{fine['upload_id']}.json")
     assert MARKS[0].encode() in extract

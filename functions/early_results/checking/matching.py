@@ -6,20 +6,21 @@ Pupils are found by UPN. Of an export only results are taken over: names and bir
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from early_results.checking.cells import clean, heading_key, is_blank, result_of, upn_of
+from early_results.checking.mark import Repair
 from early_results.workbook import ErrorValue, Value, open_workbook
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from early_results.checking.roster import Roster
     from early_results.service import Column, Service
     from early_results.workbook import Rows
 
 MOST_BYTES = 10 * 1024 * 1024
 MOST_LINES = 20_000
+FIRST_ROWS = 5  # that are shown as they will be read
 HEADING_ROWS = 50  # how many rows are searched for the headings
 _UPN = frozenset({"upn", "uniquepupilnumber", "uniquepupilnumber(upn)", "pupilupn", "upnnumber"})
 
@@ -35,21 +36,19 @@ class Export(NamedTuple):
     rows: Rows
 
 
-class Repair(NamedTuple):
-    """A word of the export that may stand for a code: its column, the word, and the code, "" if none is proposed."""
-
-    column: str
-    word: str
-    code: str
+# Which code a word stands for, by the column's key and the word in lower case: what a person has said.
+Codes = Mapping[tuple[str, str], str]
 
 
 class Matched(NamedTuple):
     """What an export comes to: each pupil's results by column key, and what a person should be told.
 
     `unknown` are the rows of pupils who are not on the roster, `repeated` the rows of pupils who are on an earlier row.
+    `rows` are the first rows as they are read, by row number.
     """
 
     results: dict[str, dict[str, Value]]
+    rows: dict[int, dict[str, Value]]
     repaired: tuple[Repair, ...]
     unknown: tuple[int, ...]
     repeated: tuple[int, ...]
@@ -130,6 +129,21 @@ def propose(export: Export, service: Service) -> dict[str, int]:
     return proposed
 
 
+def wanted(service: Service) -> tuple[Column, ...]:
+    """The columns of the template that an export can fill: the one pupils are found by, and results."""
+    return tuple(column for column in service.columns if column.key == "upn" or column.kind != "identity")
+
+
+def recall(export: Export, headings: Mapping[str, str]) -> dict[str, int]:
+    """The columns that are headed as they were when the school matched them last, by key. What is not there is not
+    guessed: a heading that stands twice is none."""
+    places: dict[str, list[int]] = {}
+    for place, heading in export.headings.items():
+        places.setdefault(heading_key(heading), []).append(place)
+    found = {key: places.get(heading_key(heading), []) for key, heading in headings.items()}
+    return {key: there[0] for key, there in found.items() if len(there) == 1}
+
+
 def _fit(heading: str, column: Column) -> int:
     """How well a heading fits a column: 0 if not at all, 100 if it is the column's own heading."""
     if heading_key(heading) == heading_key(column.heading):
@@ -162,16 +176,26 @@ def repairs(export: Export, columns: Mapping[str, int], service: Service) -> tup
 
 
 def _meant(word: str, column: Column, service: Service) -> str:
-    """The one code of the column whose meaning has the word; "" if none has, or several have."""
+    """The one code of the column whose meaning has the word; "" if none has, or several have.
+
+    Of several, the one that meets the standard: "Expected" is what people call it. "Met" is not what a meaning with
+    "not met" says, however much of it is the same.
+    """
     wanted = clean(word).casefold()
-    having = [c.code for c in service.codes if c.code in column.codes and wanted in c.meaning.casefold()]
-    return having[0] if len(having) == 1 and len(wanted) > 3 else ""
+    having = [
+        code
+        for code in service.codes
+        if code.code in column.codes
+        and wanted in code.meaning.casefold()
+        and ("not" in wanted.split()) is ("not" in code.meaning.casefold().split())
+    ]
+    if len(having) > 1 and set(wanted.split()) & set(service.words.expected.casefold().split()[:1]):
+        having = [code for code in having if code.fate == "met"]
+    return having[0].code if len(having) == 1 and len(wanted) > 3 else ""
 
 
-def apply_match(
-    export: Export, columns: Mapping[str, int], codes: Mapping[str, str], service: Service, roster: Roster
-) -> Matched:
-    """The results of an export, with these columns by key, and these codes for words (in lower case).
+def apply_match(export: Export, columns: Mapping[str, int], codes: Codes, service: Service, roster: Roster) -> Matched:
+    """The results of an export, with these columns by key, and these codes for words.
 
     A value that is neither a result nor repaired is taken over as it is. When the workbook is uploaded, the check tells
     what is wrong in its cell.
@@ -182,6 +206,7 @@ def apply_match(
         raise NotMatched("Match the column of UPNs, and at least one column of results.")
     known = {pupil.upn for pupil in roster.pupils}
     results: dict[str, dict[str, Value]] = {}
+    first_rows: dict[int, dict[str, Value]] = {}
     repaired: dict[Repair, None] = {}
     unknown, repeated = [], []
     for row, cells in export.rows:
@@ -192,15 +217,17 @@ def apply_match(
             if value is None or is_blank(value):
                 continue
             exact = result_of(value, column)
-            code = codes.get(clean(str(value)).casefold())
+            code = codes.get((column.key, clean(str(value)).casefold()), "")
             if exact is None and code in column.codes:
                 repaired[Repair(column.key, clean(str(value)), code)] = None
                 exact = code
             given[column.key] = value if exact is None else exact
+        if len(first_rows) < FIRST_ROWS:
+            first_rows[row] = given
         if upn in known and upn not in results:
             results[upn] = given
         elif upn in known:
             repeated.append(row)
         elif upn or given:
             unknown.append(row)
-    return Matched(results, tuple(repaired), tuple(unknown), tuple(repeated))
+    return Matched(results, first_rows, tuple(repaired), tuple(unknown), tuple(repeated))

@@ -75,6 +75,7 @@ class Upload:
     `findings` are the first ten as `Finding.to_json` gives them; `counts` holds pupils, errors and warnings.
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
+    `repairs` are the words of a matched export that stand for codes in the file: column (its key), word, code.
     `held` says why the upload waits for an operator, if it does, `overwritten_by` which upload took its place.
     """
 
@@ -108,6 +109,7 @@ class Upload:
     reports: dict[str, str] = field(default_factory=dict)
     queued_again: datetime | None = None
     overwritten_by: str | None = None
+    repairs: tuple[dict[str, str], ...] = ()
 
     @property
     def key(self) -> Key:
@@ -179,6 +181,8 @@ class Upload:
                 item["by_school"] = f"SCHOOL#{self.school}"
         elif self.trust and self.status is not Status.DELETED:
             item["by_trust"] = f"TRUST#{self.trust}"
+        if self.repairs:
+            item["repairs"] = list(self.repairs)
         if self.findings:
             item["findings"] = list(self.findings)
         if self.counts:
@@ -263,6 +267,7 @@ def upload_from_item(item: Item) -> Upload:
         },
         queued_again=from_text(item["queued_again"]) if "queued_again" in item else None,
         overwritten_by=item.get("overwritten_by"),
+        repairs=tuple(item.get("repairs", ())),
     )
 
 

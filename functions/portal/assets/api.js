@@ -103,9 +103,9 @@ export async function getUnless(path, held) {
   return response.status === 304 ? null : { tag: response.headers.get("ETag") };
 }
 
-/** A file that the API itself answers with: its name and bytes. */
-export async function file(path, values) {
-  const response = await request("GET", path + query(values), 2);
+/** A file that the API itself answers with: its name and bytes. With a `body` it is one made of that. */
+export async function file(path, values, body = null) {
+  const response = body ? await request("POST", path, 1, { body }) : await request("GET", path + query(values), 2);
   const named = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   return { name: named?.[1] ?? "download.xlsx", blob: await response.blob() };
 }

@@ -12,6 +12,7 @@ import { fill, h } from "./dom.js";
 import { dropZone } from "./dropzone.js";
 import { goesOn, interrupted } from "./kept.js";
 import { Line } from "./line.js";
+import { matchLink } from "./matchlink.js";
 import { nilReturn } from "./nil.js";
 import { why } from "./outcome.js";
 import { turnedWords } from "./overwriting.js";
@@ -44,6 +45,7 @@ export class BulkUpload {
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     const nil = `A school has no ${serviceOf(service).year_group} pupils`;
     this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
+    this.match = matchLink(() => this.#match());
     this.coverage = h("div", {});
     this.element = h("div", {}, this.area, this.coverage);
     this.overall = h("div", { class: "overall" });
@@ -101,7 +103,7 @@ export class BulkUpload {
       fill(
         this.area,
         open
-          ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, until), this.nil]
+          ? [this.zone, this.warnings, h("div", { class: "row" }, this.button, until), this.match, this.nil]
           : closedPanel(service),
       );
     }
@@ -171,6 +173,13 @@ export class BulkUpload {
     lookNow();
     await this.#read(lines);
     return undefined;
+  }
+
+  /** An export of one of the schools becomes a workbook first, which joins the files that are chosen. */
+  async #match() {
+    const { matched } = await import("./match.js");
+    const workbook = await matched(serviceOf(this.service));
+    if (workbook) await this.#choose([workbook]);
   }
 
   /** A nil return of one of the schools joins the files that are chosen, and is sent with them. */

@@ -7,7 +7,7 @@ import { icon } from "./icons.js";
 import { leftOutWords, parted } from "./names.js";
 import { announce } from "./panels.js";
 
-const ACCEPT = ".xlsx,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+const ACCEPT = ".xlsx,.csv,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /** A place to drop files on or choose them with; `chosen` is called with the files. */
 export function dropZone(words, many, chosen) {

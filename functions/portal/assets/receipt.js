@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { nameOf } from "./state.js";
 import { moment, reference } from "./words.js";
 
-export function receiptOf({ upload_id: id, service, receipt, windows }) {
+export function receiptOf({ upload_id: id, service, receipt, windows, repairs }) {
   if (!receipt) return null;
   return h(
     "section",
@@ -25,6 +25,14 @@ export function receiptOf({ upload_id: id, service, receipt, windows }) {
       receipt.window && [h("dt", {}, "Window"), h("dd", {}, receipt.window)],
       receipt.sha256 && [h("dt", {}, "Fingerprint of the file (SHA-256)"), h("dd", { class: "hash" }, receipt.sha256)],
     ),
+    repairs?.length > 0 && [
+      h("p", {}, "This file was made of an export. You have said that these words of it stand for codes:"),
+      h(
+        "ul",
+        {},
+        repairs.map(({ column, word, code }) => h("li", {}, `${column}: “${word}” is ${code}`)),
+      ),
+    ],
     h("button", { type: "button", class: "plain", onclick: () => print() }, "Print this receipt"),
   );
 }

@@ -10,6 +10,7 @@ import { dropZone } from "./dropzone.js";
 import { knownBy } from "./fates.js";
 import { goesOn, interrupted } from "./kept.js";
 import { LiveVerdict } from "./live.js";
+import { isText, matchLink } from "./matchlink.js";
 import { nilReturn } from "./nil.js";
 import { countWords, isGood } from "./outcome.js";
 import { fileWords, overwritingWords, turnedWords } from "./overwriting.js";
@@ -43,6 +44,7 @@ export class SingleUpload {
     this.counting = h("p", { class: "note counting" });
     const nil = `We have no ${this.described.year_group} pupils`;
     this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
+    this.match = matchLink(() => this.#match());
     this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true });
     this.element = h("div", {}, this.area);
     events.addEventListener("services", () => this.draw());
@@ -69,7 +71,14 @@ export class SingleUpload {
       fill(
         this.area,
         open
-          ? [this.zone, this.chosen, h("div", { class: "row" }, this.button, until), this.counting, this.nil]
+          ? [
+              this.zone,
+              this.chosen,
+              h("div", { class: "row" }, this.button, until),
+              this.counting,
+              this.match,
+              this.nil,
+            ]
           : closedPanel(this.described),
       );
     }
@@ -116,6 +125,7 @@ export class SingleUpload {
 
   async #choose(file, dropped) {
     if (this.#busy) return announce("A file is being uploaded. Please wait until it has been checked.", true);
+    if (isText(file)) return this.#match(file);
     this.#file = file;
     this.#meant = openWindow(this.described)?.number;
     this.#seen = this.current?.upload_id;
@@ -139,6 +149,22 @@ export class SingleUpload {
     this.#meant = openWindow(this.described)?.number;
     this.#seen = this.current?.upload_id;
     await this.#start();
+  }
+
+  /** An export becomes a workbook first, which is then chosen like any other file. */
+  async #match(file = null) {
+    const { matched } = await import("./match.js");
+    const workbook = await matched(this.described, file);
+    if (workbook) await this.#choose(workbook);
+  }
+
+  /** Where a file has the results under headings of its own, or is none of Excel's: that it can be matched. */
+  #offerMatch(upload) {
+    const file = this.#transfer?.file;
+    if (!file || !upload.findings?.some(({ code }) => MATCHABLE.has(code))) return null;
+    const words = "Are its results under other headings, as an export of your MIS has them?";
+    const button = { type: "button", class: "plain", onclick: () => this.#match(file) };
+    return panel("info", words, h("p", {}, h("button", button, "Match its columns")));
   }
 
   /** Whether the person still wants it, where something else is so by now than when the file was chosen. */
@@ -242,7 +268,7 @@ export class SingleUpload {
     this.#verdict = new LiveVerdict(upload, meant);
     this.status.hidden = false;
     const heading = this.#heading(true);
-    fill(this.status, heading, fileWords(upload.name), this.#verdict.element);
+    fill(this.status, heading, fileWords(upload.name), this.#verdict.element, this.#offerMatch(upload));
     heading[0].tabIndex = -1;
     heading[0].focus({ preventScroll: true });
     this.status.scrollIntoView({ block: "start" });
@@ -300,6 +326,7 @@ export class SingleUpload {
   }
 }
 
+const MATCHABLE = new Set(["not-a-workbook", "no-results-sheet"]);
 const RESULT = "Its result will be shown here by itself. You do not need to upload it again.";
 
 const unknown = (left) => [

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from adapters.templates import template_workbook
-from early_results.checking.matching import NotMatched, Repair, apply_match, propose, read_export, repairs
+from early_results.checking.mark import Repair, mark_rows, read_mark
+from early_results.checking.matching import NotMatched, apply_match, propose, read_export, recall, repairs
 from early_results.checking.roster import rosters_csv
+from early_results.checking.submission import read_submission
 from infra.operator import cli
-from tests.unit.checking.school_files import ISSUED, SERVICE, roster, told, verdict_on
+from tests.unit.checking.school_files import ISSUED, SERVICE, mark, roster, told, verdict_on
 
 ROSTER = roster(4)
 UPNS = [pupil.upn for pupil in ROSTER.pupils]
@@ -55,7 +59,9 @@ def test_words_for_codes_are_offered_and_used_only_if_said() -> None:
     unsaid = apply_match(export, columns, {}, SERVICE, ROSTER)
     assert unsaid.repaired == ()
     assert unsaid.results[UPNS[0]] == {"ta_reading": "EXS", "ta_maths": "Working at greater depth", "ss_maths": 104}
-    said = apply_match(export, columns, {repair.word.casefold(): repair.code for repair in offered}, SERVICE, ROSTER)
+    said = apply_match(
+        export, columns, {(repair.column, repair.word.casefold()): repair.code for repair in offered}, SERVICE, ROSTER
+    )
     assert said.repaired == (offered[1], offered[0])
     assert said.results == {
         UPNS[0]: {"ta_reading": "EXS", "ta_maths": "GDS", "ss_maths": 104},
@@ -69,7 +75,7 @@ def test_words_for_codes_are_offered_and_used_only_if_said() -> None:
 def test_the_workbook_that_is_made_is_checked_like_any_other() -> None:
     export = read_export(CSV.encode())
     columns = propose(export, SERVICE)
-    codes = {repair.word.casefold(): repair.code for repair in repairs(export, columns, SERVICE)}
+    codes = {(repair.column, repair.word.casefold()): repair.code for repair in repairs(export, columns, SERVICE)}
     matched = apply_match(export, columns, codes, SERVICE, ROSTER)
     verdict = verdict_on(template_workbook(SERVICE, ROSTER, ISSUED, results=matched.results), ROSTER)
     assert verdict.accepted
@@ -77,6 +83,53 @@ def test_the_workbook_that_is_made_is_checked_like_any_other() -> None:
     unsaid = apply_match(export, columns, {}, SERVICE, ROSTER)
     refused = verdict_on(template_workbook(SERVICE, ROSTER, ISSUED, results=unsaid.results), ROSTER)
     assert [cell for _, cell in told(refused.errors)] == ["J2", "H3"]
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        *(("Expected", "EXS"), ("expected standard", "EXS"), ("Greater depth", "GDS"), ("Working towards", "WTS")),
+        *(("Met the expected standard", ""), ("standard", ""), ("Working", ""), ("ed", ""), ("Secure", "")),
+    ],
+)
+def test_a_word_is_offered_for_the_code_that_it_may_mean(word: str, code: str) -> None:
+    export = read_export(f"UPN,Reading TA\r\n{UPNS[0]},{word}\r\n".encode())
+    assert repairs(export, propose(export, SERVICE), SERVICE) == (Repair("ta_reading", word, code),)
+
+
+def test_what_was_taken_for_codes_stands_in_the_mark_and_outlives_excel() -> None:
+    export = read_export(CSV.encode())
+    columns = propose(export, SERVICE)
+    codes = {(repair.column, repair.word.casefold()): repair.code for repair in repairs(export, columns, SERVICE)}
+    matched = apply_match(export, columns, codes, SERVICE, ROSTER)
+    data = template_workbook(SERVICE, ROSTER, ISSUED, results=matched.results, repairs=matched.repaired)
+    saved = io.BytesIO()
+    openpyxl.load_workbook(io.BytesIO(data)).save(saved)
+    for file in (data, saved.getvalue()):
+        mark = read_submission(file, SERVICE).mark
+        assert mark is not None
+        assert mark.repairs == matched.repaired
+
+
+CELLS = st.text("aZ1|-. \n\u200b\u0007\u00e9", max_size=70) | st.integers()
+
+
+@given(st.lists(st.dictionaries(st.integers(2, 5), CELLS), max_size=9))
+def test_no_mark_of_another_s_making_tells_repairs_that_cannot_be_shown(rows: list[dict[int, object]]) -> None:
+    ours = list(enumerate(mark_rows(mark()), 1))
+    cells = [(row, dict(enumerate(values, 1))) for row, values in ours]
+    told = read_mark([*cells, *((row, {**one, 1: "repaired"}) for row, one in enumerate(rows, 10))])
+    assert told is not None
+    for repair in told.repairs:
+        assert repair.word.isprintable()
+        assert len("".join(repair)) < 200
+
+
+def test_a_match_is_recalled_by_headings_and_what_is_not_there_is_not_guessed() -> None:
+    export = read_export(CSV.encode())
+    remembered = {"upn": "upn", "ta_reading": " READING  TA", "ss_maths": "Maths Score"}
+    assert recall(export, remembered) == {"upn": 1, "ta_reading": 3}
+    assert recall(read_export(b"UPN,Reading TA,Reading TA\r\n"), remembered) == {"upn": 1}
 
 
 def test_a_workbook_is_an_export_too() -> None:
