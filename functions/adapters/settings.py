@@ -9,6 +9,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
+
+from early_results.guide import SUPPORT, Support
+from early_results.service import Service, load_service
 
 from .errors import MissingSetting
 
@@ -32,12 +36,38 @@ class Settings:
     max_upload_bytes: int
 
 
-def setting(name: str, environment: Mapping[str, str] = os.environ) -> str:
-    """One setting. MissingSetting, naming it, if it is not there or empty."""
-    value = environment.get(name, "")
+def setting(name: str, environment: Mapping[str, str] = os.environ, default: str = "") -> str:
+    """One setting, or its default. MissingSetting, naming it, if it is not there or empty and has no default."""
+    value = environment.get(name, "") or default
     if not value:
         raise MissingSetting(f"the setting {name} is missing")
     return value
+
+
+def read_support(environment: Mapping[str, str] = os.environ) -> Support:
+    """Whom users ask for help: as the deployment says, and where it says nothing, as the guide does.
+
+    `SUPPORT_HOURS` has semicolons between its lines.
+    """
+    hours = setting("SUPPORT_HOURS", environment, ";".join(SUPPORT.hours)).split(";")
+    return Support(
+        setting("SUPPORT_EMAIL", environment, SUPPORT.email),
+        setting("SUPPORT_TELEPHONE", environment, SUPPORT.telephone),
+        tuple(line.strip() for line in hours),
+    )
+
+
+def deployed_service(name: str) -> Service:
+    """The service of that name, with whom this deployment's users ask for help.
+
+    UnknownService or BadServiceFile if there is none to be had.
+    """
+    return _with_support(name, read_support())
+
+
+@cache  # the checks keep what they work out for a service by the service itself
+def _with_support(name: str, support: Support) -> Service:
+    return load_service(name)._replace(support=support)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

@@ -307,9 +307,9 @@ def add_help_sheet(
     section("Help and support")
     pairs(
         [
-            ("Email", service.support_email),
-            ("Telephone", service.support_telephone),
-            ("Hours", "; ".join(service.support_hours)),
+            ("Email", service.support.email),
+            ("Telephone", service.support.telephone),
+            ("Hours", "; ".join(service.support.hours)),
         ]
     )
     row += 1

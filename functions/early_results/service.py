@@ -15,6 +15,8 @@ from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from .guide import SUPPORT, Support
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from zoneinfo import ZoneInfo
@@ -186,7 +188,8 @@ class Service(NamedTuple):
 
     `together` are groups of columns, by key: if a pupil has a result in one of them and none in another, a warning
     asks for it.
-    `notes` tell a report's reader how this collection is counted.
+    `notes` tell a report's reader how this collection is counted. `support` is the guide's unless the deployment names
+    somebody else.
     """
 
     name: str
@@ -207,9 +210,7 @@ class Service(NamedTuple):
     together: tuple[tuple[str, ...], ...]
     notes: tuple[str, ...]
     published: tuple[tuple[int, datetime, datetime, date], ...]
-    support_email: str
-    support_telephone: str
-    support_hours: tuple[str, ...]
+    support: Support = SUPPORT
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -318,7 +319,7 @@ def with_ruleset(service: Service, ruleset: str) -> Service:
     kept = _read(file)
     if (kept.name, kept.ruleset) != (service.name, ruleset):
         raise BadServiceFile(f"services/{file}: it is the service {kept.name} under the rules {kept.ruleset}")
-    return kept
+    return kept._replace(support=service.support)
 
 
 def ruleset_names() -> tuple[str, ...]:
@@ -340,7 +341,6 @@ def parse_service(data: dict[str, Any]) -> Service:
     mismatches = tuple(_mismatch(entry) for entry in top.tables("mismatch", least=0))
     together = tuple(_together(entry) for entry in top.tables("together", least=0))
     words = _words(top.table("words"))
-    support = top.table("support")
     service = Service(
         name=top.text("service"),
         ruleset=top.text("ruleset"),
@@ -360,11 +360,7 @@ def parse_service(data: dict[str, Any]) -> Service:
         together=together,
         notes=top.texts("notes"),
         published=tuple(_window(entry) for entry in top.tables("window")),
-        support_email=support.text("email"),
-        support_telephone=support.text("telephone"),
-        support_hours=support.texts("hours"),
     )
-    support.end()
     top.end()
     _check_columns(service)
     _check_codes(service)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from adapters.errors import NotThere
 from adapters.lookups import calendar_now
+from adapters.settings import deployed_service
 from adapters.stores import Stores
 from early_results.canonical import canonical
 from early_results.checking import messages
@@ -15,7 +16,6 @@ from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
 from early_results.media import MEDIA_TYPES, XLSX
 from early_results.object_keys import findings_key
-from early_results.service import load_service
 from workflow.check_upload import judge_again
 
 from . import answers, problems
@@ -75,7 +75,7 @@ def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
             "There is no annotated workbook for this file, because it could not be read. The list of findings says why."
         )
     submission, verdict, roster = again
-    service = load_service(upload.service)
+    service = deployed_service(upload.service)
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
     # imported only here: it loads openpyxl, which the other requests do not need
     from adapters.annotated import annotated_workbook

@@ -7,16 +7,18 @@ import json
 from functools import cache
 from http import HTTPStatus
 from importlib.resources import files
+from typing import Any
 from urllib.parse import urlsplit
 
 from aws_lambda_powertools.event_handler import Response
 
 from adapters.clients import s3
-from adapters.settings import read_settings, setting
+from adapters.settings import read_settings, read_support, setting
+from early_results import guide
 from early_results.canonical import sha256
-from early_results.service import load_service, service_names
+from early_results.checking import nil
 
-from . import problems
+from . import problems, requests, uploading
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -39,12 +41,22 @@ def _assets() -> dict[str, bytes]:
     for file in (files(__package__) / "assets").iterdir():
         if file.is_file() and file.name.rsplit(".", 1)[-1] in TYPES:
             found[file.name] = file.read_bytes()
-    service = load_service(service_names()[-1])
-    config = {
+    config: dict[str, Any] = {
         "cognito": setting("COGNITO_ENDPOINT"),
         "client_id": setting("USER_POOL_CLIENT_ID"),
         "user_pool": setting("USER_POOL_ID"),
-        "support": {"email": service.support_email, "telephone": service.support_telephone},
+        "support": read_support()._asdict(),
+        "statuses": guide.STATUS_WORDS,
+        "deleting": guide.DELETING,
+        "report_failed": guide.REPORT_FAILED,
+        "legend": guide.LEGEND,
+        "limits": {
+            "files_at_once": requests.MOST_FILES,
+            "name_letters": requests.LONGEST_NAME,
+            "name_bytes": uploading.NAME_BYTES,
+            "schools_at_once": requests.MOST_SCHOOLS,
+            "nil_bytes": nil.LONGEST,
+        },
     }
     found[CONFIG] = json.dumps(config).encode()
     return found

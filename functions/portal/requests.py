@@ -14,6 +14,7 @@ from .answers import StandingName
 from .problems import MOST_PLACES, Problem, bad_request
 
 MOST_FILES = 500
+MOST_SCHOOLS = 1000  # a page of the board has at most
 LONGEST_NAME = 255
 # Lambda takes a request of 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). An export of
 # a school has a few hundred kilobytes.

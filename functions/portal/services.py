@@ -6,6 +6,7 @@ from datetime import datetime
 
 from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.rosters import current_roster
+from adapters.settings import deployed_service
 from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role, User
@@ -30,7 +31,7 @@ from .requests import ReportsQuery
 def service_of(name: str) -> Service:
     """The service of that name. Problem (404) if there is none."""
     try:
-        return load_service(name)
+        return deployed_service(name)
     except UnknownService:
         raise problems.no_such_service(service_names()) from None
 
@@ -76,7 +77,7 @@ def describe_services(stores: Stores, now: datetime) -> answers.Services:
     """
     begun = stores.table.get_many(keys.service_begun(name) for name in service_names())
     names = [name for name in service_names() if keys.service_begun(name) in begun] or service_names()
-    told = [_describe(stores, load_service(name), now) for name in names]
+    told = [_describe(stores, deployed_service(name), now) for name in names]
     told.sort(key=lambda one: (one["seconds_to_close"] is None, one["seconds_to_close"] or 0))
     return {"services": told, "now": to_text(now)}
 
@@ -98,9 +99,9 @@ def describe_service(
         "year": service.year,
         "year_group": service.year_group,
         "support": {
-            "email": service.support_email,
-            "telephone": service.support_telephone,
-            "hours": list(service.support_hours),
+            "email": service.support.email,
+            "telephone": service.support.telephone,
+            "hours": list(service.support.hours),
         },
         "columns": [_describe_column(column) for column in service.results],
         "codes": [{"code": code.code, "meaning": code.meaning} for code in service.codes],
@@ -204,8 +205,8 @@ def school_acted_for(user: User, school: str | None) -> str:
 def no_pupil_list(service: Service) -> problems.Problem:
     """There is no roster of the school yet, and so no template."""
     return problems.not_found(
-        f"We hold no pupil list for this school yet. Please contact {service.support_email}, "
-        f"telephone {service.support_telephone}."
+        f"We hold no pupil list for this school yet. Please contact {service.support.email}, "
+        f"telephone {service.support.telephone}."
     )
 
 

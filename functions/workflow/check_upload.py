@@ -17,6 +17,7 @@ from adapters.errors import Conflict, NotThere
 from adapters.lookups import calendar_now, record_unattributed
 from adapters.objects import Version, written_once
 from adapters.rosters import current_roster, roster_of_version, user_of
+from adapters.settings import deployed_service
 from adapters.stores import Stores
 from early_results import keys
 from early_results.canonical import canonical, sha256
@@ -32,7 +33,7 @@ from early_results.findings import Code, Finding
 from early_results.object_keys import extract_key, findings_key, parse_upload_key, verdict_key
 from early_results.reporting.summary import Summary, summarise
 from early_results.results import PupilResults, extract_json, results_from_extract
-from early_results.service import Service, load_service, with_ruleset
+from early_results.service import Service, with_ruleset
 from early_results.times import cut
 from early_results.writes import ABSENT, PRESENT, Update
 from workflow.adopt_object import adopt
@@ -148,7 +149,7 @@ def _check_upload(stores: Stores, upload: Upload, version: str | None) -> Checke
 
 
 def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Checked:
-    service = load_service(upload.service)
+    service = deployed_service(upload.service)
     key = verdict_key(upload.service, upload.upload_id)
     data = _read(stores, version)
     judged = _judge(stores, upload, service, version, data, None)
@@ -260,7 +261,7 @@ def judge_again(stores: Stores, upload: Upload) -> JudgedAgain | None:
     """
     if upload.version is None or upload.window is None:
         return None
-    service = load_service(upload.service)
+    service = deployed_service(upload.service)
     if upload.ruleset:
         service = with_ruleset(service, upload.ruleset)  # the findings are those of the rules that judged it
     submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
@@ -368,7 +369,7 @@ def park_upload(stores: Stores, key: str) -> bool:
         if upload is None or upload.judged:
             return False  # judged after all, or deleted
         try:
-            stores.table.write(verdicts.park(upload, load_service(upload.service)))
+            stores.table.write(verdicts.park(upload, deployed_service(upload.service)))
         except Conflict:
             continue
         return True
@@ -386,7 +387,7 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     oldest = stores.uploads.oldest(upload.object_key) if upload else None
     if upload is None or oldest is None or upload.held != Held.PARKED or upload.status is Status.DELETED:
         return False
-    service = load_service(upload.service)
+    service = deployed_service(upload.service)
     calendar = calendar_now(stores, service)
     window = calendar.window_of(oldest.received)
     ours = verdicts.could_not_process(service)

@@ -17,8 +17,9 @@ from early_results import keys
 from early_results.access import Role, User
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
-from early_results.counting.uploads import NEXT_STEPS, Status, Upload, upload_from_item
+from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.counting.verdicts import begin_checking
+from early_results.guide import NEXT_STEPS
 from early_results.ids import new_ulid
 from early_results.service import Window
 from early_results.writes import Put

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fitName, leftOutWords, numberIn, parted } from "../../functions/portal/assets/names.js";
+import { keepSettings } from "../../functions/portal/assets/settings.js";
+
+keepSettings({ limits: { name_bytes: 1500, name_letters: 255 } });
 
 const NUMBERS = {
   "1231234.xlsx": "1231234",

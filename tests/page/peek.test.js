@@ -3,6 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { deflateRawSync } from "node:zlib";
 import { numberUnder, schoolIn } from "../../functions/portal/assets/peek.js";
+import { keepSettings } from "../../functions/portal/assets/settings.js";
+
+keepSettings({ limits: { nil_bytes: 200 } });
 
 const SHARED = ["School DFE", "UPN", "1231234"];
 

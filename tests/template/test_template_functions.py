@@ -261,6 +261,9 @@ def test_settings_name_the_things_they_are_called_after(template: Template) -> N
         "SWEEP_AGE_SECONDS": "SweepAgeSeconds",
         "STALLED_SECONDS": "StalledSeconds",
         "MAX_UPLOAD_BYTES": "MaxUploadBytes",
+        "SUPPORT_EMAIL": "SupportEmail",
+        "SUPPORT_TELEPHONE": "SupportTelephone",
+        "SUPPORT_HOURS": "SupportHours",
     }
     assert shared["POWERTOOLS_METRICS_NAMESPACE"] == "EarlyResults"
     names = {

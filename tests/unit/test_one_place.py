@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from early_results import ids
+from adapters.settings import deployed_service, read_support
+from early_results import guide, ids
 from early_results.canonical import canonical, sha256, sha256_of
 from early_results.checking.roster import BadRoster
 from early_results.organisations import parse_trusts
+from early_results.service import load_service, service_names
 
 ROOT = Path(__file__).resolve().parents[2]
 FUNCTIONS, OPERATOR = ROOT / "functions", ROOT / "infra" / "operator"
@@ -55,6 +57,56 @@ def test_what_one_module_says_no_other_says(words: str) -> None:
     home = next(name for name, own in ONE_MODULE.items() if words in own)
     found = {path.relative_to(FUNCTIONS).as_posix() for path in MODULES if any(words in text for text in texts(path))}
     assert found == {home}
+
+
+STATUSES = (*guide.NEXT_STEPS.values(), *guide.STATUS_WORDS.values())
+GUIDE = (*STATUSES, guide.REPORT_FAILED, guide.DELETING, *guide.SUPPORT[:2])
+ERRORS, VIEW = guide.NEXT_STEPS["UPLOAD_ERROR"].split(". ")  # the history's key has the same two in another sentence
+SENTENCES = sorted({words for words in (*GUIDE, ERRORS, VIEW) if len(words) > 15 and words != f"{ERRORS}. {VIEW}"})
+PRODUCT = [*MODULES, *ASSETS.glob("*.js"), *(FUNCTIONS / "early_results" / "services").rglob("*.toml")]
+
+
+@pytest.mark.parametrize("words", SENTENCES)
+def test_the_guide_s_sentences_are_said_in_one_module(words: str) -> None:
+    def says(path: Path) -> bool:
+        if path.suffix == ".py":
+            return any(words in text for text in texts(path))
+        return words in re.sub(r'"\s*\+\s*"', "", path.read_text(encoding="utf-8"))
+
+    assert [path.name for path in PRODUCT if says(path)] == ["guide.py"]
+
+
+# Numbers of the settings that mean nothing else on the page; of these modules, other numbers look the same.
+LIMITS = {"500", "1500", "1_500", "255"}
+OTHER = {"api.js", "icons.js", "send.js", "srp.js", "transfer.js", "verdicts.js"}
+
+
+def test_the_page_repeats_no_limit_that_it_is_told() -> None:
+    repeats = {
+        path.name: found
+        for path in ASSETS.glob("*.js")
+        if path.name not in OTHER and (found := LIMITS & set(re.findall(r"\b[0-9_]+\b", path.read_text("utf-8"))))
+    }
+    assert repeats == {}
+
+
+def test_whom_to_ask_is_the_deployment_s_to_say() -> None:
+    assert read_support({}) == read_support({"SUPPORT_EMAIL": "", "SUPPORT_HOURS": ""}) == guide.SUPPORT
+    told = {
+        "SUPPORT_EMAIL": "help@trust.example",
+        "SUPPORT_TELEPHONE": "1",
+        "SUPPORT_HOURS": "Monday: 9am; Friday: 10am",
+    }
+    assert read_support(told) == ("help@trust.example", "1", ("Monday: 9am", "Friday: 10am"))
+
+
+def test_a_deployment_s_support_is_in_every_service_and_every_ruleset(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUPPORT_EMAIL", "help@trust.example")
+    for name in service_names():
+        service = deployed_service(name)
+        assert service.support.email == "help@trust.example"
+        assert service._replace(support=guide.SUPPORT) == load_service(name)
+        assert deployed_service(name) is service, "or the checks would work everything out anew"
 
 
 def test_no_module_names_days_by_the_machine_s_locale() -> None:

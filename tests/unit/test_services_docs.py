@@ -35,7 +35,7 @@ def test_every_setting_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     load_service.cache_clear()
     assert len(asked) > 40
     tables = {name for name in asked if f"[[{name}]]" in PAGE or f"[{name}]" in PAGE}
-    assert {"result", "code", "window", "words", "support"} <= tables
+    assert {"result", "code", "window", "words"} <= tables
     assert [name for name in sorted(asked) if f"`{name}`" not in PAGE and name not in tables] == []
     for word in (*RESULT_KINDS, *Fate):
         assert f"| `{word}` |" in PAGE

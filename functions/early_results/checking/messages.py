@@ -162,7 +162,7 @@ def school_blank() -> str:
 def no_roster(service: Service) -> str:
     return (
         f"We hold no list of {service.year_group} pupils for this school, so the file cannot be checked. "
-        f"Please contact support: {service.support_email}, {service.support_telephone}."
+        f"Please contact support: {service.support.email}, {service.support.telephone}."
     )
 
 

@@ -13,11 +13,12 @@ from datetime import datetime
 from typing import Any
 
 from ..findings import Code
+from ..guide import NEXT_STEPS, REPORT_FAILED
 from ..times import from_text, moment_words, to_text
 from ..writes import Item
 from .calendar import Calendar
 from .registers import Mark, Register, counting
-from .uploads import LATE, NEXT_STEPS, REPORT_FAILED, Held, Status, Upload, shown_status
+from .uploads import LATE, Held, Status, Upload, shown_status
 
 NOTHING_OLDER = "and nothing older comes back"
 

@@ -45,19 +45,6 @@ LATE = (Held.STRAGGLER, Held.ADMITTING)  # held because it came after the freeze
 PROCESSING = "PROCESSING"  # shown, never stored: a report is being built from the file
 SHOWN_STATUSES = (*(s.value for s in Status if s is not Status.DELETED), PROCESSING)
 
-# The guide's next steps, by shown status.
-NEXT_STEPS = {
-    "AWAITING_UPLOAD": "We have not received this file yet. If your upload was interrupted, choose the file again.",
-    "CHECKING": "We have received this file and are checking it. This usually takes a few seconds.",
-    "SUCCESSFUL": "This data will be used to generate reports on the published date and new Y3 estimates generated "
-    "in the autumn term",
-    "OVERWRITTEN": "This file has been overwritten so reports will no longer be generated from its data",
-    "PROCESSING": "Report generation is in progress for this file",
-    "UPLOAD_ERROR": "This file contains errors and will not be used to generate a report. View the error(s) in the "
-    "file upload details",
-}
-REPORT_FAILED = "There is an error in the report creation process"
-
 
 class ReportState(StrEnum):
     """How far a report of a frozen file is."""

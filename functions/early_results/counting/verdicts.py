@@ -47,7 +47,7 @@ def could_not_process(service: Service) -> Finding:
     return Finding(
         Code.COULD_NOT_PROCESS,
         "We could not process this file. This is our fault, not yours. We have been told and are looking into it; you "
-        f"may also upload the file again, or contact {service.support_email}.",
+        f"may also upload the file again, or contact {service.support.email}.",
     )
 
 

@@ -10,6 +10,7 @@ import { History } from "./history.js";
 import { icon } from "./icons.js";
 import { announce, panel } from "./panels.js";
 import { save } from "./saving.js";
+import { settings } from "./settings.js";
 import { state } from "./state.js";
 import { count, duration, moment, stamp } from "./words.js";
 
@@ -22,7 +23,6 @@ const STANDINGS = {
 const MISSING = "only-errors,nothing";
 const NO_TRUST = "(none)";
 const SHOWN = 100; // schools at a time
-const MOST = 1000; // that the API gives in one answer
 const AGAIN = 30_000;
 const TYPING = 300; // milliseconds of a pause in typing after which is looked for
 
@@ -137,10 +137,14 @@ export class Board {
     clearTimeout(this.#timer);
     const ticket = ++this.#ticket;
     try {
-      const board = await this.#ask({ limit: Math.min(MOST, Math.max(SHOWN, this.#rows.length)) });
+      const board = await this.#ask({
+        limit: Math.min(settings.limits.schools_at_once, Math.max(SHOWN, this.#rows.length)),
+      });
       if (ticket !== this.#ticket) return;
       const rest =
-        this.#rows.length > MOST && board.cursor ? this.#rows.filter((school) => school.school > board.cursor) : [];
+        this.#rows.length > settings.limits.schools_at_once && board.cursor
+          ? this.#rows.filter((school) => school.school > board.cursor)
+          : [];
       this.#board = { ...board, cursor: rest.length ? this.#board.cursor : board.cursor };
       this.#rows = [...board.schools, ...rest];
       this.#draw();
@@ -479,7 +483,11 @@ export class Board {
   /** Saves those who still have to submit, as they are filtered and every one of them, for a mail merge. */
   async #chase(tell) {
     const [service, window, closes] = [this.#service, this.#window, this.#board.closes_words];
-    const filters = { ...this.#filters, standing: this.#filters.standing || MISSING, limit: MOST };
+    const filters = {
+      ...this.#filters,
+      standing: this.#filters.standing || MISSING,
+      limit: settings.limits.schools_at_once,
+    };
     const schools = [];
     let cursor = this.#filters.standing === "submitted" ? null : "";
     while (cursor !== null) {

@@ -19,13 +19,13 @@ import { turnedWords } from "./overwriting.js";
 import { announce, panel } from "./panels.js";
 import { setReady } from "./progress.js";
 import { Queue } from "./queue.js";
+import { settings } from "./settings.js";
 import { events, nameOf, schoolWords, serviceOf, state } from "./state.js";
 import { overwritten, severalOf } from "./turns.js";
 import { rowsOf } from "./verdicts.js";
 import { lookNow } from "./watch.js";
 import { count, moment } from "./words.js";
 
-const MOST = 500;
 const SHOWN = 10;
 
 export class BulkUpload {
@@ -40,7 +40,9 @@ export class BulkUpload {
   constructor(service) {
     this.service = service;
     this.area = h("div", {});
-    this.zone = dropZone(`or drop up to ${MOST} workbooks here`, true, (files) => this.#choose(files));
+    this.zone = dropZone(`or drop up to ${settings.limits.files_at_once} workbooks here`, true, (files) =>
+      this.#choose(files),
+    );
     this.warnings = h("div", { class: "before-upload" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     const nil = `A school has no ${serviceOf(service).year_group} pupils`;
@@ -150,7 +152,7 @@ export class BulkUpload {
     if (this.#lines.every((line) => line.ended)) this.#lines = [];
     if (!this.#waiting.length) this.#meant = openWindow(serviceOf(this.service))?.number;
     const fresh = files.filter((file) => !this.#lines.some((line) => same(line.file, file)));
-    const room = MOST - this.#waiting.length;
+    const room = settings.limits.files_at_once - this.#waiting.length;
     const lines = fresh.slice(0, room).map((file) => new Line(this.service, file, (line) => this.#leaveOut(line)));
     this.#lines.push(...lines);
     this.status.hidden = false;
@@ -163,7 +165,9 @@ export class BulkUpload {
     const left = h("p", {}, `Upload these first, and then choose the other ${fresh.length - room}.`);
     fill(
       this.overall,
-      fresh.length > room ? panel("warn", `Only the first ${MOST} files were taken`, left) : this.#chosenWords(),
+      fresh.length > room
+        ? panel("warn", `Only the first ${settings.limits.files_at_once} files were taken`, left)
+        : this.#chosenWords(),
     );
     this.onlyRow.hidden = true;
     this.#draw();

@@ -5,8 +5,8 @@
 import { ask } from "./ask.js";
 import { h } from "./dom.js";
 import { panel } from "./panels.js";
+import { settings } from "./settings.js";
 import { nameOf, schoolWords, serviceOf } from "./state.js";
-import { DELETE_WORDS } from "./statuses.js";
 import { lossOf } from "./windows.js";
 
 /** Asks whether an upload of the history is to be deleted. */
@@ -18,7 +18,7 @@ export function sureToDelete(row) {
     body: [
       h("p", { class: "filename" }, row.name),
       h("p", {}, `${nameOf(row.service)}.`),
-      h("p", {}, DELETE_WORDS),
+      h("p", {}, `${settings.deleting}.`),
       losses.length > 0 &&
         panel(
           "warn",

@@ -6,8 +6,6 @@ import { h } from "./dom.js";
 import { downloadButton } from "./downloads.js";
 import { grouped } from "./outcome.js";
 
-const SHOWN = 10;
-
 export const place = (finding) =>
   h(
     "li",
@@ -43,7 +41,7 @@ export function lists(upload, errors) {
   const path = `/uploads/${upload.upload_id}/findings`;
   const kind = errors ? "errors" : "warnings";
   return [
-    total > SHOWN &&
+    total > upload.findings.length &&
       h(
         "p",
         {},
@@ -53,7 +51,8 @@ export function lists(upload, errors) {
       "div",
       { class: "row" },
       inside && downloadButton(`Your workbook with the ${kind} marked (Excel)`, path, { format: "xlsx" }),
-      (total > SHOWN || inside) && downloadButton(`List of all ${kind} (CSV)`, path, { format: "csv" }),
+      (total > upload.findings.length || inside) &&
+        downloadButton(`List of all ${kind} (CSV)`, path, { format: "csv" }),
     ),
   ];
 }

@@ -12,8 +12,9 @@ import { COLUMNS, inOrder, joined } from "./ordering.js";
 import { countWords } from "./outcome.js";
 import { announce, panel } from "./panels.js";
 import { download } from "./saving.js";
+import { settings } from "./settings.js";
 import { events, nameOf, schoolWords, state, tellUploads } from "./state.js";
-import { MOVING, STATUSES } from "./statuses.js";
+import { MOVING, statusOf } from "./statuses.js";
 import { countsFor } from "./windows.js";
 import { count, reference, stamp } from "./words.js";
 
@@ -21,7 +22,7 @@ const AGAIN = 5000;
 
 /** The status of a row: icon, word, and what it means for the user. */
 function statusCell(row) {
-  const [word, picture] = STATUSES[row.status] ?? [row.status, "info"];
+  const [word, picture] = statusOf(row.status) ?? [row.status, "info"];
   return [h("span", { class: `badge ${picture}` }, icon(picture), word), h("span", { class: "next" }, row.next_step)];
 }
 
@@ -109,7 +110,7 @@ export class History {
         ["", "All"],
         ...["SUCCESSFUL", "OVERWRITTEN", "PROCESSING", "UPLOAD_ERROR", "CHECKING"].map((key) => [
           key,
-          STATUSES[key][0],
+          settings.statuses[key],
         ]),
       ]),
       choice("Year", "year", [["", "All"], ...years.map((year) => [year, year])]),

@@ -12,7 +12,7 @@ import { countWords, isGood, why } from "./outcome.js";
 import { schoolIn } from "./peek.js";
 import { progressOf, slowWords } from "./progress.js";
 import { schoolWords, serviceOf, state } from "./state.js";
-import { STATUSES } from "./statuses.js";
+import { statusOf } from "./statuses.js";
 import { Transfer } from "./transfer.js";
 import { size } from "./words.js";
 
@@ -114,7 +114,7 @@ export class Line {
   }
 
   #badge(status) {
-    const [words, picture] = STATUSES[status] ?? ["Deleted", "bin"];
+    const [words, picture] = statusOf(status) ?? ["Deleted", "bin"];
     fill(this.doing, status === "SUCCESSFUL" ? badge("tick", "Uploaded successfully") : badge(picture, words));
   }
 

@@ -5,6 +5,7 @@ import { fill, h } from "./dom.js";
 import { footer, header } from "./frame.js";
 import { announce, panel } from "./panels.js";
 import { configure, isSignedIn, signOut } from "./session.js";
+import { keepSettings } from "./settings.js";
 import { askAgain, signInForm } from "./signin.js";
 import { events, loadMe, loadServices, state } from "./state.js";
 
@@ -49,7 +50,7 @@ export async function start() {
   try {
     const response = await fetch(new URL("config.json", import.meta.url));
     if (!response.ok) throw new Error(`settings: ${response.status}`);
-    configure(await response.json(), askAgain);
+    configure(keepSettings(await response.json()), askAgain);
   } catch (error) {
     console.error(error);
     const again = h("button", { type: "button", class: "main", onclick: () => location.reload() }, "Try again");

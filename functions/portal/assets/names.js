@@ -2,17 +2,22 @@
 //
 //   numberIn("123-1234 Holly Lane.xlsx") === "1231234"
 
+import { settings } from "./settings.js";
 import { count, list } from "./words.js";
 
 /** The name as the API takes it: without control characters, and short enough for the metadata of an object. */
 export function fitName(name) {
+  const { limits } = settings;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out.
   let fit = name.toWellFormed().replace(/[\u0000-\u001f\u007f]/g, "_");
   if (!fit.trim()) fit = "unnamed.xlsx";
   const dot = fit.lastIndexOf(".");
   const ending = dot > 0 && fit.length - dot < 8 ? fit.slice(dot) : "";
   const stem = [...fit.slice(0, fit.length - ending.length)];
-  while (encodeURIComponent(stem.join("") + ending).length > 1500 || stem.join("").length + ending.length > 255)
+  while (
+    encodeURIComponent(stem.join("") + ending).length > limits.name_bytes ||
+    stem.join("").length + ending.length > limits.name_letters
+  )
     stem.pop();
   return stem.join("") + ending;
 }

@@ -2,14 +2,14 @@
 //
 //   inOrder(rows, "name", false);  joined(rows, page.uploads, page.cursor)
 
-import { STATUSES } from "./statuses.js";
+import { SHOWN } from "./statuses.js";
 
 export const COLUMNS = [
   { key: "name", label: "Name", of: (row) => row.name.toLocaleLowerCase("en-GB") },
   { key: "manage", label: "Manage", of: (row) => (row.can_delete ? 0 : 1) },
   { key: "user", label: "User", of: (row) => row.user.toLocaleLowerCase("en-GB") },
   { key: "date", label: "Date", of: (row) => row.upload_id },
-  { key: "status", label: "Status", of: (row) => Object.keys(STATUSES).indexOf(row.status) },
+  { key: "status", label: "Status", of: (row) => SHOWN.indexOf(row.status) },
 ];
 
 /** The rows by a column, downwards or upwards; what is equal stays newest first. */

@@ -3,18 +3,19 @@
 //
 //   const number = await schoolIn(file), "1231234" or null
 
+import { settings } from "./settings.js";
+
 const MOST = 3_000_000; // characters of a part that are read: the number stands in its first rows
 const TAIL = 66_000; // bytes at a file's end in which its directory begins to be found
 const CELL = /<(?:\w+:)?c\b([^>]*?)(?:\/>|>([\s\S]*?)<\/(?:\w+:)?c>)/g;
 const TEXT = /<(?:\w+:)?t\b[^>]*>([\s\S]*?)<\/(?:\w+:)?t>/g;
 const NIL = /^Early Results nil return\s+service: [^\n]+\nschool: (\d{7})\s*$/;
-const LONGEST_NIL = 200; // bytes
 const HEADING = /^school\s*dfe/i;
 
 /** The DfE number in the first filled row under the heading School DFE; null if that cannot be told. */
 export async function schoolIn(file) {
   try {
-    if (file.size <= LONGEST_NIL) return NIL.exec(await file.text())?.[1] ?? null;
+    if (file.size <= settings.limits.nil_bytes) return NIL.exec(await file.text())?.[1] ?? null;
     const parts = await directory(file);
     const strings = await textsOf(file, parts.get("xl/sharedStrings.xml"));
     for (const [name, part] of parts) {

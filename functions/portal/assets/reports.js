@@ -8,6 +8,7 @@ import { fill, h, unique } from "./dom.js";
 import { downloadButton } from "./downloads.js";
 import { icon } from "./icons.js";
 import { panel } from "./panels.js";
+import { settings } from "./settings.js";
 import { events, schoolWords, state } from "./state.js";
 import { count, moment } from "./words.js";
 
@@ -163,8 +164,7 @@ export class Reports {
         "p",
         {},
         icon("warning"),
-        "There is an error in the report creation process. We have been told and are looking into it; your data is " +
-          "safe.",
+        `${settings.report_failed}. We have been told and are looking into it; your data is safe.`,
       );
     if (report.state === "PROCESSING")
       return h(

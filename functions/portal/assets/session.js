@@ -44,9 +44,6 @@ export function configure(settings, askAgain) {
   ask = askAgain;
 }
 
-/** Whom to ask for help, also before anybody is signed in: {email, telephone}. */
-export const support = () => config.support;
-
 export const isSignedIn = () => current !== null;
 export const email = () => current?.email ?? "";
 

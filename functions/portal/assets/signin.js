@@ -4,7 +4,8 @@
 
 import { fill, h, unique } from "./dom.js";
 import { announce, panel } from "./panels.js";
-import { forgot, reset, SignInRefused, signIn, support, Unreachable } from "./session.js";
+import { forgot, reset, SignInRefused, signIn, Unreachable } from "./session.js";
+import { settings } from "./settings.js";
 
 const RULES = "At least 12 characters, with a capital letter, a small letter and a number.";
 
@@ -99,8 +100,8 @@ export function signInForm(place, done, known = "", title = "h1") {
           "p",
           { class: "note" },
           "If you cannot sign in, contact support: ",
-          h("a", { href: `mailto:${support().email}` }, support().email),
-          `, ${support().telephone}.`,
+          h("a", { href: `mailto:${settings.support.email}` }, settings.support.email),
+          `, ${settings.support.telephone}.`,
         ),
     );
   };
@@ -119,7 +120,7 @@ export function signInForm(place, done, known = "", title = "h1") {
       "Enter the code from your app",
       h("p", {}, "Open your authenticator app and type the six digits it shows for Early Results."),
       form([codeField], "Continue", async () => next(await give(code.value))),
-      h("p", { class: "note" }, `If you have lost your phone, contact support: ${support().telephone}.`),
+      h("p", { class: "note" }, `If you have lost your phone, contact support: ${settings.support.telephone}.`),
       back(),
     );
   };

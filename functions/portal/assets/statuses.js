@@ -1,19 +1,22 @@
-// The guide's statuses, each with its picture. Pure.
+// The statuses that people see, each with its picture; their words are the guide's, from the settings. Pure.
 //
-//   const [word, picture] = STATUSES[row.status]
+//   const [word, picture] = statusOf(row.status)
 
-export const STATUSES = {
-  SUCCESSFUL: ["Successful", "tick"],
-  OVERWRITTEN: ["Overwritten", "overwritten"],
-  PROCESSING: ["Processing", "wait"],
-  UPLOAD_ERROR: ["Upload error", "cross"],
-  CHECKING: ["Checking", "clock"],
-  AWAITING_UPLOAD: ["Waiting for the file", "clock"],
+import { settings } from "./settings.js";
+
+const PICTURES = {
+  SUCCESSFUL: "tick",
+  OVERWRITTEN: "overwritten",
+  PROCESSING: "wait",
+  UPLOAD_ERROR: "cross",
+  CHECKING: "clock",
+  AWAITING_UPLOAD: "clock",
 };
 
-export const MOVING = new Set(["CHECKING", "AWAITING_UPLOAD"]); // what else moves is watched: watch.js
+/** The statuses, in the order in which the history sorts them. */
+export const SHOWN = Object.keys(PICTURES);
 
-/** What deleting does, in the guide's words. */
-export const DELETE_WORDS =
-  "This will delete the uploaded file from the file history; any reports and new Y3 estimates will be removed / " +
-  "not generated.";
+/** The word for a status and its picture; undefined for one that the history never shows. */
+export const statusOf = (status) => PICTURES[status] && [settings.statuses[status], PICTURES[status]];
+
+export const MOVING = new Set(["CHECKING", "AWAITING_UPLOAD"]); // what else moves is watched: watch.js

@@ -432,7 +432,7 @@ def test_half_and_half_belongs_to_neither() -> None:
 def test_a_roster_of_another_school_is_not_looked_at() -> None:
     verdict = verdict_on(book(grid(ROSTER.pupils)), roster(school="7654321"))
     assert told(verdict.findings) == [(Code.PUPIL_NOT_ON_ROSTER, None)]
-    assert SERVICE.support_email in verdict.errors[0].message
+    assert SERVICE.support.email in verdict.errors[0].message
 
 
 @pytest.mark.parametrize("written", [123123, "12312345", -1231234, 1231234.5, "1231234; DROP", "١٢٣١٢٣٤"])

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from adapters import clients, stores
+from early_results import guide
 from infra import javascript
 from portal import page, problems
 
@@ -117,7 +118,22 @@ def test_the_settings_are_what_signing_in_needs_and_nothing_else() -> None:
         "cognito": "https://cognito-idp.eu-west-2.amazonaws.com/",
         "client_id": "user-pool-client-id",
         "user_pool": "eu-west-2_Example",
-        "support": {"email": "support@fft.org.uk", "telephone": "01446 776 262 (option 2)"},
+        "support": {
+            "email": "support@fft.org.uk",
+            "telephone": "01446 776 262 (option 2)",
+            "hours": ["Monday to Thursday: 9am to 4.30pm", "Friday: 9am to 4pm"],
+        },
+        "statuses": guide.STATUS_WORDS,
+        "deleting": guide.DELETING,
+        "report_failed": guide.REPORT_FAILED,
+        "legend": [list(line) for line in guide.LEGEND],
+        "limits": {
+            "files_at_once": 500,
+            "name_letters": 255,
+            "name_bytes": 1500,
+            "schools_at_once": 1000,
+            "nil_bytes": 200,
+        },
     }
 
 
