@@ -30,6 +30,7 @@ PAGE = 50  # uploads of one page of the history
 MOST_SCHOOLS = 1000  # of one page of the board
 MOST_WAITING = 100
 MOST_LEFT_OUT = 100  # rows of an export, of each kind
+MOST_FIGURES = 25  # schools of one page of figures: a large one is 100 KB of CSV, and Lambda answers with 6 MB
 
 Number = Annotated[int, Says(minimum=0)]
 Ordinal = Annotated[int, Says(minimum=1)]  # a number that counts from 1
@@ -46,6 +47,10 @@ WindowNumber = Annotated[int, Says("A window's number.", minimum=1)]
 Sha256 = Annotated[str, Says("SHA-256, hexadecimal.", pattern="^[0-9a-f]{64}$")]
 Organisation = Annotated[str, Says(pattern=r"^(SCHOOL#\d{7}|TRUST#[\w.-]+)$")]
 SchoolName = Annotated[str, Says("Empty if it is not known.")]
+GroupName = Literal["all", "female", "male", "gender-unknown", "autumn", "spring", "summer", "term-unknown"]
+Parting = Literal["gender", "term"]
+ColumnName = Annotated[str, Says(pattern="^[a-z][a-z0-9_]*$")]
+ResultName = Annotated[str, Says(pattern="^[A-Z0-9]+$")]  # a code, or a number
 StandingName = Literal["submitted", "only-errors", "nothing"]
 # A report that another file's has replaced is told of nobody.
 ToldReportState = Literal[ReportState.PROCESSING, ReportState.READY, ReportState.FAILED]
@@ -484,6 +489,55 @@ class Reports(TypedDict):
     """The reports of a user's schools, or of one school."""
 
     reports: list[Report]
+
+
+class Measured(TypedDict):
+    """Pupils by what they reached; a standard that there is not here is null."""
+
+    cohort: Annotated[Number, Says("Those that a share is of.")]
+    expected: Annotated[Number, Says("The expected standard or above.")] | None
+    higher: Annotated[Number, Says("The higher standard.")] | None
+
+
+class MeasuredColumn(Measured):
+    """Pupils of a column by result."""
+
+    counts: Annotated[dict[ResultName, Number], Says("By code or number; those that nobody has are left out.")]
+
+
+class GroupOfPupils(TypedDict):
+    """The counts of one group of a school's pupils."""
+
+    year: Annotated[str, Says("The year group; empty where the service has but one.")]
+    group: GroupName
+    pupils: Number
+    empty: Annotated[Number, Says("Those without any result.")]
+    columns: Annotated[dict[ColumnName, MeasuredColumn], Says("By the name of the column in the data set.")]
+    combined: Annotated[dict[ColumnName, Measured], Says("By the name of the combined measure.")]
+
+
+class SchoolFigures(TypedDict):
+    """The figures of the file that counts for a school in a frozen window."""
+
+    school: School
+    upload_id: UploadId
+    received: Moment
+    carried_from: Annotated[Ordinal, Says("The earlier window whose file counts in this one too.")] | None
+    ruleset: str
+    hidden: Annotated[
+        list[Parting],
+        Says("For operators: groups that are left out, because one of them has fewer than 11 pupils."),
+    ]
+    groups: list[GroupOfPupils]
+
+
+class Figures(TypedDict):
+    """A page of schools' own figures, in order of their DfE numbers."""
+
+    service: ServiceName
+    window: WindowNumber
+    schools: Annotated[list[SchoolFigures], Says(maxItems=MOST_FIGURES)]
+    cursor: Annotated[School, Says("For the next page; null on the last.")] | None
 
 
 class SchoolOnBoard(TypedDict):

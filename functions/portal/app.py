@@ -20,11 +20,12 @@ from adapters.settings import setting
 from adapters.stores import Stores, open_stores
 from early_results import ids, keys
 from early_results.access import Role, User
-from early_results.media import XLSX
+from early_results.media import MEDIA_TYPES, XLSX
 
-from . import board, changes, downloads, history, matching, page, problems, services, uploading
+from . import board, changes, downloads, figures, history, matching, page, problems, services, uploading
 from .requests import (
     BoardQuery,
+    FiguresQuery,
     FindingsQuery,
     Query,
     ReportQuery,
@@ -265,6 +266,18 @@ def _report(service: str, window: str, school: str) -> Response[str]:
     stores, user, now = _asking()
     form = query(ReportQuery).format
     return answer(services.report_link(stores, user, services.service_of(service), window, school, form, now))
+
+
+@app.get("/api/figures/<service>/<window>", compress=True)
+def _figures(service: str, window: str) -> Response[str]:
+    stores, user, now = _asking()
+    found, asked = services.service_of(service), query(FiguresQuery)
+    number, page = figures.find_figures(stores, user, found, window, asked, now)
+    if asked.format == "json":
+        return answer(figures.figures_json(found, number, page))
+    headers: dict[str, str | list[str]] = {**NO_STORE, "X-Next-Cursor": page.cursor or ""}
+    text = figures.figures_csv(found, number, page.schools)
+    return Response(HTTPStatus.OK.value, MEDIA_TYPES["csv"], text, headers)
 
 
 @app.get("/api/windows/<service>/<window>", compress=True)

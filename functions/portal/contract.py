@@ -23,13 +23,14 @@ from pydantic.json_schema import models_json_schema
 from early_results import ids
 from early_results.canonical import sha256
 from early_results.counting import forms
-from early_results.media import XLSX
+from early_results.media import MEDIA_TYPES, XLSX
 from early_results.service import service_names
 
 from . import answers, examples, problems
 from .answers import PAGE
 from .requests import (
     BoardQuery,
+    FiguresQuery,
     FindingsQuery,
     MatchRequest,
     ReportQuery,
@@ -131,6 +132,7 @@ NAMED = (
     answers.Upload,
     answers.UploadInFull,
     answers.Report,
+    answers.SchoolFigures,
     answers.SchoolOnBoard,
     answers.Board,
 )
@@ -365,6 +367,17 @@ def _match_body() -> Schema:
         "content": {
             JSON: {"schema": _ref(MatchRequest.__name__), "examples": {"export": {"value": examples.ASKED_MATCH}}}
         },
+    }
+
+
+def _or_csv(answer: Schema) -> Schema:
+    """An answer that is CSV where that is asked for; the cursor of its next page is in a header then."""
+    cursor = {"description": "With CSV: the cursor of the next page; empty on the last.", "schema": {"type": "string"}}
+    csv = {MEDIA_TYPES["csv"]: {"schema": {"type": "string"}, "examples": {"school": {"value": examples.FIGURES_CSV}}}}
+    return {
+        **answer,
+        "headers": {**answer["headers"], "X-Next-Cursor": cursor},
+        "content": {**answer["content"], **csv},
     }
 
 
@@ -604,6 +617,28 @@ def _paths() -> Schema:
                     problems.not_found("The report is still being built. Please try again in a few minutes."),
                 ),
                 parameters=[service, window, school, *_query(ReportQuery)],
+            )
+        },
+        "/figures/{service}/{window}": {
+            "get": _operation(
+                "reports",
+                "figures",
+                "My schools' own figures of a frozen window as numbers of pupils, page by page: JSON or one long CSV.",
+                _or_csv(
+                    _json(
+                        "A page of figures.",
+                        answers.Figures,
+                        school=examples.FIGURES,
+                        nothing={**examples.FIGURES, "schools": []},
+                    )
+                ),
+                (
+                    _bad_query("school"),
+                    NOT_YOURS,
+                    NO_SERVICE,
+                    problems.not_found("This window is not frozen yet, so there are no figures."),
+                ),
+                parameters=[service, window, *_query(FiguresQuery)],
             )
         },
         "/windows/{service}/{window}": {

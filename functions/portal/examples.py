@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import cast
 
 from adapters.lookups import Place
@@ -27,11 +27,14 @@ from early_results.counting.uploads import ReportState, Status, Upload
 from early_results.findings import Code, Finding, cell_reference
 from early_results.ids import authority_of, new_ulid
 from early_results.media import XLSX
-from early_results.results import Pupil
+from early_results.reporting.counts import counted_groups
+from early_results.reporting.summary import summarise
+from early_results.results import Pupil, PupilResults
 from early_results.service import Service, load_service, service_names
 from early_results.times import to_text
 
 from . import answers
+from .figures import Page, SchoolsFigures, figures_csv, figures_json
 from .history import describe, describe_in_full
 from .matching import describe_match
 from .requests import FileToUpload, MatchRequest, UploadRequest
@@ -253,6 +256,19 @@ REPORT_OF_DELETED = describe_report(
     replace(_UPLOAD, status=Status.DELETED).to_item(),
     _PUBLISHED,
 )
+
+_TWO = [
+    PupilResults(
+        Pupil(SCHOOL, f"A{SCHOOL}20{number:03d}", "", "", gender, date(SERVICE.year - 8, month, 1), ""),
+        number + 2,
+        {column.key: column.codes[number] for column in SERVICE.assessments},
+        {column.key: column.minimum + number for column in SERVICE.scores},
+    )
+    for number, (gender, month) in enumerate((("F", 9), ("M", 5)))
+]
+_FIGURES = SchoolsFigures(SCHOOL, _FROZEN, *counted_groups(SERVICE, summarise(SERVICE, _TWO), small=True))
+FIGURES = figures_json(SERVICE, WINDOW.number, Page([_FIGURES], None))
+FIGURES_CSV = figures_csv(SERVICE, WINDOW.number, [_FIGURES])
 
 ON_BOARD: answers.SchoolOnBoard = {
     "school": SCHOOL,

@@ -148,6 +148,14 @@ class ReportQuery(BaseModel):
 _STANDING = "|".join(get_args(StandingName))
 
 
+class FiguresQuery(BaseModel):
+    """The query of GET /figures/{service}/{window}."""
+
+    school: Annotated[School, Field(description="This school alone.")] | None = None
+    format: Annotated[Literal["json", "csv"], Field(description="The form of the figures.")] = "json"
+    cursor: Annotated[School, Field(description="The cursor of the page before.")] | None = None
+
+
 class BoardQuery(BaseModel):
     """The query of GET /windows/{service}/{window}."""
 

@@ -286,14 +286,14 @@ def describe_report(
         if upload and kept
         else None,
         "state": item["state"],
-        "available": counts and item["state"] == ReportState.READY.value and _published(user, window, now),
+        "available": counts and item["state"] == ReportState.READY.value and published(user, window, now),
         "available_from": window.reports.isoformat(),
         "available_from_words": day_words(window.reports),
         "statement": school_words(stands, window.closes),
     }
 
 
-def _published(user: User, window: Window, now: datetime) -> bool:
+def published(user: User, window: Window, now: datetime) -> bool:
     """Whether a report may be seen: from its date on, London time. Operators may see it before."""
     return user.role is Role.OPERATOR or now.astimezone(LONDON).date() >= window.reports
 
@@ -316,7 +316,7 @@ def report_link(
         raise problems.not_found("The report could not be built. We have been told and are looking into it.")
     if item["state"] != ReportState.READY.value:
         raise problems.not_found("The report is still being built. Please try again in a few minutes.")
-    if not _published(user, window, now):
+    if not published(user, window, now):
         raise problems.not_found(f"Reports of this window are available from {day_words(window.reports)}.")
     if form not in item["sha256"]:
         raise problems.not_found("This report was built before there was a copy that lists pupils.")

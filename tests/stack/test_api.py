@@ -89,6 +89,13 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
         "own trust": 404,
         "operator": 404,
     },
+    # There are none before the window is frozen; whose they would be is decided first.
+    ("GET", f"/figures/{SERVICE}/1?school={OWN}"): {
+        **OF_SCHOOL,
+        "own school": 404,
+        "own trust": 404,
+        "operator": 404,
+    },
     ("GET", f"/windows/{SERVICE}/1"): {**dict.fromkeys(EVERYBODY, 403), "operator": 200, "nobody": 401},
     ("DELETE", "/uploads/{bad}"): {
         "nobody": 401,

@@ -124,6 +124,29 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed) -> No
     _agree(spare, files)
     before = _objects(spare)
 
+    # Each school's own figures, and all of them for an operator, as JSON and as CSV.
+    figures = f"/figures/{SERVICE.name}/1"
+    numbers = pd.to_numeric(_recomputed(files)["value"], errors="coerce")
+    operator = spare.sign_in("OPERATOR")
+    told = [person.get(figures)["schools"] for person in people.values()]
+    assert [one["school"] for [one] in told] == list(SCHOOLS)
+    found = operator.get(figures)["schools"]
+    assert [one["school"] for one in found] == list(SCHOOLS)
+    everybody = [group for one in found for group in one["groups"] if group["group"] == "all"]
+    key = SERVICE.results[0].key
+    counted = [
+        int(n)
+        for group in everybody
+        for n, c in group["columns"][key]["counts"].items()
+        if n.isdigit()
+        for _ in range(c)
+    ]
+    assert sorted(counted) == sorted(numbers.dropna().astype(int))
+    long = pd.read_csv(io.BytesIO(operator.request("GET", figures, format="csv").data), dtype=str)
+    mine = long[(long["measure"] == "result") & (long["group"] == "all") & long["value"].str.isdigit()]
+    assert sorted(mine["value"].repeat(mine["pupils"].astype(int)).astype(int)) == sorted(counted)
+    assert people[SCHOOLS[0]].request("GET", figures, school=SCHOOLS[1]).status == 403
+
     # Nothing changed: nothing is released, and nothing differs.
     assert _release(spare) == first
     assert _objects(spare) == before
