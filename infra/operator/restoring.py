@@ -1,7 +1,7 @@
 """Copies a restored table into the stack's own.
 
 DynamoDB's point-in-time recovery makes a new table, without stream, alarms, protection, time to live or a backup of its
-own (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/PointInTimeRecovery.Tutorial.html), and no stack
+own (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreTableToPointInTime.html), and no stack
 knows it. So the stack makes an empty one of the next generation, with everything, and the items are copied into it.
 """
 
