@@ -23,7 +23,6 @@ from adapters.lookups import calendar_now
 from adapters.queue import Queue
 from adapters.stores import Stores
 from early_results.counting.forms import MOST_OF_USER
-from early_results.counting.uploads import Status, Upload
 from early_results.ids import new_ulid
 from early_results.service import load_service
 from early_results.writes import Put
@@ -31,6 +30,7 @@ from infra.local import demonstration
 from infra.local import stack as local
 from infra.local.stack import LOCAL
 from infra.operator.operating import stores_of
+from tests.uploads import upload_of
 from workflow.sweep_bucket import sweep
 
 RESULTS = Path(__file__).parent / "results" / "forms.md"
@@ -40,20 +40,7 @@ FORMS = (0, 1000, 10_000)
 
 def open_form(stores: Stores, issued: datetime) -> None:
     """A form that nobody uses."""
-    upload = Upload(
-        upload_id=new_ulid(issued, secrets.token_bytes(10)),
-        service=SERVICE.name,
-        user="one account",
-        user_name="a@school.example",
-        organisation="SCHOOL#1231234",
-        name="a.xlsx",
-        size=1,
-        issued=issued,
-        expires_at=issued + timedelta(minutes=10),
-        status=Status.AWAITING_UPLOAD,
-        school="1231234",
-        unsettled=True,
-    )
+    upload = upload_of(new_ulid(issued, secrets.token_bytes(10)), issued, unsettled=True)
     stores.table.write(Put(upload.key, upload.to_item()))
 
 

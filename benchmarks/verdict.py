@@ -45,14 +45,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder, local.running(local.LOCAL / "bench") as stack:
         seeded = demonstration.seed(stack, datetime.now(UTC), timedelta(hours=1), Path(folder))
         user = next(u for u in seeded.users if u["role"] == "trust")
-        client = PortalClient.sign_in(
-            stack.api_url,
-            stack.endpoint,
-            stack.region,
-            stack.outputs["UserPoolClientId"],
-            user["email"],
-            user["password"],
-        )
+        client = PortalClient.of(stack, user["email"], user["password"])
         service = load_service(SERVICE)
         files = {}
         for school, (_, _, trust) in demonstration.SCHOOLS.items():

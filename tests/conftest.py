@@ -51,14 +51,7 @@ class Deployed:
     def sign_in(self, organisation: str) -> PortalClient:
         """That user, signed in."""
         user = self.user(organisation)
-        return PortalClient.sign_in(
-            self.stack.api_url,
-            self.stack.endpoint,
-            self.stack.region,
-            self.stack.outputs["UserPoolClientId"],
-            user["email"],
-            user["password"],
-        )
+        return PortalClient.of(self.stack, user["email"], user["password"])
 
     @property
     def stores(self) -> Stores:

@@ -16,6 +16,8 @@ import urllib3
 from botocore import UNSIGNED
 from botocore.config import Config
 
+from infra.local.stack import Stack
+
 FINAL = frozenset({"SUCCESSFUL", "UPLOAD_ERROR", "OVERWRITTEN", "PROCESSING", "DELETED"})
 _http = urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))
 
@@ -63,6 +65,12 @@ class PortalClient:
             AuthParameters={"USERNAME": email, "PASSWORD": password},
         )
         return cls(api_url, answer["AuthenticationResult"]["AccessToken"])
+
+    @classmethod
+    def of(cls, stack: Stack, email: str, password: str) -> PortalClient:
+        """Signs a user of a local stack in."""
+        pool = stack.outputs["UserPoolClientId"]
+        return cls.sign_in(stack.api_url, stack.endpoint, stack.region, pool, email, password)
 
     def request(self, method: str, path: str, body: Any = None, **query: Any) -> Answer:
         """One request. Gives the answer, whatever its status."""

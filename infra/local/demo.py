@@ -57,14 +57,7 @@ class Season:
         """The administrator of an organisation, signed in when first asked for."""
         if organisation not in self.people:
             user = next(u for u in self.seeded.users if u["organisation"] == organisation)
-            self.people[organisation] = PortalClient.sign_in(
-                self.stack.api_url,
-                self.stack.endpoint,
-                self.stack.region,
-                self.stack.outputs["UserPoolClientId"],
-                user["email"],
-                user["password"],
-            )
+            self.people[organisation] = PortalClient.of(self.stack, user["email"], user["password"])
         return self.people[organisation]
 
     def school(self, school: str) -> PortalClient:

@@ -361,17 +361,20 @@ def _add_stack(command: argparse.ArgumentParser) -> None:
 
 
 def _operated(options: argparse.Namespace) -> int:
-    """Carries out an operator's command on a stack."""
+    """Carries out an operator's command on a stack. A command gives what it has to say, or else its exit code."""
     from infra.operator import operating
 
     try:
-        code: int = options.act(options, operating.open_stack(options.stack))
+        told: str | int = options.act(options, operating.open_stack(options.stack))
     except operating.CannotOperate as error:
         raise CannotRun(str(error)) from error
-    return code
+    if isinstance(told, str):
+        print(told)
+        return ACCEPTED
+    return told
 
 
-def _decide(options: argparse.Namespace, session: OperatorSession) -> int:
+def _decide(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import operating
 
     if options.command == "retry":
@@ -380,32 +383,28 @@ def _decide(options: argparse.Namespace, session: OperatorSession) -> int:
         act = operating.admit
     else:
         act = operating.refuse if options.refuse else operating.settle
-    print(act(session, options.upload, options.reason))
-    return ACCEPTED
+    return act(session, options.upload, options.reason)
 
 
-def _show_calendar(options: argparse.Namespace, session: OperatorSession) -> int:
+def _show_calendar(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import operating
 
-    print(operating.show_calendar(session, _service(options.service).name, _now()))
-    return ACCEPTED
+    return operating.show_calendar(session, _service(options.service).name, _now())
 
 
-def _show_windows(options: argparse.Namespace, session: OperatorSession) -> int:
+def _show_windows(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import handing, operating
 
     service = _service(options.service)
-    print(operating.show_windows(session, service.name, _now()))
-    print(f"data set: {handing.standing_release(session.stores, service)[1]}")
-    return ACCEPTED
+    windows = operating.show_windows(session, service.name, _now())
+    return f"{windows}\ndata set: {handing.standing_release(session.stores, service)[1]}"
 
 
-def _extend(options: argparse.Namespace, session: OperatorSession) -> int:
+def _extend(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import operating
 
     service, closes = _service(options.service).name, london_moment(options.closes)
-    print(operating.extend(session, service, options.window, closes, options.reason, _now()))
-    return ACCEPTED
+    return operating.extend(session, service, options.window, closes, options.reason, _now())
 
 
 def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
@@ -425,7 +424,7 @@ def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
     return ACCEPTED
 
 
-def _set(options: argparse.Namespace, session: OperatorSession) -> int:
+def _set(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import seasons
 
     moments = seasons.Moments(
@@ -434,8 +433,7 @@ def _set(options: argparse.Namespace, session: OperatorSession) -> int:
         _day(options.reports) if options.reports else None,
     )
     service, changes = _service(options.service).name, {options.window: moments}
-    print(seasons.set_calendar(session, service, changes, options.reason, _now()))
-    return ACCEPTED
+    return seasons.set_calendar(session, service, changes, options.reason, _now())
 
 
 def _open_season(options: argparse.Namespace, session: OperatorSession) -> int:
@@ -459,13 +457,12 @@ def _open_season(options: argparse.Namespace, session: OperatorSession) -> int:
     return ACCEPTED if ready else ERRORS_FOUND
 
 
-def _close_season(options: argparse.Namespace, session: OperatorSession) -> int:
+def _close_season(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import seasons
 
     service = _service(options.service)
     closed = seasons.close_season(session, service, options.reason, really=options.yes)
-    print(seasons.describe_closed(closed, service.name, really=options.yes))
-    return ACCEPTED
+    return seasons.describe_closed(closed, service.name, really=options.yes)
 
 
 def _hand_over(options: argparse.Namespace, session: OperatorSession) -> int:
@@ -542,34 +539,30 @@ def _rebuild(options: argparse.Namespace, session: OperatorSession) -> int:
     return ACCEPTED
 
 
-def _restore(options: argparse.Namespace, session: OperatorSession) -> int:
+def _restore(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import restoring
 
-    print(f"{restoring.restore(session, options.source):,} items copied. The table is restored.")
-    return ACCEPTED
+    return f"{restoring.restore(session, options.source):,} items copied. The table is restored."
 
 
-def _add_one_user(options: argparse.Namespace, session: OperatorSession) -> int:
+def _add_one_user(options: argparse.Namespace, session: OperatorSession) -> str:
     from early_results.access import Role
     from infra.operator import operating
 
-    print(operating.add_user(session, options.email, Role(options.role), options.organisation))
-    return ACCEPTED
+    return operating.add_user(session, options.email, Role(options.role), options.organisation)
 
 
-def _people(options: argparse.Namespace, session: OperatorSession) -> int:
+def _people(options: argparse.Namespace, session: OperatorSession) -> str:
     from infra.operator import people
 
     if options.action == "import":
-        print(people.import_users(session, _read(options.file)))
-    elif options.action == "list":
-        print(people.list_users(session))
-    elif options.action == "resend":
-        print(people.resend(session, options.email))
-    else:
-        act = {"disable": people.disable, "enable": people.enable, "remove": people.remove}[options.action]
-        print(act(session, options.email, options.reason))
-    return ACCEPTED
+        return people.import_users(session, _read(options.file))
+    if options.action == "list":
+        return people.list_users(session)
+    if options.action == "resend":
+        return people.resend(session, options.email)
+    act = {"disable": people.disable, "enable": people.enable, "remove": people.remove}[options.action]
+    return act(session, options.email, options.reason)
 
 
 def _read(path: str) -> bytes:

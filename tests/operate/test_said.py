@@ -17,7 +17,7 @@ from early_results import keys
 from early_results.access import Role, User
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome
-from early_results.counting.uploads import Status, Upload, upload_from_item
+from early_results.counting.uploads import Status, upload_from_item
 from early_results.counting.verdicts import begin_checking
 from early_results.guide import NEXT_STEPS
 from early_results.ids import new_ulid
@@ -32,6 +32,7 @@ from portal.requests import BoardQuery, ReportsQuery, UploadsQuery
 from portal.services import describe_schools, list_reports
 from tests.simulation.store import MemoryBucket
 from tests.unit.checking.school_files import SERVICE
+from tests.uploads import upload_of
 from workflow.delete_upload import join_deletion, purge
 from workflow.freeze_window import run_service
 from workflow.join_registers import offer_upload
@@ -221,15 +222,14 @@ class World:
         window = self.calendar.window_of(received)
         assert window
         number = len(self.model.files) + 1
-        upload = Upload(
-            upload_id=new_ulid(received, number.to_bytes(10, "big")),
+        upload = upload_of(
+            new_ulid(received, number.to_bytes(10, "big")),
+            received,
             service=NAME,
             user="reader",
             user_name="reader",
             organisation=f"SCHOOL#{SCHOOL}",
             name="results.xlsx",
-            size=1,
-            issued=received,
             expires_at=received + MINUTE,
             status=Status.CHECKING,
             school=SCHOOL,

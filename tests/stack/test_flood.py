@@ -54,8 +54,7 @@ def _schools(closing: Deployed) -> PortalClient:
     create_user(stack.client("cognito-idp"), pool, stores.table, stores.records, user, "a test")
     wanted = [keys.roster(SERVICE, s) for s in FLOOD] + [keys.trust_school(TRUST, s) for s in FLOOD]
     wait_for("the flood's schools", lambda: len(stores.table.get_many(wanted)) == len(wanted), 120)
-    client_id = stack.outputs["UserPoolClientId"]
-    return PortalClient.sign_in(stack.api_url, stack.endpoint, stack.region, client_id, user.email, user.password or "")
+    return PortalClient.of(stack, user.email, user.password or "")
 
 
 def _notify_again(closing: Deployed, ids: list[str], stop: threading.Event) -> None:

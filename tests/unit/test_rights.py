@@ -20,13 +20,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from adapters.stores import Stores
-from early_results.counting.uploads import Status, Upload
+from early_results.counting.uploads import Status
 from early_results.writes import Check, Put, Remove, Update
 from portal.downloads import findings_link
 from tests.simulation.founding import stores_of
 from tests.simulation.history import play
 from tests.simulation.store import Gate, MemoryBucket, MemoryQueue, MemoryTable
 from tests.template.reading import Template, denials, listed, load_template, policies, statements
+from tests.uploads import upload_of
 from workflow.check_upload import Checked, check_object
 
 pytestmark = pytest.mark.long
@@ -190,18 +191,8 @@ def play_the_rest() -> None:
         table, uploads = MemoryTable(gate), MemoryBucket("uploads", gate, versioned=True)
         stores: Stores = stores_of(table, uploads, results, MemoryBucket("records", gate, versioned=True))
         moment = gate.now()
-        upload = Upload(
-            upload_id="01H43Q0F8RZJ4T1D2ZK5N8Q6WX",
-            service="ks1-2023",
-            user="sub",
-            user_name="head@school.example",
-            organisation="SCHOOL#1231234",
-            name="a.xlsx",
-            size=1,
-            issued=moment,
-            expires_at=moment,
-            status=Status.DELETED if name.startswith("validate") else Status.UPLOAD_ERROR,
-        )
+        status = Status.DELETED if name.startswith("validate") else Status.UPLOAD_ERROR
+        upload = upload_of("01H43Q0F8RZJ4T1D2ZK5N8Q6WX", moment, status=status)
         table.write(Put(upload.key, upload.to_item()))
         if upload.status is Status.DELETED:
             version = uploads.store(upload.object_key, b"again", moment)

@@ -16,11 +16,12 @@ from adapters.table import Table
 from early_results import keys
 from early_results.counting.calendar import FORM_LIFETIME, Calendar
 from early_results.counting.freeze import State
-from early_results.counting.uploads import UNSETTLED_PARTITIONS, Status, Upload, unsettled_partition
+from early_results.counting.uploads import UNSETTLED_PARTITIONS, Upload, unsettled_partition
 from early_results.ids import new_ulid
 from early_results.service import Service, Window, load_service
 from early_results.writes import Put
 from tests.simulation.store import Gate, MemoryBucket, MemoryQueue, MemoryTable
+from tests.uploads import upload_of
 from workflow.freeze_window import run_service
 from workflow.sweep_bucket import MOST_ENDED, Swept, sweep
 
@@ -72,18 +73,10 @@ class Place:
 
     def form(self, number: int, issued: datetime) -> Upload:
         """A form as one account asks for it."""
-        upload = Upload(
-            upload_id=new_ulid(issued, number.to_bytes(10, "big")),
-            service=SERVICE.name,
-            user="attacker",
-            user_name="a@school.example",
-            organisation="SCHOOL#1231234",
-            name="a.xlsx",
-            size=1,
-            issued=issued,
+        upload = upload_of(
+            new_ulid(issued, number.to_bytes(10, "big")),
+            issued,
             expires_at=min(issued + FORM_LIFETIME, NOON),
-            status=Status.AWAITING_UPLOAD,
-            school="1231234",
             unsettled=True,
         )
         self.table.write(Put(upload.key, upload.to_item()))

@@ -320,14 +320,7 @@ class Season:
                 user,
                 "wiring",
             )
-            self.people[organisation] = PortalClient.sign_in(
-                self.stack.api_url,
-                self.stack.endpoint,
-                self.stack.region,
-                self.stack.outputs["UserPoolClientId"],
-                user.email,
-                user.password or "",
-            )
+            self.people[organisation] = PortalClient.of(self.stack, user.email, user.password or "")
         # One after the other: together, each would start a function of its own.
         self._drop("trusts.csv", f"Trust,Name\n{TRUST},ABC Trust\n")
         self._until("the trusts to be taken in", lambda: stores.table.get(keys.trust(TRUST)))

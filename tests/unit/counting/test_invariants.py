@@ -12,18 +12,15 @@ from early_results.counting import freeze, registers
 from early_results.counting.invariants import InvariantBroken
 from early_results.counting.registers import Counting, Mark, Register, facts
 from early_results.counting.uploads import Status, Upload
+from tests.uploads import upload_of
 
 SERVICE, SCHOOL, OTHER = "ks1-2023", "1231234", "1232001"
 NOW = datetime(2023, 6, 30, 10, 0, tzinfo=UTC)
-GOOD = Upload(
-    upload_id="01H43Q0F8RZJ4T1D2ZK5N8Q6WX",
+GOOD = upload_of(
+    "01H43Q0F8RZJ4T1D2ZK5N8Q6WX",
+    NOW,
     service=SERVICE,
-    user="u",
-    user_name="u",
     organisation=f"SCHOOL#{SCHOOL}",
-    name="a.xlsx",
-    size=1,
-    issued=NOW,
     expires_at=NOW,
     status=Status.CHECKING,
     school=SCHOOL,

@@ -14,6 +14,7 @@ from early_results.counting import registers
 from early_results.counting.registers import Mark, Outcome, Register, mark_from_text, register_from_item
 from early_results.counting.uploads import Status, Upload, upload_from_item
 from early_results.writes import Absent, Check, Item, Key, NoneOf, OneOf, Present, Put, Requirement, Update, Write
+from tests.uploads import upload_of
 
 SCHOOL, SERVICE = "1231234", "ks1-2023"
 NOON = datetime(2023, 6, 30, 11, tzinfo=UTC)
@@ -33,15 +34,11 @@ def test_marks_compare_as_their_texts_do(one: Mark, other: Mark) -> None:
 
 def _upload(number: int, seconds: int) -> Upload:
     moment = NOON - timedelta(minutes=5) + timedelta(seconds=seconds)
-    return Upload(
-        upload_id=f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}",
+    return upload_of(
+        f"01ARZ3NDEKTSV4RRFFQ69G5F{number:02d}",
+        moment,
         service=SERVICE,
-        user="u",
-        user_name="u@example",
         organisation=f"SCHOOL#{SCHOOL}",
-        name="a.xlsx",
-        size=1,
-        issued=moment,
         expires_at=moment,
         status=Status.CHECKING,
         school=SCHOOL,
