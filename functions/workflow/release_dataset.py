@@ -147,6 +147,9 @@ def _next_release(
     name = release.release_name(number, inputs)
     folder = release_folder(service.name, name)
     before = release_folder(service.name, earlier[-1]["release"]) if earlier else None
+    taken_back = _taken_back(stores, before, inputs) if before else []
+    if before:
+        _remove_deleted(stores, before, taken_back)
     made: list[Part] = []
     rows: dict[str, UploadRows] = {}
     reusable = _parts_by_content(stores, before) if before else {}
@@ -184,7 +187,6 @@ def _next_release(
     ):
         kept = written_once(stores.results, folder + path, data, kind)
         made.append(Part(path, sha256(kept), len(kept)))
-    taken_back = _withdrawn(stores, before, inputs) if before else []
     told = release.release_json(number, inputs, made, taken_back, earlier)
     told = written_once(stores.results, folder + RELEASE, told, JSON)
     if inputs_now(stores, service) != inputs:
@@ -240,13 +242,24 @@ def _same_as_released(stores: Stores, before: str | None, part: dict[str, Any] |
     return data if sha256(data) == part["sha256"] else None
 
 
-def _withdrawn(stores: Stores, before: str, inputs: Inputs) -> list[dict[str, Any]]:
+def _taken_back(stores: Stores, before: str, inputs: Inputs) -> list[dict[str, Any]]:
+    """What the release before holds and the next one does not."""
     try:
         held = parts.schools_from_csv(stores.results.get(before + SCHOOLS))
     except NotThere as gone:
         raise ReleaseIncompleteError("the list of schools of the release before is not there") from gone
     told = map(object_keys.parse_amendment_key, inputs.amendments)
     return release.withdrawn(held, inputs.files, [upload for upload, let_in in told if not let_in])
+
+
+def _remove_deleted(stores: Stores, before: str, taken_back: list[dict[str, Any]]) -> None:
+    """Removes the files of the release before that hold a deleted file's rows, before the next one is made.
+
+    They must go also if the next one cannot be made, because of another school's file. Nobody is handed a release that
+    is not what counts.
+    """
+    for authority in sorted({row["la"] for row in taken_back if row["why"] == "deleted"}):
+        stores.results.remove(before + parts.authority_path(authority))
 
 
 def _tidy(stores: Stores, service: Service, inputs: Inputs, last: str) -> None:

@@ -239,8 +239,9 @@ def _add_season(commands: Any) -> None:
     closing = actions.add_parser(
         "close",
         help="remove a season's files, pupils, results and reports once all is over",
-        description="Counts what a season has left, and removes it with --yes: files, pupils, findings, extracts and "
-        "reports, and what the table says of them. What was frozen stays in evidence by school and hash.",
+        description="Counts what a season has left, and removes it with --yes: files, pupils, findings, extracts, "
+        "reports and the data set, and what the table says of them. What was frozen stays in evidence by school and "
+        "hash.",
     )
     closing.add_argument("--yes", action="store_true", help="remove it; nothing brings it back")
     _add_reason(closing)

@@ -8,6 +8,7 @@ records bucket    verdicts/ tombstones/ stragglers/              what became of 
                   calendars-refused/                             changes that can never come into force
                   closings/ manifests/ figures/ amendments/      what was frozen, and what was changed beside it
                   operations/ users/                             what operators decided; each user's role
+                  releases/ handovers/                           hashes of the data set's releases; who took which
 """
 
 from __future__ import annotations

@@ -373,6 +373,71 @@ class TestBuild:
             handlers("report.build", "build")(recorded("report_message", SCHOOL=SCHOOL), Context())
 
 
+class TestDataset:
+    def frozen(self, cloud: Cloud, upload: Upload) -> None:
+        """A manifest of the final window that has the upload, and nothing else."""
+        verdict = json.loads(cloud.stores.records.get(object_keys.verdict_key(SERVICE, upload.upload_id)))
+        line = {name: verdict[name] for name in ("school", "sha256", "figures", "received", "ruleset")}
+        text = json.dumps({**line, "upload": upload.upload_id, "carried_from": 1}) + "\n"
+        cloud.stores.records.put(object_keys.manifest_key(SERVICE, 2), text.encode(), "application/x-ndjson")
+
+    def test_a_release_is_made_and_then_there_is_nothing_to_do(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        self.frozen(cloud, offered(cloud, handlers))
+        capsys.readouterr()
+        for outcome, count in (("released", 1), ("current", 0)):
+            told = handlers("dataset.app", "dataset")({"run": "release"}, Long())
+            assert (told[SERVICE]["outcome"], told[SERVICE]["rows"]) == (outcome, 3)
+            assert {one["outcome"] for name, one in told.items() if name != SERVICE} == {"not-frozen"}
+            metrics = metrics_of(capsys.readouterr().out)
+            assert metrics == {
+                ("DatasetReleased", "dataset"): count,
+                ("DatasetBehind", "dataset"): 0,
+                ("DatasetFailed", "dataset"): 0,
+            }
+
+    def test_a_run_without_time_is_behind_and_no_failure(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        self.frozen(cloud, offered(cloud, handlers))
+        capsys.readouterr()
+        told = handlers("dataset.app", "dataset")({"run": "release"}, Context())  # 20 s are left
+        assert told[SERVICE]["outcome"] == "unfinished"
+        metrics = metrics_of(capsys.readouterr().out)
+        assert (metrics["DatasetBehind", "dataset"], metrics["DatasetFailed", "dataset"]) == (1, 0)
+
+    def test_a_failure_is_told_without_its_text_and_the_other_services_go_on(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        cloud.open_window()
+        upload = offered(cloud, handlers)
+        self.frozen(cloud, upload)
+        key = object_keys.extract_key(SERVICE, upload.upload_id)
+        text = cloud.stores.results.get(key).replace(b'"birth_date":"2', b'"birth_date":"QZ2')
+        cloud.stores.results.put(key, text, "application/json")
+        capsys.readouterr()
+        told = handlers("dataset.app", "dataset")({"run": "release"}, Long())
+        assert SERVICE not in told
+        assert len(told) > 1
+        printed = capsys.readouterr().out
+        metrics = metrics_of(printed)
+        assert (metrics["DatasetBehind", "dataset"], metrics["DatasetFailed", "dataset"]) == (1, 1)
+        [said] = [line for line in logged(printed) if line.get("level") == "ERROR"]
+        assert (said["of"], said["error"]) == (SERVICE, "ValueError")
+        assert "QZ" not in printed
+
+
+class Long(Context):
+    """An invocation with a quarter of an hour before it."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Time left, in milliseconds."""
+        return 900_000
+
+
 class TestPortal:
     def test_what_aws_refused_is_logged_by_its_code_alone(
         self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str]

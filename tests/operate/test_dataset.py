@@ -364,6 +364,18 @@ def test_results_that_are_not_those_that_were_frozen_are_released_to_nobody(play
     assert records(played) == []
 
 
+def test_a_deleted_files_rows_go_though_no_release_can_be_made(played: Season) -> None:
+    """Another school's results are gone, which an operator must look into; the child's rows do not wait for that."""
+    uploads = [played.upload(school) for school in SCHOOLS]
+    to_the_end(played)
+    run(played)
+    played.stores.results.remove(extract_key(NAME, uploads[1]))
+    played.delete(f"SCHOOL#{SCHOOLS[0]}", uploads[0])
+    with pytest.raises(ReleaseIncompleteError):
+        run(played)
+    assert set(rows_of(released(played.stores.results))["school"]) == {SCHOOLS[2]}
+
+
 def test_two_runs_side_by_side_make_one_release(played: Season, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no execution is reserved the schedule's next run may begin before this one has ended."""
     uploads = [played.upload(school) for school in SCHOOLS]

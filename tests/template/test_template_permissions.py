@@ -135,7 +135,9 @@ def test_the_dataset_function_writes_releases_and_their_records_and_removes_rele
 
 def test_lambda_alone_takes_on_a_functions_role(template: Template) -> None:
     for function in of_type(template, FUNCTION):
-        [statement] = props(template, role_of(template, function))["AssumeRolePolicyDocument"]["Statement"]
+        policy = props(template, role_of(template, function))["AssumeRolePolicyDocument"]
+        [statement] = policy["Statement"]
+        assert policy["Version"] == "2012-10-17", function
         assert statement["Effect"] == "Allow", function
         assert statement["Principal"] == {"Service": "lambda.amazonaws.com"}, function
         assert statement["Action"] == "sts:AssumeRole", function
