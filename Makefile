@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo check test lint bench build deploy screens simulate explore mutate wiring flood clean
+.PHONY: setup run demo check test lint bench build deploy screens simulate explore mutate wiring contract flood clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -38,5 +38,8 @@ deploy: setup ## to the AWS account that your environment names; asks before it 
 	@$(python) -m infra.operator.deploying $(if $(SCALE),--scale $(SCALE)) $(if $(STACK),--stack $(STACK)) $(if $(SETTINGS),--settings $(SETTINGS)) $(if $(YES),--yes)
 wiring: setup ## takes each wire out of the template in turn: something must notice; about half an hour
 	@$(python) -m tests.wiring
+contract: setup ## the contract of the stores on other implementations: DynamoDB Local, moto, memory
+	@infra/dynamodb-local.sh
+	@$(python) -m pytest -q -n 0 tests/contract tests/integration/test_contract.py
 clean:
 	rm -rf .venv .local .aws-sam out

@@ -13,6 +13,7 @@ from moto import mock_aws
 from adapters.objects import Bucket
 from adapters.table import Table
 from tests.contract import cases
+from tests.contract.tables import make_table
 from tests.simulation.store import Gate, MemoryBucket, MemoryTable
 
 REGION = "eu-west-2"
@@ -32,34 +33,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     with mock_aws():
         client: Any = boto3.client
         dynamodb, s3 = client("dynamodb", region_name=REGION), client("s3", region_name=REGION)
-        names = ("pk", "sk", "by_school", "unsettled", "order")
-        dynamodb.create_table(
-            TableName="table",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in names],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            GlobalSecondaryIndexes=[
-                {
-                    "IndexName": index,
-                    "KeySchema": [
-                        {"AttributeName": index, "KeyType": "HASH"},
-                        {"AttributeName": "order", "KeyType": "RANGE"},
-                    ],
-                    "Projection": {"ProjectionType": kept},
-                }
-                for index, kept in (("by_school", "ALL"), ("unsettled", "KEYS_ONLY"))
-            ],
-        )
+        table = make_table(dynamodb, "table")
         for bucket in ("versioned", "plain"):
             s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
-        yield {"dynamodb": dynamodb, "s3": s3}
+        yield {"table": table, "s3": s3}
 
 
 @pytest.fixture(params=["memory", "memory by twos", "moto"])
 def table(request: pytest.FixtureRequest) -> Table:
     if request.param == "moto":
-        return Table(request.getfixturevalue("aws")["dynamodb"], "table")
+        return cast(Table, request.getfixturevalue("aws")["table"])
     memory = MemoryTable(Ticking())
     memory.page = 2 if "twos" in request.param else 100
     return cast(Table, memory)
