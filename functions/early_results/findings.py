@@ -52,6 +52,7 @@ class Code(StrEnum):
     DIFFERS_FROM_ROSTER = "differs-from-roster"
     ASSESSMENT_MISSING = "assessment-missing"
     ASSESSMENT_SCORE_MISMATCH = "assessment-score-mismatch"
+    SCORE_UNREACHABLE = "score-unreachable"
     RESULTS_REMOVED = "results-removed"
     PUPIL_JOINED = "pupil-joined"
     PUPIL_LEFT = "pupil-left"
@@ -67,6 +68,7 @@ WARNINGS = frozenset(
         Code.DIFFERS_FROM_ROSTER,
         Code.ASSESSMENT_MISSING,
         Code.ASSESSMENT_SCORE_MISMATCH,
+        Code.SCORE_UNREACHABLE,
         Code.RESULTS_REMOVED,
         Code.PUPIL_JOINED,
         Code.PUPIL_LEFT,

@@ -70,7 +70,8 @@ class Column(NamedTuple):
 
     A column of kind `code` takes one of `codes`, one of kind `number` a whole number from `minimum` to `maximum`, and
     one of kind `number-or-code` either. `expected` and `higher` are the least numbers that reach the standard and the
-    higher one, None where there is no such threshold.
+    higher one, None where there is no such threshold. `unreachable` are numbers within the range that no mark of the
+    year's test leads to.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Column(NamedTuple):
     maximum: int = 0
     expected: int | None = None
     higher: int | None = None
+    unreachable: tuple[int, ...] = ()
 
     @property
     def has_numbers(self) -> bool:
@@ -446,6 +448,16 @@ class _Settings:
             raise self.refuse(setting, "names something twice. Write each once")
         return tuple(values)
 
+    def numbers(self, setting: str, least: int, most: int) -> tuple[int, ...]:
+        """A list of whole numbers from least to most, each once; none where the setting is not there."""
+        values = self._get(setting, list, needed=False) or ()
+        for value in values:
+            if type(value) is not int or not least <= value <= most:
+                raise self.refuse(setting, f"has something else in it. Write whole numbers from {least} to {most}")
+        if len(set(values)) != len(values):
+            raise self.refuse(setting, "names a number twice. Write each once")
+        return tuple(values)
+
     def moment(self, setting: str) -> datetime:
         """A London wall-clock time."""
         value = self._get(setting, datetime)
@@ -508,11 +520,13 @@ def _result(entry: _Settings) -> Column:
         )
     low = high = 0
     expected = higher = None
+    unreachable: tuple[int, ...] = ()
     if kind != "code":
         low = entry.number("minimum", 0, 9_998)
         high = entry.number("maximum", low + 1, 9_999)
         expected = entry.maybe_number("expected", low, high)
         higher = entry.maybe_number("higher", low if expected is None else expected + 1, high)
+        unreachable = entry.numbers("unreachable", low, high)
     key = entry.text("key")
     column = Column(
         key=key,
@@ -525,6 +539,7 @@ def _result(entry: _Settings) -> Column:
         maximum=high,
         expected=expected,
         higher=higher,
+        unreachable=unreachable,
     )
     entry.end()
     return column

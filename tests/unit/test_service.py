@@ -85,6 +85,13 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
         (_set(["result", 0, "codes"], []), "takes codes. Write codes"),
         (_set(["result", 0, "codes"], ["GDS", 2]), "Write texts only"),
         (_set(["result", 0, "codes"], ["GDS", "GDS"]), "names something twice"),
+        (
+            _set(["result", 4, "unreachable"], [84]),
+            "unreachable: has something else in it. Write whole numbers from 85",
+        ),
+        (_set(["result", 4, "unreachable"], ["99"]), "unreachable: has something else in it"),
+        (_set(["result", 4, "unreachable"], [99, 99]), "unreachable: names a number twice"),
+        (_set(["result", 0, "unreachable"], [99]), "unreachable: is not a setting"),
         (_set(["result", 4, "minimum"], 115), "maximum: is 115. Write a whole number from 116"),
         (_set(["result", 4, "minimum"], -1), "minimum: is -1. Write a whole number from 0"),
         (_set(["result", 4, "minimum"], "85"), "minimum: is a text in quotation marks. Write a whole number"),

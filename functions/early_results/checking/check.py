@@ -149,7 +149,11 @@ class _Judge:
         known, first_row = case.known, case.first_row
         upn_at = case.columns.get("upn", 0)  # no column has the number 0, so looking it up finds nothing
         results: list[PupilResults] = []
-        found, numbers, had_results = [(rule.code, rule.find) for rule in rules.rows], case.rows, case.had_results
+        found, numbers, had_results = (
+            [(rule.code, rule.find) for rule in rules.rows if rule.asks(case.service)],
+            case.rows,
+            case.had_results,
+        )
         school, right_school, prefilled = self._school, self._right_school, self._prefilled
         for number, cells in case.submission.rows:
             raw = cells.get(upn_at)

@@ -45,6 +45,7 @@ TITLES: dict[Code, str] = {
     Code.DIFFERS_FROM_ROSTER: "Differs from your MIS",
     Code.ASSESSMENT_MISSING: "{Code} missing",
     Code.ASSESSMENT_SCORE_MISMATCH: "{Code} and {number} disagree",
+    Code.SCORE_UNREACHABLE: "{Number} that no pupil can have",
     Code.RESULTS_REMOVED: "Results removed since your last file",
     Code.PUPIL_JOINED: "Pupils have joined",
     Code.PUPIL_LEFT: "Pupil has left",
@@ -360,6 +361,14 @@ def assessment_missing(column: Column, service: Service) -> str:
     return (
         f"{column.subject_name} has no {kind}, though other subjects of this pupil have. If there is one, "
         "enter it; otherwise leave the cell empty."
+    )
+
+
+def score_unreachable(service: Service, column: Column) -> str:
+    """A number that the year's conversion table leads to from no mark."""
+    return (
+        f"No number of marks in {column.subject_name} leads to this {service.words.number} in {service.year}. Please "
+        "check it for a typing error."
     )
 
 

@@ -183,6 +183,7 @@ class Rule(NamedTuple):
     `kinds` are the kinds of column that a CELL rule is for. A ROW rule that `ends` a row is called before the row's
     cells are read, and only if the roster does not know the row's pupil; if it finds something, nothing else is said of
     the row. A ROW rule `of_upn` is called only if the roster does not know the row's UPN, or an earlier row has it.
+    A rule is called only for a service that it `asks` something of, so that the others' rows do not pay for it.
     """
 
     code: Code
@@ -191,6 +192,7 @@ class Rule(NamedTuple):
     kinds: frozenset[str] = frozenset({"identity", "code", "number", "number-or-code"})
     ends: bool = False
     of_upn: bool = False
+    asks: Callable[[Service], bool] = lambda _: True
 
 
 class Rules:
@@ -336,6 +338,18 @@ def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
     return told
 
 
+def _score_unreachable(case: Case, row: Row) -> Iterable[Told]:
+    return [
+        Told(column.key, messages.score_unreachable(case.service, column))
+        for column in case.service.scores
+        if row.points.get(column.key) in column.unreachable
+    ]
+
+
+def _has_unreachable(service: Service) -> bool:
+    return any(column.unreachable for column in service.scores)
+
+
 def _below(service: Service) -> dict[str, int]:
     """By code, the number below which the two disagree strongly."""
     below: dict[str, int] = {}
@@ -465,6 +479,7 @@ TABLE = (
     Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated, of_upn=True),
     Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing),
     Rule(Code.ASSESSMENT_SCORE_MISMATCH, Scope.ROW, _assessment_score_mismatch),
+    Rule(Code.SCORE_UNREACHABLE, Scope.ROW, _score_unreachable, asks=_has_unreachable),
     Rule(Code.CELLS_MERGED, Scope.FILE, _cells_merged),
     Rule(Code.DIFFERS_FROM_ROSTER, Scope.FILE, _columns_that_differ),
     Rule(Code.WRONG_SCHOOL, Scope.FILE, _wrong_school),

@@ -138,7 +138,7 @@ def probes(service: Service) -> Iterator[Probe]:
     def changed(name: str, change: Grid, **how: Any) -> Probe:
         return Probe(name, book({**whole, **change}, sheet), six, **how)
 
-    limits = {v + d for c in service.scores for v in (c.minimum, c.maximum) for d in (-1, 0, 1, 0.5)}
+    limits = {v + d for c in service.scores for v in (c.minimum, c.maximum, *c.unreachable) for d in (-1, 0, 1, 0.5)}
     codes = [code.code for code in service.codes]
     values = [*TEXTS, *OTHERS, *sorted(limits), *codes, *(f" {code.lower()}\u00a0" for code in codes)]
     for (number, value), at in itertools.product(enumerate(values), columns):

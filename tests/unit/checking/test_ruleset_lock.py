@@ -68,7 +68,14 @@ def _one_code_more(service: Service) -> Service:
     return service._replace(results=(first._replace(codes=(*first.codes, "HNM")), *service.results[1:]))
 
 
-@pytest.mark.parametrize("change", [_wider, _one_code_more, lambda service: service._replace(mismatches=())])
+def _some_unreachable(service: Service) -> Service:
+    some = [c._replace(unreachable=(99,)) if c.key == service.scores[0].key else c for c in service.results]
+    return service._replace(results=tuple(some))
+
+
+@pytest.mark.parametrize(
+    "change", [_wider, _one_code_more, _some_unreachable, lambda service: service._replace(mismatches=())]
+)
 def test_a_change_of_the_services_data_is_seen(change: Any, unchanged: list[str]) -> None:
     assert differs(change(SERVICE), unchanged)
 
@@ -105,6 +112,6 @@ def test_every_rule_and_every_word_of_a_finding_is_probed(monkeypatch: pytest.Mo
 
     for name in wanted:
         monkeypatch.setattr(messages, name, heard(name, getattr(messages, name)))
-    told = "".join(said(SERVICE))
+    told = "".join([*said(SERVICE), *said(_some_unreachable(SERVICE))])
     assert asked == wanted
     assert {rule.code for rule in rules.TABLE if f'"code": "{rule.code}"' not in told} == set()

@@ -191,3 +191,20 @@ def test_a_pupil_who_takes_the_check_again_is_in_year_2() -> None:
     pupils: tuple[Pupil, ...] = roster_of(service, 24).pupils
     assert {pupil.nc_year for pupil in pupils} == {"1", "2"}
     assert sum(pupil.nc_year == "2" for pupil in pupils) == 4
+
+
+def test_a_score_that_no_mark_leads_to_is_a_warning_and_only_where_the_file_says_so() -> None:
+    """Reading in 2025: no mark led to 81, 115 or 118."""
+    service = load_service("ks2-2026")
+    table = tuple(
+        column._replace(unreachable=(81, 115, 118)) if column.key == "test_reading" else column
+        for column in service.results
+    )
+    known = service._replace(results=table)
+    typed = {"test_reading": "118", "test_gps": 81}
+    assert verdict_on(service, typed).warnings == verdict_on(service, {**typed, "test_reading": 117}).warnings
+    verdict = verdict_on(known, typed)
+    found = [finding for finding in verdict.warnings if finding.code is Code.SCORE_UNREACHABLE]
+    assert [(finding.cell, finding.column) for finding in found] == [("H2", "Test: KS2 Reading")]
+    assert found[0].message.startswith("No number of marks in Reading test leads to this scaled score in 2026.")
+    assert verdict.accepted
