@@ -9,7 +9,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from infra import javascript
+from infra import advisories, javascript
 from infra.local.stack import LOCAL, ROOT, environment
 
 EXPORTS = (
@@ -73,6 +73,12 @@ def main() -> int:
     for package in licences_unknown():
         failed = 1
         print(f"{package} ships, and infra/lint.py does not know its licence", file=sys.stderr)
+    try:
+        for advisory in advisories.advisories(advisories.pinned((ROOT / name).read_text() for name in EXPORTS)):
+            failed = 1
+            print(advisory.words, file=sys.stderr)
+    except advisories.NotAsked as error:
+        print(f"advisories against what ships: not checked, PyPI could not be asked ({error})")
     for command in checks():
         done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
         if done.returncode:

@@ -111,3 +111,12 @@ def test_every_control_in_the_threat_model_has_the_test_that_it_names() -> None:
     assert {name for name in files if not (ROOT / name).exists()} == set()
     rows = [line for line in model.splitlines() if re.match(r"\| [STRIDE](?:, [STRIDE])* \|", line)]
     assert [row for row in rows if "`test" not in row] == [], "every threat has a test"
+
+
+@pytest.mark.parametrize("room", ["functions/workflow", "infra"])
+def test_a_room_s_readme_names_its_files_and_no_others(room: str) -> None:
+    folder = ROOT / room
+    named = set(re.findall(r"`([\w./-]+\.(?:py|sh))`", (folder / "README.md").read_text()))
+    missing = {name for name in named if not (folder / name).exists()}
+    own = {path.name for pattern in ("*.py", "*.sh") for path in folder.glob(pattern)} - {"__init__.py"}
+    assert (missing, own - named) == (set(), set())

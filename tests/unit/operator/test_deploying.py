@@ -109,6 +109,14 @@ def test_the_scale_that_fits_is_named_with_the_words_that_ask_for_more(concurren
         assert f"this account has {concurrent}" in str(refused.value)
 
 
+def test_nothing_is_created_under_a_name_that_buckets_cannot_have() -> None:
+    session = Session()
+    sam = Sam(session)
+    with pytest.raises(CannotDeploy, match="cannot be called"):
+        deploy(session, "Early_Results", {}, sam)
+    assert sam.told == []
+
+
 def test_nothing_is_created_where_the_scale_does_not_fit() -> None:
     session = Session(concurrent=50)
     sam = Sam(session)
