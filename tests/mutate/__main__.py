@@ -25,7 +25,7 @@ GROUPS = {
     "counting": ("calendar", "forms", "freeze", "registers", "standing", "uploads", "verdict_record", "verdicts"),
     "checking": ("cells", "changes", "check", "listing", "mark", "roster", "rules", "submission"),
     "reporting": ("figures", "summary"),
-    "workbook": ("kinds", "limits", "package", "regular", "sheet", "values", "xml"),
+    "workbook": ("kinds", "limits", "package", "regular", "shared", "sheet", "values", "xml"),
 }
 WORKFLOW = (
     "build_report",

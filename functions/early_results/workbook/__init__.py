@@ -17,17 +17,8 @@ from typing import BinaryIO, NamedTuple
 from . import kinds
 from .limits import PASTE_INTO_TEMPLATE, Budget, Limits, Unreadable, damaged, too_large
 from .package import Package, Relationship
-from .sheet import (
-    MAIN_NAMESPACES,
-    Area,
-    Contents,
-    Numbers,
-    Rows,
-    read_date_styles,
-    read_sheet,
-    read_strings,
-    root_namespace,
-)
+from .shared import MAIN_NAMESPACES, Numbers, read_date_styles, read_strings, root_namespace
+from .sheet import Area, Contents, Rows, read_sheet
 from .values import ErrorValue, Memo, Picture, Uncalculated, Value
 from .xml import create_parser, feed
 

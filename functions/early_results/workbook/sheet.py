@@ -1,46 +1,25 @@
-"""The parts with the data: shared strings, styles and sheets, each in one pass and as few Python calls as can be.
+"""A sheet, read in one pass and as few Python calls as can be.
 
-The handlers are closures over local variables, and the sheet has no handler for the end of an element while it can do
-without: together that is most of the difference between this reader and others (benchmarks/results/reading.md).
+The handler that the parser calls for every cell is a closure over local variables, and there is no handler for the end
+of an element while the sheet can do without: together that is most of the difference between this reader and others
+(benchmarks/results/reading.md).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from ..findings import column_letters
-from .limits import PASTE_INTO_TEMPLATE, Budget, damaged, too_large
+from .limits import Budget, damaged
 from .package import Package
 from .regular import Cell, sift
-from .values import (
-    UNCALCULATED,
-    Memo,
-    Value,
-    boolean,
-    error,
-    is_date_format,
-    iso,
-    moment,
-    moment_1904,
-    number,
-    picture,
-    unescape,
-)
-from .xml import SEPARATOR, create_parser, feed, local_name
-
-MAIN_NAMESPACES = frozenset(
-    {
-        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
-        "http://purl.oclc.org/ooxml/spreadsheetml/main",  # Strict
-    }
-)
-
-# Formats that Excel knows by number alone: dates and times. 46 is a duration; 27-36 and 50-58 are East Asian dates.
-_DATE_FORMATS = frozenset(map(str, (*range(14, 23), *range(27, 37), 45, 47, *range(50, 59))))
-_SHORT = 26  # of strings up to this length only the number is bounded: adding up their lengths would cost more
-_LONGEST_FORMAT = 255  # Excel's own limit
+from .shared import MAIN_NAMESPACES, Numbers, root_namespace
+from .values import UNCALCULATED, Memo, Value, boolean, error, iso, picture, unescape
+from .xml import SEPARATOR, create_parser, feed
 
 Rows = list[tuple[int, dict[int, Value]]]
+Start = Callable[[str, list[str]], None]  # what the parser calls where an element begins
 _PICTURE = "\0"  # stands for a type of cells that no file can contain
 
 
@@ -59,138 +38,6 @@ class Contents(NamedTuple):
     rows: Rows
     formulas: frozenset[tuple[int, int]]
     merged: tuple[Area, ...]
-
-
-def root_namespace(name: str, expected: str) -> str:
-    """The namespace of a part's root, with the separator, once the root is what it should be. Raises Unreadable."""
-    namespace, _, local = name.rpartition(SEPARATOR)
-    if local != expected or namespace not in MAIN_NAMESPACES:
-        damaged("one of its parts is not what the workbook says it is")
-    return namespace + SEPARATOR
-
-
-def read_strings(package: Package, part: str, budget: Budget) -> Memo:
-    """The shared strings, by their index as a cell writes it. Rich text is joined, phonetic guides are left out."""
-    limits = budget.limits
-    strings: list[str | None] = []
-    texts: list[str] = []
-    pieces: list[str] = []
-    phonetic = 0
-    left = budget.elements
-    item = text = guide = ""
-
-    def start(name: str, _attributes: object) -> None:
-        nonlocal phonetic, left, item, text, guide
-        left -= 1
-        if name == text:
-            texts.clear()
-        elif name == guide:
-            phonetic += 1
-        elif not item:
-            namespace = root_namespace(name, "sst")
-            item, text, guide = namespace + "si", namespace + "t", namespace + "rPh"
-
-    def end(name: str) -> None:
-        nonlocal phonetic
-        if name == text:
-            if not phonetic:
-                pieces.extend(texts)
-        elif name == item:
-            whole = pieces[0] if len(pieces) == 1 else "".join(pieces)
-            pieces.clear()
-            if len(whole) > _SHORT:
-                budget.text(whole)
-            strings.append((unescape(whole) if "_x" in whole else whole) or None)
-        elif name == guide:
-            phonetic -= 1
-        texts.clear()
-
-    def bounded() -> None:
-        if left < 0:
-            budget.no_elements()
-        if len(strings) > limits.strings:
-            too_large(f"it holds more than {limits.strings:,} different texts", PASTE_INTO_TEMPLATE)
-        if len(pieces) > limits.string_length:
-            budget.too_long()
-
-    parser = create_parser(budget)
-    parser.ordered_attributes = True
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    parser.CharacterDataHandler = texts.append
-    bounded()  # a part that was read before may have used up the budget
-    try:
-        feed(parser, package.chunks(part), texts, budget, bounded)
-    finally:
-        budget.elements = left
-
-    def by_number(index: str) -> Value | None:
-        """For an index with spaces or zeros around it, and for a wrong one. An empty index is a blank."""
-        if not index.strip():
-            return None
-        place = number(index)
-        if not isinstance(place, int) or not 0 <= place < len(strings):
-            damaged("one of its cells refers to a text that is not there")
-        return strings[place]
-
-    memo = Memo(by_number)
-    memo.update(zip(map(str, range(len(strings))), strings, strict=True))
-    return memo
-
-
-def read_date_styles(package: Package, part: str, budget: Budget) -> frozenset[int]:
-    """The numbers of the cell styles that show a number as a date or time."""
-    limits = budget.limits
-    depth = 0
-    section = ""
-    codes: dict[str, str] = {}
-    formats: list[str] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        nonlocal depth, section
-        budget.element()
-        depth += 1
-        if depth == 1:
-            root_namespace(name, "styleSheet")
-        elif depth == 2:
-            section = local_name(name)
-        elif depth == 3:
-            if section == "cellXfs":
-                formats.append(attributes.get("numFmtId", "0"))
-            elif section == "numFmts":
-                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")[:_LONGEST_FORMAT]
-                if len(codes) > limits.formats:
-                    too_large(f"it has more than {limits.formats:,} number formats of its own", PASTE_INTO_TEMPLATE)
-
-    def end(_name: str) -> None:
-        nonlocal depth
-        depth -= 1
-
-    parser = create_parser(budget)
-    parser.StartElementHandler = start
-    parser.EndElementHandler = end
-    feed(parser, package.chunks(part), [], budget)
-    dates = {name for name in set(formats) if (is_date_format(codes[name]) if name in codes else name in _DATE_FORMATS)}
-    return frozenset(style for style, name in enumerate(formats) if name in dates)
-
-
-class Numbers(dict[str | None, Memo]):
-    """What number cells mean, by their style as a cell writes it: plain numbers, or dates."""
-
-    __slots__ = ("_dates", "_plain", "_styles")
-
-    def __init__(self, date_styles: frozenset[int], epoch_1904: bool) -> None:
-        super().__init__()
-        self._styles = date_styles
-        self._plain = Memo(number)
-        self._dates = Memo(moment_1904 if epoch_1904 else moment)
-
-    def __missing__(self, style: str | None) -> Memo:
-        index = number(style or "0")
-        memo = self._dates if isinstance(index, int) and index in self._styles else self._plain
-        if len(self) < 70_000:  # Excel has at most 65,490 styles
-            self[style] = memo
-        return memo
 
 
 _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
@@ -212,57 +59,261 @@ def read_sheet(
     try:
         # Expat takes a fifth longer if it puts the namespace before every name. Nearly all sheets declare all their
         # namespaces on the root, so that the prefix alone tells which namespace is meant.
-        return _read_sheet(package, part, strings, numbers, budget, pictures, careful=False)
+        return _SheetReader(strings, numbers, budget, pictures=pictures, careful=False).read(package, part)
     except _UnusualSheet:
-        return _read_sheet(package, part, strings, numbers, budget, pictures, careful=True)
+        return _SheetReader(strings, numbers, budget, pictures=pictures, careful=True).read(package, part)
 
 
-def _read_sheet(
-    package: Package,
-    part: str,
-    strings: Memo | None,
-    numbers: Numbers,
-    budget: Budget,
-    pictures: bool,
-    *,
-    careful: bool,
-) -> Contents:
-    limits = budget.limits
-    rows: dict[int, dict[int, Value]] = {}
-    cells: dict[int, Value] = {}
-    row = column = 0
-    row_text = ""
-    last_row = limits.rows
-    usual_row = ["none yet"]  # the names of the attributes of the last row that was checked and has its number first
-    left = budget.elements
-    # What the parser has given of a row: the attributes of a cell, None where its <v> begins, and text. One loop at the
-    # end of the row handles them all, which takes half the time of handling each when the parser gives it.
-    events: list[Any] = []  # list[str] | None | str
-    texts: list[str] = []
-    pieces: list[str] = []
-    exact = False  # whether this cell has its text in the sheet itself, so that every space of it matters
-    phonetic = 0
-    pending: Memo | None = None  # what the text of this cell will mean
-    live: Memo | None = None  # the same, once its <v> has begun
-    cell = value = line = text = inline = guide = formula = merge = ""
-    formulas: dict[tuple[int, int], bool] = {}  # by place: whether a value is stored, which may be an empty text
-    merged: list[Area] = []
-    prefixes: set[str] = set()
-    add = events.append
-    names = _FIRST_NAMES
-    shared = Memo(_no_strings) if strings is None else strings
-    typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
-    typed[_PICTURE] = Memo(picture) if pictures else typed["e"]
+class _Names(NamedTuple):
+    """The names of a sheet's elements as the parser gives them, with whatever stands before them in this sheet."""
 
-    def settle() -> None:
+    cell: str
+    value: str
+    line: str
+    text: str
+    inline: str
+    guide: str
+    formula: str
+    merge: str
+
+
+def _names(before: str) -> _Names:
+    return _Names(*(before + name for name in ("c", "v", "row", "t", "is", "rPh", "f", "mergeCell")))
+
+
+_NO_NAMES = _Names(*([""] * 8))  # before the root
+
+
+class _Prefixes:
+    """What the prefixes of a sheet mean, where the parser gives names as they are written.
+
+    The root says it for the whole sheet. A sheet in which that changes on the way is unusual.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def before_names(self, root: str, attributes: dict[str, str]) -> str:
+        """What stands before the names of a sheet's elements. Raises Unreadable if this is the root of no sheet."""
+        prefix = root.rpartition(":")[0]
+        declared = {key: value for key, value in attributes.items() if key.startswith("xmlns")}
+        self._known.update(key.rpartition(":")[2] for key in declared if key != "xmlns")
+        namespace = declared.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
+        root_namespace(namespace + SEPARATOR + root.rpartition(":")[2], "worksheet")
+        if list(declared.values()).count(namespace) > 1:
+            raise _UnusualSheet
+        return prefix + ":" if prefix else ""
+
+    def check(self, attributes: Mapping[str, str], name: str = "") -> None:
+        """Raises _UnusualSheet if a prefix no longer means what it means on the root.
+
+        What an element of another namespace declares for itself is ignored.
+        """
+        for key, declared in attributes.items():
+            if key.startswith("xmlns"):
+                if not name or declared in MAIN_NAMESPACES or key == "xmlns" or key[6:] in self._known:
+                    raise _UnusualSheet
+                self._known.add(key[6:])
+        prefix, colon, _ = name.partition(":")
+        if colon and prefix not in self._known:
+            raise _UnusualSheet
+
+
+class _Resolved(_Prefixes):
+    """The same where the parser gives every name with its namespace: then no prefix can change a meaning."""
+
+    __slots__ = ()
+
+    def before_names(self, root: str, attributes: dict[str, str]) -> str:
+        return root_namespace(root, "worksheet")
+
+    def check(self, attributes: Mapping[str, str], name: str = "") -> None:
+        return
+
+
+class _SheetReader:
+    """Reads one sheet once. Its attributes are where the reading stands, between one handler and the next."""
+
+    __slots__ = (
+        "_budget",
+        "_careful",
+        "_cells",
+        "_column",
+        "_end_in_text",
+        "_events",
+        "_exact",
+        "_formulas",
+        "_left",
+        "_limits",
+        "_live",
+        "_merged",
+        "_names",
+        "_numbers",
+        "_parser",
+        "_pending",
+        "_pieces",
+        "_prefixes",
+        "_row",
+        "_row_text",
+        "_rows",
+        "_shared",
+        "_start",
+        "_start_in_text",
+        "_texts",
+        "_typed",
+        "_usual_row",
+    )
+
+    def __init__(
+        self, strings: Memo | None, numbers: Numbers, budget: Budget, *, pictures: bool, careful: bool
+    ) -> None:
+        self._budget = budget
+        self._limits = budget.limits
+        self._left = budget.elements
+        self._careful = careful
+        self._prefixes = _Resolved() if careful else _Prefixes()
+        self._names = _NO_NAMES
+        self._start: Start = self._begin_sheet
+        self._start_in_text: Start = self._begin_sheet
+        self._end_in_text: Callable[[str], None] | None = None
+        self._parser = create_parser(budget, namespaces=careful)
+        # What the text of a cell means, by its type.
+        self._shared = Memo(_no_strings) if strings is None else strings
+        self._numbers = numbers
+        self._typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
+        self._typed[_PICTURE] = Memo(picture) if pictures else self._typed["e"]
+        # What has been read.
+        self._rows: dict[int, dict[int, Value]] = {}
+        self._formulas: dict[tuple[int, int], bool] = {}  # by place: whether a value is stored, maybe an empty text
+        self._merged: list[Area] = []
+        # Where the reading is.
+        self._row = self._column = 0
+        self._row_text = ""
+        self._cells: dict[int, Value] = {}  # of the current row
+        # The names of the attributes of the last row that was checked and has its number first.
+        self._usual_row = ["none yet"]
+        # What the parser has given of a row: the attributes of a cell, None where its <v> begins, and text. One loop at
+        # the end of the row handles them all, which takes half the time of handling each when the parser gives it.
+        self._events: list[Any] = []  # list[str] | None | str
+        self._pending: Memo | None = None  # what the text of this cell will mean
+        self._live: Memo | None = None  # the same, once its <v> has begun
+        # Of a cell that has its text in the sheet itself.
+        self._exact = False  # whether this is one, so that every space of it matters
+        self._texts: list[str] = []
+        self._pieces: list[str] = []
+
+    def read(self, package: Package, part: str) -> Contents:
+        """Reads the sheet. Raises Unreadable, and _UnusualSheet unless it is read carefully."""
+        parser = self._parser
+        parser.ordered_attributes = True
+        self._bounded()  # a part that was read before may have used up the budget
+        parser.StartElementHandler = self._start
+        parser.CharacterDataHandler = self._events.append
+        chunks = package.chunks(part)
+        if not self._careful:
+            chunks = sift(chunks, self._is_plain, self._take)
+        try:
+            feed(parser, chunks, self._texts, self._budget, self._bounded)
+        finally:
+            self._budget.elements = self._left
+            self._start = (
+                _nothing  # it refers to this reader, and would keep the sheet until the garbage collector runs
+            )
+        self._settle()
+        self._go(0)
+        for (at, place), stored in self._formulas.items():
+            if not stored:
+                self._rows.setdefault(at, {}).setdefault(place, UNCALCULATED)
+        return Contents(sorted(self._rows.items()), frozenset(self._formulas), tuple(self._merged))
+
+    def _bounded(self) -> None:
+        self._settle()
+        if self._left < 0:
+            self._budget.no_elements()
+
+    # The beginning of an element.
+
+    def _begin_sheet(self, name: str, attributes: list[str]) -> None:
+        self._left -= 1
+        self._names = _names(self._prefixes.before_names(name, _pairs(attributes)))
+        self._start_in_text, self._end_in_text = self._in_text()
+        self._start = self._parser.StartElementHandler = self._cell_or_value()
+
+    def _cell_or_value(self) -> Start:
+        """The handler that the parser calls most: a closure, since its own variables are what it has at hand."""
+        cell, value, line = self._names.cell, self._names.value, self._names.line
+        add, careful = self._events.append, self._careful
+
+        def start(name: str, attributes: list[str]) -> None:
+            if name == cell:
+                last = attributes[-1] if attributes else ""
+                own = last == "str" or last == "inlineStr"  # noqa: PLR1714 - no hashing
+                if own or (careful and self._is_text(attributes)):
+                    add(attributes)
+                    self._text_begins()
+                    self._settle()
+                else:
+                    add(attributes)
+            elif name == value and not attributes:
+                add(None)
+            elif name == line:
+                self._begin_row(attributes)
+            else:
+                self._other(name, attributes)
+
+        return start
+
+    def _is_text(self, attributes: list[str]) -> bool:
+        kind = _pairs(attributes).get("t", "n")
+        return kind not in ("n", "s") and kind not in self._typed
+
+    def _begin_row(self, attributes: list[str]) -> None:
+        self._settle()
+        self._live = None
+        self._left -= 1
+        names = attributes[::2]
+        if names != self._usual_row:
+            self._prefixes.check(dict.fromkeys(names, ""))
+            if names[:1] == ["r"]:
+                self._usual_row = names
+        to = _row_number(attributes, self._row, self._limits.rows)
+        self._go(to)
+        self._row_text = str(to)
+        self._column = 0
+
+    def _other(self, name: str, attributes: list[str]) -> None:
+        """The elements that are not a cell, a row or a plain value."""
+        self._settle()
+        self._live = None
+        self._left -= 1
+        names = self._names
+        self._prefixes.check(_pairs(attributes), name)
+        if name == names.value:
+            self._live = self._pending
+            self._pending = None
+        elif name == names.formula:
+            self._formulas.setdefault((self._row, self._column), False)
+        elif name == names.inline:  # where the cell lacks its t="inlineStr"
+            self._text_begins()
+        elif name == names.merge:
+            area = _area(_pairs(attributes).get("ref", ""))
+            if area is not None:
+                self._merged.append(area)
+
+    # From what was read to cells.
+
+    def _settle(self) -> None:
         """Turns what has been read into cells.
 
         A text includes the white space up to the next element, which does not change a number or an index. A number
         always comes in one piece: neither `feed` nor the parser splits a text that is so short.
         """
-        nonlocal pending, live, column, left
-        left -= len(events)
-        meaning, begun, place, into, digits = pending, live, column, cells, row_text
+        events = self._events
+        self._left -= len(events)
+        meaning, begun, place, into, digits = self._pending, self._live, self._column, self._cells, self._row_text
+        names, numbers, shared, typed = _FIRST_NAMES, self._numbers, self._shared, self._typed
         for event in events:
             if event is None:
                 begun = meaning
@@ -286,245 +337,137 @@ def _read_sheet(
                 except ValueError:
                     usual = False
                 if not usual:
-                    reference, style, kind = unusual(event)
+                    reference, style, kind = self._unusual(event)
                 if place > 64 or reference != names[place] + digits:
-                    column = place
-                    locate(reference)
-                    place, into, digits = column, cells, row_text
+                    self._column = place
+                    self._locate(reference)
+                    place, into, digits = self._column, self._cells, self._row_text
                 if kind == "s":
                     meaning = shared
                 elif kind is None or kind == "n":
                     meaning = numbers[style]
                 else:
                     meaning = typed.get(kind)
-                    if meaning is None and not exact:
-                        raise _UnusualSheet  # a cell with its own text, which start() did not recognise
-        pending, live, column = meaning, begun, place
+                    if meaning is None and not (self._exact and event is events[-1]):
+                        raise _UnusualSheet  # a cell with its own text, which was not recognised when it began
+        self._pending, self._live, self._column = meaning, begun, place
         events.clear()
 
-    def go(to: int) -> None:
-        """Makes a row the current one."""
-        nonlocal cells, row
-        if cells:
-            rows[row] = cells
-        cells = rows.get(to) or {}
-        row = to
+    def _unusual(self, attributes: list[str]) -> tuple[str | None, str | None, str | None]:
+        """The reference, style and type of a cell."""
+        found = _pairs(attributes)
+        self._prefixes.check(found)
+        kind = found.get("t")
+        return found.get("r"), found.get("s"), _PICTURE if kind == "e" and "vm" in found else kind
 
-    def locate(reference: str | None) -> None:
+    def _go(self, to: int) -> None:
+        """Makes a row the current one."""
+        if self._cells:
+            self._rows[self._row] = self._cells
+        self._cells = self._rows.get(to) or {}
+        self._row = to
+
+    def _locate(self, reference: str | None) -> None:
         """For a reference that is not simply the next column of the row."""
-        nonlocal column, row_text
+        limits = self._limits
         if reference is None:
-            if column > limits.columns or not row:
+            if self._column > limits.columns or not self._row:
                 _misplaced()
             return
         letters = reference.rstrip("0123456789")
         digits = reference[len(letters) :]
-        column = column_number(letters)
-        if not 0 < column <= limits.columns or not digits or len(digits) > 7:
+        self._column = column_number(letters)
+        if not 0 < self._column <= limits.columns or not digits or len(digits) > 7:
             _misplaced()
-        if digits != row_text:
+        if digits != self._row_text:
             to = int(digits)
             if not 0 < to <= limits.rows:
                 _misplaced()
-            go(to)
-            row_text = str(to)
+            self._go(to)
+            self._row_text = str(to)
 
-    def start(name: str, attributes: list[str]) -> None:
-        nonlocal live, cells, row, row_text, column, left
-        if name == cell:
-            last = attributes[-1] if attributes else ""
-            if last == "str" or last == "inlineStr" or (careful and is_text(attributes)):  # noqa: PLR1714 - no hashing
-                settle()
-                text_begins()
-                add(attributes)
-                settle()
-            else:
-                add(attributes)
-        elif name == value and not attributes:
-            add(None)
-        elif (
-            name == line
-            and attributes[::2] == usual_row
-            and attributes[1] == (following := str(row + 1))
-            and row < last_row
-        ):  # begin_row() and go(), written out for the row that simply follows
-            settle()
-            live = None
-            left -= 1
-            if cells:
-                rows[row] = cells
-            row += 1
-            cells = rows.get(row) or {}
-            row_text = following
-            column = 0
-        else:
-            settle()
-            live = None
-            left -= 1
-            other(name, attributes)
+    # A cell with its own text: until it ends, the end of each element is handled too.
 
-    def unusual(attributes: list[str]) -> tuple[str | None, str | None, str | None]:
-        """The reference, style and type of a cell."""
-        found = dict(zip(attributes[::2], attributes[1::2], strict=True))
-        check_prefixes(found)
-        kind = found.get("t")
-        return found.get("r"), found.get("s"), _PICTURE if kind == "e" and "vm" in found else kind
+    def _text_begins(self) -> None:
+        self._pieces.clear()
+        self._texts.clear()
+        self._exact = True
+        self._parser.StartElementHandler = self._start_in_text
+        self._parser.CharacterDataHandler = self._texts.append
+        self._parser.EndElementHandler = self._end_in_text
 
-    def is_text(attributes: list[str]) -> bool:
-        kind = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("t", "n")
-        return kind not in ("n", "s") and kind not in typed
+    def _text_ends(self) -> None:
+        self._exact = False
+        self._parser.StartElementHandler = self._start
+        self._parser.CharacterDataHandler = self._events.append
+        self._parser.EndElementHandler = None
 
-    def text_begins() -> None:
-        """A cell with its own text begins: until it ends, the end of each element is handled too."""
-        nonlocal exact, phonetic
-        pieces.clear()
-        texts.clear()
+    def _in_text(self) -> tuple[Start, Callable[[str], None]]:
+        """The handlers of the beginning and of the end of an element in such a cell."""
+        cell, value, line, text, inline, guide, formula, _ = self._names
+        texts, pieces, formulas = self._texts, self._pieces, self._formulas
         phonetic = 0
-        exact = True
-        parser.StartElementHandler = start_in_text
-        parser.CharacterDataHandler = texts.append
-        parser.EndElementHandler = end
 
-    def text_ends() -> None:
-        nonlocal exact
-        exact = False
-        parser.StartElementHandler = start
-        parser.CharacterDataHandler = add
-        parser.EndElementHandler = None
+        def start(name: str, attributes: list[str]) -> None:
+            nonlocal phonetic
+            texts.clear()
+            if name in (cell, line):  # a cell in a cell
+                phonetic = 0
+                self._text_ends()
+                self._start(name, attributes)
+                return
+            self._left -= 1
+            if attributes or ":" in name:
+                self._prefixes.check(_pairs(attributes), name)
+            if name == guide:
+                phonetic += 1
+            elif name == inline:
+                pieces.clear()
+            elif name == formula:
+                formulas.setdefault((self._row, self._column), False)
+            elif name == value and (self._row, self._column) in formulas:
+                formulas[self._row, self._column] = True
 
-    def start_in_text(name: str, attributes: list[str]) -> None:
-        nonlocal left, phonetic
-        texts.clear()
-        if name in (cell, line):  # a cell in a cell
-            text_ends()
-            start(name, attributes)
-            return
-        left -= 1
-        if attributes or ":" in name:
-            check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
-        if name == guide:
-            phonetic += 1
-        elif name == inline:
-            pieces.clear()
-        elif name == formula:
-            formulas.setdefault((row, column), False)
-        elif name == value and (row, column) in formulas:
-            formulas[row, column] = True
+        def end(name: str) -> None:
+            nonlocal phonetic
+            if name in (value, text):
+                if not phonetic:
+                    pieces.extend(texts)
+            elif name == guide:
+                phonetic -= 1
+            elif name == cell:
+                whole = "".join(pieces)
+                if whole:
+                    self._budget.text(whole)
+                    self._cells[self._column] = unescape(whole)
+                pieces.clear()
+                phonetic = 0
+                self._text_ends()
+            texts.clear()
 
-    def other(name: str, attributes: list[str]) -> None:
-        """The elements that are not a cell or a plain value."""
-        nonlocal pending, live, usual_row
-        if name == line:
-            if attributes[::2] != usual_row:
-                check_prefixes(dict.fromkeys(attributes[::2], ""))
-                if attributes and attributes[0] == "r":
-                    usual_row = attributes[::2]
-            begin_row(attributes)
-            return
-        if not cell:
-            begin_sheet(name, attributes)
-            return
-        check_prefixes(dict(zip(attributes[::2], attributes[1::2], strict=True)), name)
-        if name == value:
-            live = pending
-            pending = None
-        elif name == formula:
-            formulas.setdefault((row, column), False)
-        elif name == inline:  # where the cell lacks its t="inlineStr"
-            text_begins()
-        elif name == merge:
-            area = _area(dict(zip(attributes[::2], attributes[1::2], strict=True)).get("ref", ""))
-            if area is not None:
-                merged.append(area)
+        return start, end
 
-    def begin_row(attributes: list[str]) -> None:
-        nonlocal column, row_text
-        if not attributes or attributes[0] == "r":
-            reference = attributes[1] if attributes else None
-        else:
-            reference = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("r")
-        if reference is None:
-            to = row + 1
-        elif reference.isascii() and reference.isdigit() and len(reference) <= 7:
-            to = int(reference)
-        else:
-            _misplaced()
-        if not 0 < to <= limits.rows:
-            _misplaced()
-        go(to)
-        row_text = str(to)
-        column = 0
+    # The short way (`regular.py`).
 
-    def begin_sheet(name: str, attributes: list[str]) -> None:
-        nonlocal cell, value, line, text, inline, guide, formula, merge
-        if not careful:
-            prefix = name.rpartition(":")[0]
-            declared = {k: v for k, v in zip(attributes[::2], attributes[1::2], strict=True) if k.startswith("xmlns")}
-            prefixes.update(key.rpartition(":")[2] for key in declared if key != "xmlns")
-            namespace = declared.get(f"xmlns:{prefix}" if prefix else "xmlns", "")
-            root_namespace(namespace + SEPARATOR + name.rpartition(":")[2], "worksheet")
-            if list(declared.values()).count(namespace) > 1:
-                raise _UnusualSheet
-            before = prefix + ":" if prefix else ""
-        else:
-            before = root_namespace(name, "worksheet")
-        cell, value, line = before + "c", before + "v", before + "row"
-        text, inline, guide = before + "t", before + "is", before + "rPh"
-        formula, merge = before + "f", before + "mergeCell"
+    def _is_plain(self) -> bool:
+        """Whether nothing stands before the names of this sheet's elements."""
+        return self._names == _names("")
 
-    def check_prefixes(attributes: dict[str, str], name: str = "") -> None:
-        """Raises _UnusualSheet if a prefix no longer means what it means on the root.
-
-        What an element of another namespace declares for itself is ignored.
-        """
-        if careful:
-            return
-        for key, declared in attributes.items():
-            if key.startswith("xmlns"):
-                if not name or declared in MAIN_NAMESPACES or key == "xmlns" or key[6:] in prefixes:
-                    raise _UnusualSheet
-                prefixes.add(key[6:])
-        prefix, colon, _ = name.partition(":")
-        if colon and prefix not in prefixes:
-            raise _UnusualSheet
-
-    def end(name: str) -> None:
-        """The end of an element; the parser calls it only while a cell with its own text is being read."""
-        nonlocal phonetic
-        if name in (value, text):
-            if not phonetic:
-                pieces.extend(texts)
-        elif name == guide:
-            phonetic -= 1
-        elif name == cell:
-            whole = "".join(pieces)
-            if whole:
-                budget.text(whole)
-                cells[column] = unescape(whole)
-            pieces.clear()
-            text_ends()
-        texts.clear()
-
-    def bounded() -> None:
-        settle()
-        if left < 0:
-            budget.no_elements()
-
-    def take(number: str, found: list[Cell]) -> bool:
+    def _take(self, number: str, found: list[Cell]) -> bool:
         """Takes a plain row. False, and nothing taken, if it does not come after all rows before it."""
-        nonlocal row, row_text, column, cells, left
         to, place, into = int(number), 0, dict[int, Value]()
-        if not row < to <= last_row:
+        if not self._row < to <= self._limits.rows:
             return False
-        left -= 1 + 2 * len(found)
-        if left < 0:
-            budget.no_elements()
+        self._left -= 1 + 2 * len(found)
+        if self._left < 0:
+            self._budget.no_elements()
+        names, shared, typed, numbers = _FIRST_NAMES, self._shared, self._typed, self._numbers
         for _, reference, style, kind, text_of_value in found:
             place += 1
             if place > 64 or reference != names[place] + number:
                 letters = reference.rstrip("0123456789")
                 place = column_number(letters)
-                if reference[len(letters) :] != number or not 0 < place <= limits.columns:
+                if reference[len(letters) :] != number or not 0 < place <= self._limits.columns:
                     return False
             if text_of_value:
                 meaning = shared if kind == "s" else typed[kind] if kind in typed else numbers[style]
@@ -532,28 +475,33 @@ def _read_sheet(
                 if known is not None:
                     into[place] = known
         if into:
-            rows[to] = into
-        row, row_text, column, cells = to, number, place, into
+            self._rows[to] = into
+        self._row, self._row_text, self._column, self._cells = to, number, place, into
         return True
 
-    parser = create_parser(budget, namespaces=careful)
-    parser.ordered_attributes = True
-    parser.StartElementHandler = start
-    parser.CharacterDataHandler = add
-    bounded()  # a part that was read before may have used up the budget
-    chunks = package.chunks(part)
-    if not careful:
-        chunks = sift(chunks, lambda: (cell, value, line) == ("c", "v", "row"), take)
-    try:
-        feed(parser, chunks, texts, budget, bounded)
-    finally:
-        budget.elements = left
-    settle()
-    go(0)
-    for (at, place), stored in formulas.items():
-        if not stored:
-            rows.setdefault(at, {}).setdefault(place, UNCALCULATED)
-    return Contents(sorted(rows.items()), frozenset(formulas), tuple(merged))
+
+def _pairs(attributes: list[str]) -> dict[str, str]:
+    """Attributes as the parser gives them in order, by name."""
+    return dict(zip(attributes[::2], attributes[1::2], strict=True))
+
+
+def _nothing(_name: str, _attributes: list[str]) -> None:
+    """The handler of a sheet that has been read."""
+
+
+def _row_number(attributes: list[str], before: int, most: int) -> int:
+    """The number of a row: the one among its attributes, or else the next after the row `before`. Raises Unreadable."""
+    first = attributes[:1] == ["r"]
+    reference = attributes[1] if first else _pairs(attributes).get("r")
+    if reference is None:
+        to = before + 1
+    elif reference.isascii() and reference.isdigit() and len(reference) <= 7:
+        to = int(reference)
+    else:
+        _misplaced()
+    if not 0 < to <= most:
+        _misplaced()
+    return to
 
 
 def _no_strings(index: str) -> Value | None:
