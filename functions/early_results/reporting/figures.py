@@ -11,16 +11,18 @@ says its count beside it: "67% (2 of 3)".
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
 from unicodedata import category
 
 from early_results.canonical import sha256_of
-from early_results.reporting.disclosure import LEAST_PUPILS, LEAST_SCHOOLS, Cell, Why, hidden
+from early_results.reporting.chance import against_rest, children, discoveries, marked
+from early_results.reporting.disclosure import LEAST_GROUP, LEAST_PUPILS, LEAST_SCHOOLS, Cell, Why, hidden, refusal
 from early_results.reporting.summary import (
     ALL,
     BANDS,
+    EMPTY,
     GENDERS,
     NONE,
     OTHER_YEAR,
@@ -206,6 +208,22 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a share of a school's pupils stands beside that of all schools.
+
+    `percent` is theirs, `children` how many more reached it here than at that rate, fewer below 0. `unusual`: chance
+    seldom explains it. `fifth` (1 the lowest) and `middle`, the middle half of schools in per cent, are of schools with
+    eleven pupils or more, None where they may not be told.
+    """
+
+    percent: int
+    children: int
+    unusual: bool
+    fifth: int | None
+    middle: tuple[int, int] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """One group of pupils: `dimension` is all, gender or term.
 
@@ -220,6 +238,7 @@ class Group:
     short: str
     school: Block
     others: Block | None
+    standings: dict[str, Standing] = field(default_factory=dict)  # by measure: see `measured`
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +368,7 @@ def school_figures(service: Service, summary: Summary, beside: Beside | None = N
     for given in (summary, beside.national.summary if beside else summary):
         if given.service not in ("", service.name):
             raise ValueError(f"a summary of {given.service} is not one of {service.name}")
-    others = _Others.of(beside) if beside else None
+    others = _Others.of(service, beside) if beside else None
     years = [("", "", service.year_groups[0])]
     if len(service.year_groups) > 1:
         years = [(year.nc_year, year.name, year) for year in service.year_groups]
@@ -377,14 +396,22 @@ class _Others:
     national: National
     refused: Mapping[tuple[str, str], Mapping[str, Why]]
     nothing: Why | None = None
+    rest: Summary = EMPTY  # of all schools but this one
+    inside: Summary = EMPTY
+    own_schools: int = 0
 
     @classmethod
-    def of(cls, beside: Beside) -> _Others:
+    def of(cls, service: Service, beside: Beside) -> _Others:
         taking = beside.national.taking
         if taking is None:
             return cls(beside.national, {}, Why.NOT_COUNTED)
         if beside.inside is None:
             return cls(beside.national, {}, Why.OTHER_FILE)
+        rest = dict(beside.national.summary.counts)
+        for key, count in beside.inside.counts.items():
+            rest[key] = rest.get(key, 0) - count
+        if any(count < 0 for count in rest.values()):
+            raise ValueError("the figures of all schools do not hold those of this one")
         own = len(taking.beside(beside.school))
         cells: dict[tuple[str, str], dict[str, Cell]] = {}
         for (year, group, base), cell in taking.cells.items():
@@ -393,6 +420,9 @@ class _Others:
         return cls(
             beside.national,
             {place: hidden(of.get(ALL, nobody), partings(of), own) for place, of in cells.items()},
+            rest=Summary(service.name, beside.national.summary.rulesets, rest),
+            inside=beside.inside,
+            own_schools=own,
         )
 
     def why(self, year: str, group: str, *bases: str) -> Why | None:
@@ -460,9 +490,74 @@ def _cohort(
                     others=_published(service, others, key, year) if others else None,
                 )
             )
-    if not any(group.others and _any_shown(group.others) for group in groups):
+    if others is None or not any(group.others and _any_shown(group.others) for group in groups):
         groups = [replace(group, others=None) for group in groups]
+    else:
+        groups = _standing(service, others, groups, year)
     return Cohort(year, name, headline, _headline(groups[0].school, measure), tuple(groups))
+
+
+def measured(block: Block) -> dict[str, tuple[str, Share]]:
+    """The shares by which a group is set beside all schools: by measure the base and the share, in the page's order.
+
+    A measure is a subject's key, for the higher standard with `/higher` after it.
+    """
+    found: dict[str, tuple[str, Share]] = {}
+    for subject in subjects_of(block):
+        found[subject.key] = (subject.key, subject.expected)
+    for scores in block.scores:
+        if scores.expected is not None:
+            found[scores.key] = (scores.key, scores.expected)
+    for subject in subjects_of(block):
+        if subject.higher is not None:
+            found[f"{subject.key}/higher"] = (subject.key, subject.higher)
+    for scores in block.scores:
+        if scores.high is not None:
+            found[f"{scores.key}/higher"] = (scores.key, scores.high)
+    return found
+
+
+def _standing(service: Service, others: _Others, groups: list[Group], year: str) -> list[Group]:
+    """The groups with how they stand beside all schools. Groups of few are not tested: chance explains nearly all."""
+    taking = others.national.taking
+    tests: list[tuple[int, str, int]] = []
+    found: list[dict[str, Standing]] = []
+    for at, group in enumerate(groups):
+        standings: dict[str, Standing] = {}
+        found.append(standings)
+        if group.others is None or taking is None:
+            continue
+        mine, theirs = measured(group.school), measured(group.others)
+        rest = measured(_block(service, others.rest, group.key, year))
+        own = measured(_block(service, others.inside, group.key, year))
+        for measure, (base, share) in mine.items():
+            percent = theirs[measure][1].percent
+            if percent is None or not share.of:
+                continue
+            schools = taking.cells[year, group.key, base].schools - (own[measure][1].of > 0)
+            p = against_rest(share.count, share.of, rest[measure][1].count, rest[measure][1].of, schools)
+            whole = group.dimension == "all"
+            if not whole and share.of >= LEAST_GROUP:
+                tests.append((at, measure, p))
+            fifth, middle = _spread(others, year, measure, share) if whole else (None, None)
+            standings[measure] = Standing(
+                percent, children(share.count, share.of, percent), whole and marked(p), fifth, middle
+            )
+    for (at, measure, _), unusual in zip(tests, discoveries([p for _, _, p in tests]), strict=True):
+        found[at][measure] = replace(found[at][measure], unusual=unusual)
+    return [replace(group, standings=standings) for group, standings in zip(groups, found, strict=True)]
+
+
+def _spread(others: _Others, year: str, measure: str, share: Share) -> tuple[int | None, tuple[int, int] | None]:
+    """In which fifth of the schools a school stands, and the middle half of them, where it may be told."""
+    taking = others.national.taking
+    spread = taking.spreads.get((year, measure)) if taking else None
+    if spread is None or share.of < LEAST_GROUP or refusal(spread.cell, others.own_schools) is not None:
+        return None, None
+    low, high = (Share(*cut).percent for cut in spread.middle)
+    if low is None or high is None:
+        return None, None
+    return spread.fifth(share.count, share.of), (low, high)
 
 
 def _any_shown(block: Block) -> bool:
