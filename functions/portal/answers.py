@@ -1,8 +1,9 @@
 """What the API answers with, as types: mypy holds the code to them, and the contract's schemas are derived from them.
 
-They are plain dictionaries at run time, so an answer costs nothing more than its JSON. What JSON Schema says of a value
-beyond its type `Says` says. A docstring is the description of its object, so it is written for whoever reads
-the contract. `NotRequired` is a name that some answers leave out; every other name is always there.
+They are plain dictionaries at run time, so an answer costs nothing more than its JSON. The contract alone imports them:
+for all other modules they are there for mypy. What JSON Schema says of a value beyond its type, `Says` says. A
+docstring is the description of its object, so it is written for whoever reads the contract. `NotRequired` is a name
+that some answers leave out. Every other name is always there.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from early_results.counting.freeze import State
 from early_results.counting.uploads import SHOWN_FINDINGS, SHOWN_STATUSES, Held, ReportState, Status
 from early_results.findings import Code, Severity
 
+from .limits import LINK_SECONDS, MOST_FIGURES, MOST_LEFT_OUT, MOST_SCHOOLS, MOST_WAITING, PAGE
 from .problems import MOST_PLACES, TYPE
+from .requests import StandingName
 
 
 class Says:
@@ -24,13 +27,6 @@ class Says:
     def __init__(self, description: str = "", **keywords: Any) -> None:
         self.keywords = {**({"description": description} if description else {}), **keywords}
 
-
-LINK_SECONDS = 300
-PAGE = 50  # uploads of one page of the history
-MOST_SCHOOLS = 1000  # of one page of the board
-MOST_WAITING = 100
-MOST_LEFT_OUT = 100  # rows of an export, of each kind
-MOST_FIGURES = 25  # schools of one page of figures: a large one is 100 KB of CSV, and Lambda answers with 6 MB
 
 Number = Annotated[int, Says(minimum=0)]
 Ordinal = Annotated[int, Says(minimum=1)]  # a number that counts from 1
@@ -51,7 +47,6 @@ GroupName = Literal["all", "female", "male", "gender-unknown", "autumn", "spring
 Parting = Literal["gender", "term"]
 ColumnName = Annotated[str, Says(pattern="^[a-z][a-z0-9_]*$")]
 ResultName = Annotated[str, Says(pattern="^[A-Z0-9]+$")]  # a code, or a number
-StandingName = Literal["submitted", "only-errors", "nothing"]
 # A report that another file's has replaced is told of nobody.
 ToldReportState = Literal[ReportState.PROCESSING, ReportState.READY, ReportState.FAILED]
 NotDeleted = Literal[

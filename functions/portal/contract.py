@@ -27,7 +27,7 @@ from early_results.media import MEDIA_TYPES, XLSX
 from early_results.service import service_names
 
 from . import answers, examples, problems
-from .answers import PAGE
+from .limits import PAGE
 from .requests import (
     BoardQuery,
     FiguresQuery,

@@ -10,7 +10,6 @@ from early_results import ids
 from early_results.access import Role
 from early_results.counting.uploads import SHOWN_STATUSES
 
-from .answers import StandingName
 from .problems import MOST_PLACES, Problem, bad_request
 
 MOST_FILES = 500
@@ -145,6 +144,7 @@ class ReportQuery(BaseModel):
     ] = "pdf"
 
 
+StandingName = Literal["submitted", "only-errors", "nothing"]
 _STANDING = "|".join(get_args(StandingName))
 
 
