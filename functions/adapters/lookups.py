@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from early_results import keys
@@ -15,7 +16,7 @@ from early_results.counting.standing import Standing, standing
 from early_results.counting.uploads import Status, unsettled_partitions
 from early_results.service import Service, load_service
 from early_results.times import from_text, to_text
-from early_results.writes import ABSENT, Item, Put
+from early_results.writes import ABSENT, AtMost, Item, Put, Update
 
 from .errors import Conflict
 from .objects import Version
@@ -40,6 +41,24 @@ class _Read(NamedTuple):
 def calendar_now(stores: Stores, service: Service) -> Calendar:
     """The calendar in force, read consistently: the table's, or the service file's if the table has none."""
     return calendar_in_force(stores.table, service.name)
+
+
+def calendar_for(stores: Stores, service: Service, received: datetime) -> Calendar:
+    """The calendar to judge a file of that received time by: from here on no change of it reaches back to that time.
+
+    The mark is raised before the calendar is read, so a change either is seen here or finds the mark in its way.
+    """
+    rely_on_calendar(stores.table, service.name, received)
+    return calendar_now(stores, service)
+
+
+def rely_on_calendar(table: Table, service: str, received: datetime) -> None:
+    """Marks that files of that received time and before are, or are to be, judged by the calendar in force."""
+    key, until = keys.relied(service), to_text(received + timedelta(seconds=1))
+    while str((table.get(key) or {}).get("until", "")) < until:
+        # A condition that does not hold and a change of the calendar at this moment look the same: look again.
+        with suppress(Conflict):
+            table.write(Update(key, set={"until": until}, require={"until": AtMost(until)}))
 
 
 def calendar_in_force(table: Table, service: str) -> Calendar:

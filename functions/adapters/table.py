@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from early_results.writes import (
     Absent,
+    AtMost,
     Check,
     Item,
     Key,
@@ -335,6 +336,8 @@ class _Expression:
             case NoneOf(values):
                 unwanted = ", ".join(self.value(v) for v in values)
                 return f"(attribute_not_exists({name}) OR NOT {name} IN ({unwanted}))"
+            case AtMost(most):
+                return f"(attribute_not_exists({name}) OR {name} <= {self.value(most)})"
             case _:
                 return f"{name} = {self.value(requirement)}"
 

@@ -102,6 +102,11 @@ def calendar(service: str) -> Key:
     return Key(f"SERVICE#{service}", "CALENDAR")
 
 
+def relied(service: str) -> Key:
+    """From when on no received time has been judged by a service's calendar: what came before stays as it was."""
+    return Key(f"SERVICE#{service}", "RELIED")
+
+
 def sweep(service: str) -> Key:
     """How far the sweep of a service has settled the bucket."""
     return Key(f"SERVICE#{service}", "SWEEP")

@@ -41,10 +41,17 @@ class NoneOf:
     values: tuple[str | int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """Requires that an attribute is absent, or a text that is not greater than this one."""
+
+    value: str
+
+
 ABSENT = Absent()
 PRESENT = Present()
 
-Requirement = Absent | Present | OneOf | NoneOf | str | int
+Requirement = Absent | Present | OneOf | NoneOf | AtMost | str | int
 Item = dict[str, Any]
 
 

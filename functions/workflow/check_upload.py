@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from adapters.errors import Conflict, NotThere
-from adapters.lookups import calendar_now, record_unattributed
+from adapters.lookups import calendar_for, record_unattributed
 from adapters.objects import Version, written_once
 from adapters.rosters import current_roster, roster_of_version, user_of
 from adapters.settings import deployed_service
@@ -179,7 +179,7 @@ def _judge(
 ) -> Judged:
     """Judges a file as things are now, or with the roster, calendar and authority that an earlier verdict `pinned`."""
     digest = sha256(data)
-    calendar = calendar_now(stores, service)
+    calendar = calendar_for(stores, service, version.received)
     window = calendar.window_of(version.received)
     number = window.number if window else None
     if pinned:
@@ -388,7 +388,7 @@ def close_upload(stores: Stores, upload_id: str) -> bool:
     if upload is None or oldest is None or upload.held != Held.PARKED or upload.status is Status.DELETED:
         return False
     service = deployed_service(upload.service)
-    calendar = calendar_now(stores, service)
+    calendar = calendar_for(stores, service, oldest.received)
     window = calendar.window_of(oldest.received)
     ours = verdicts.could_not_process(service)
     digest = sha256(_read(stores, oldest))

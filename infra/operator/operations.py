@@ -13,9 +13,10 @@ from early_results import keys
 from early_results.access import Role
 from early_results.canonical import canonical, sha256
 from early_results.counting import freeze
-from early_results.counting.calendar import Calendar
+from early_results.counting.calendar import Calendar, CalendarRefused
 from early_results.object_keys import user_key
-from early_results.writes import ABSENT, Check, Put
+from early_results.times import from_text, moment_words, to_text
+from early_results.writes import ABSENT, AtMost, Check, Put
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -89,20 +90,40 @@ def store_calendar(table: Table, records: Bucket, calendar: Calendar, by: str, r
     """Stores the next version of a calendar: the evidence first, then the table, on condition that nothing is closing.
 
     It is compared with the calendar in force, which may be the service file's own. Conflict if a window that it changes
-    has begun to close, or if the calendar in force is not the version before. The evidence is named after its contents,
-    so that a change which did not come into force is not in the way of the next.
+    has begun to close, or if the calendar in force is not the version before. CalendarRefused if a file was judged of a
+    time that would now belong to another window: this command may have hung since it looked at its clock. The evidence
+    is named after its contents, so that a change which did not come into force is not in the way of the next.
     """
     before = calendar_in_force(table, calendar.service)
     if before.version != calendar.version - 1:
         raise Conflict("another version of the calendar has come into force meanwhile")
+    unjudged = _unjudged(table, before, calendar)
     mark_calendar(table, records, calendar.service)
     kept = canonical({"calendar": calendar.to_json(), "by": by, "reason": reason})
     key = f"calendars/{calendar.service}/{calendar.version:06d}-{sha256(kept)[:12]}.json"
     written_once(records, key, kept)  # an earlier try of the same change may have written it
     item = {"calendar": calendar.to_json(), "version": calendar.version, "record": key}
     still_open = [Check(keys.state(calendar.service, n), {"state": ABSENT}) for n in _changed(before, calendar)]
-    table.write([Put(keys.calendar(calendar.service), item, freeze.in_force(before.version)), *still_open])
+    table.write([Put(keys.calendar(calendar.service), item, freeze.in_force(before.version)), *still_open, *unjudged])
     _mark_in_force(records, calendar.service, calendar.version, key)
+
+
+def _unjudged(table: Table, before: Calendar, after: Calendar) -> list[Check]:
+    """The condition that no file was judged of a time whose window changes; CalendarRefused if one was already.
+
+    Before there was a school there was nobody to send a file.
+    """
+    schools = table.get(keys.first_school())
+    first = before.first_difference(after, from_text(schools["since"]) if schools else None)
+    if first is None:
+        return []
+    relied = table.get(keys.relied(before.service)) or {}
+    if relied.get("until", "") > to_text(first):
+        raise CalendarRefused(
+            f"files received from {moment_words(first)} on have been judged by the calendar in force: it can be changed"
+            " for later times alone"
+        )
+    return [Check(keys.relied(before.service), {"until": AtMost(to_text(first))})]
 
 
 def _changed(before: Calendar, after: Calendar) -> list[int]:

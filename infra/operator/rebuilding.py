@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from adapters.errors import Conflict, NotThere
+from adapters.lookups import rely_on_calendar
 from adapters.objects import Version
 from adapters.stores import Stores
 from early_results import keys
@@ -157,6 +158,9 @@ class _Service:
         if calendar.version:
             record = {"calendar": calendar.to_json(), "version": calendar.version}
             made["calendars"] = self._put([(keys.calendar(self.name), record)])
+        judged = [verdict.received for verdict in self.evidence.verdicts.values()]
+        if judged:
+            rely_on_calendar(self.stores.table, self.name, max(judged))  # a change may hang through the loss, too
         made["window states"] = self._put((keys.state(self.name, n), i) for n, i in self._states())
         made["rosters"] = self._put(self._rosters())
         made["registers of windows"] = self._put(self._window_registers())

@@ -13,6 +13,7 @@ from adapters.table import Table
 from early_results.writes import (
     ABSENT,
     PRESENT,
+    AtMost,
     Check,
     Key,
     NoneOf,
@@ -92,6 +93,9 @@ def conditions_hold_or_refuse(table: Table, name: str) -> None:
         {"a": OneOf(("y", "x"))},
         {"a": NoneOf(("y", "z"))},
         {"b": NoneOf(("y",))},
+        {"a": AtMost("x")},
+        {"a": AtMost("xa")},
+        {"b": AtMost("a")},
     ]
     refused: list[dict[str, Requirement]] = [
         {"a": "y"},
@@ -104,6 +108,8 @@ def conditions_hold_or_refuse(table: Table, name: str) -> None:
         {"a": OneOf(("y", "z"))},
         {"b": OneOf(("x",))},
         {"a": NoneOf(("y", "x"))},
+        {"a": AtMost("w")},
+        {"a": AtMost("")},
         {"a": "x", "n": 2},
     ]
     for require in holding:

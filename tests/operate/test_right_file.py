@@ -11,20 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.errors import AlreadyThere, OutsideError, WriteUnderWay
+from adapters.errors import AlreadyThere, Conflict, OutsideError, WriteUnderWay
+from adapters.lookups import calendar_now
 from adapters.objects import Bucket
 from adapters.report_workbook import build_workbook
 from adapters.stores import Stores
 from adapters.table import Table
 from early_results import keys, service
+from early_results.checking import submission
 from early_results.checking.roster import rosters_csv
+from early_results.counting.calendar import Calendar, CalendarRefused
 from early_results.counting.freeze import State
 from early_results.counting.uploads import Status
 from early_results.object_keys import tombstone_key, upload_key
 from early_results.service import load_service, with_ruleset
 from early_results.writes import Put
-from infra.operator import operating, rebuilding
+from infra.operator import operating, operations, rebuilding
 from infra.operator.operating import CannotOperate
+from infra.operator.operations import store_calendar
 from infra.operator.verifying import verify_window
 from portal.history import one_upload
 from tests.simulation.store import MemoryBucket
@@ -38,11 +42,153 @@ from .season import CLOSES, NAME, OPENS, SCHOOLS, TRUST, Clock, Season, Shared
 
 SCHOOL = SCHOOLS[0]
 MINE = f"SCHOOL#{SCHOOL}"
+LATER = CLOSES + timedelta(hours=3)
 
 
 def _frozen(played: Season) -> None:
     played.now = CLOSES + timedelta(minutes=5)
     assert played.freeze()[0].state is State.FROZEN
+
+
+# A change of the calendar whose command hangs between its look at the clock and its transaction.
+
+
+def _hangs(played: Season, changed: Calendar) -> None:
+    """The rest of a command that has decided on a calendar some time ago."""
+    store_calendar(played.stores.table, played.stores.records, changed, "an operator", "snow")
+
+
+def _agree(played: Season, uploads: list[str]) -> None:
+    """Whatever came of the command, each file is in the window that the calendar in force says."""
+    calendar = calendar_now(played.stores, SERVICE)
+    for upload in uploads:
+        record = played.record(upload)
+        assert record.received
+        window = calendar.window_of(record.received)
+        assert record.window == (window.number if window else None)
+
+
+@pytest.mark.parametrize("version", [0, 1])
+def test_an_extension_that_hangs_over_noon_takes_no_file_back_from_the_next_window(
+    played: Season, version: int
+) -> None:
+    """No run of the schedule has pinned noon yet; but a file of the next window was judged."""
+    if not version:
+        played.without_calendar()
+    early = played.upload(SCHOOL)
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES - timedelta(seconds=58)
+    late = played.upload(SCHOOLS[1])  # received two seconds after noon
+    assert played.record(late).window == 2
+    with pytest.raises(CalendarRefused, match="from 12 noon on Friday 30 June 2023 on have been judged"):
+        _hangs(played, longer)
+    _agree(played, [early, late])
+    _frozen(played)
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_an_extension_that_hangs_over_noon_comes_into_force_while_nothing_was_judged_since(played: Season) -> None:
+    early = played.upload(SCHOOL)
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES - timedelta(seconds=61)
+    last = played.upload(SCHOOLS[1])  # received in the last second before noon
+    played.now = CLOSES + timedelta(seconds=20)
+    _hangs(played, longer)
+    late = played.upload(SCHOOLS[2])
+    assert played.record(late).window == 1
+    _agree(played, [early, last, late])
+    played.now = LATER + timedelta(minutes=5)
+    assert played.freeze()[0].state is State.FROZEN
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
+def test_an_extension_that_hangs_sees_a_check_that_has_only_begun(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check has read the calendar, and its verdict is not written yet: the mark comes before the look."""
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES + timedelta(seconds=2)
+    late = played.sent(MINE, played.file(SCHOOL))
+    read, tried = submission.read_submission, []
+
+    def meanwhile(*given: Any) -> Any:
+        with pytest.raises(CalendarRefused):
+            _hangs(played, longer)
+        tried.append(late)
+        return read(*given)
+
+    monkeypatch.setattr(check_upload, "read_submission", meanwhile)
+    assert played.check(late) is Checked.ACCEPTED
+    assert tried == [late]
+    _agree(played, [late])
+
+
+def test_an_extension_that_lost_its_race_with_a_check_has_changed_nothing(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check begins between the command's look at the mark and its transaction: the table itself refuses."""
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES + timedelta(seconds=2)
+    late = played.sent(MINE, played.file(SCHOOL))
+    mark = operations.mark_calendar
+
+    def meanwhile(*given: Any) -> None:
+        mark(*given)
+        assert played.check(late) is Checked.ACCEPTED
+
+    monkeypatch.setattr(operations, "mark_calendar", meanwhile)
+    with pytest.raises(Conflict):
+        _hangs(played, longer)
+    _agree(played, [late])
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_a_moved_opening_that_hangs_over_itself_takes_no_judged_file_along(played: Season, hours: int) -> None:
+    """Put off: a file was judged for the window already. Brought forward: it was refused, as of no window."""
+    calendar = calendar_now(played.stores, SERVICE)
+    opens = CLOSES + timedelta(hours=2)
+    apart = calendar.move(2, OPENS, opens=opens)
+    _hangs(played, apart)
+    moved = apart.move(2, CLOSES + timedelta(minutes=30), opens=opens + timedelta(hours=hours))
+    played.now = min(opens, opens + timedelta(hours=hours)) + timedelta(seconds=5)
+    # Between two windows nobody is given a form; this one was, before the first change.
+    form = _form_of_before(played)
+    played.post(form, played.file(SCHOOL))
+    upload = str(form["upload_id"])
+    played.check(upload)
+    assert played.record(upload).status is (Status.CHECKING if hours > 0 else Status.UPLOAD_ERROR)
+    with pytest.raises(CalendarRefused, match="have been judged"):
+        _hangs(played, moved)
+    _agree(played, [upload])
+
+
+def _form_of_before(played: Season) -> dict[str, Any]:
+    now, played.now = played.now, CLOSES - timedelta(minutes=1)
+    form = played.form(MINE)
+    played.now = now
+    return form
+
+
+def test_a_parked_file_that_is_settled_stays_in_its_window(played: Season) -> None:
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES + timedelta(seconds=2)
+    upload = played.sent(MINE, b"kills its function")
+    played.park(upload)
+    operating.settle(played.operated, upload, "a bomb")
+    with pytest.raises(CalendarRefused):
+        _hangs(played, longer)
+    _agree(played, [upload])
+
+
+def test_an_extension_that_hangs_through_the_loss_of_the_table_still_sees_what_was_judged(played: Season) -> None:
+    longer = calendar_now(played.stores, SERVICE).extend(1, LATER, CLOSES - timedelta(seconds=70))
+    played.now = CLOSES - timedelta(seconds=58)
+    late = played.upload(SCHOOL)
+    played.lose_the_table()
+    rebuilding.rebuild(played.operated, played.now)
+    with pytest.raises(CalendarRefused):
+        _hangs(played, longer)
+    _agree(played, [late])
 
 
 # A change of the rules in mid-window.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from adapters.lookups import calendar_now
 from infra.operator.verifying import verify_window
 
 from . import checker
@@ -77,8 +75,6 @@ def _disagreements(world: World) -> Iterator[str]:
 
 def _told_by_operator(world: World) -> Iterator[str]:
     service = world.deployed()
-    if _extended_after_its_close(world):
-        return  # docs/simulation.md, "Known and not mended": verify-window says so too
     for key in sorted(world.records.objects):
         if key.startswith(f"manifests/{SERVICE}/"):
             told = verify_window(world.stores, service, int(key.split("/")[2]))
@@ -113,15 +109,3 @@ def case_of(world: World) -> checker.Case:
         skew=timedelta(milliseconds=truth.skew + 5_000),
         grace=timedelta(seconds=GRACE),
     )
-
-
-def _extended_after_its_close(world: World) -> bool:
-    """Whether an extension came into force after its old close, and a file had been judged by that."""
-    calendar = calendar_now(world.stores, world.deployed())
-    for key, versions in world.records.objects.items():
-        if key.startswith(f"verdicts/{SERVICE}/"):
-            verdict = json.loads(versions[0].data)
-            window = calendar.window_of(datetime.fromisoformat(verdict["received"]))
-            if (window.number if window else None) != verdict["window"]:
-                return True
-    return False

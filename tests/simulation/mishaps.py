@@ -25,6 +25,7 @@ FEATURES = (
     "trust left",
     "roster replaced",
     "calendar extended",
+    "opening moved",  # of the second window: put off, and brought forward again
     "killer files",
     "objects dropped in",
     "delete markers",  # somebody removes an object in the console, without naming a version
@@ -49,7 +50,13 @@ FEATURES = (
 )
 
 # Drawn less often than the others: each changes so much that little else would be seen beside it.
-SELDOM = {"table lost in flight": 0.15, "table lost": 0.5, "third window": 0.5, "users come and go": 0.5}
+SELDOM = {
+    "table lost in flight": 0.15,
+    "table lost": 0.5,
+    "third window": 0.5,
+    "users come and go": 0.5,
+    "opening moved": 0.6,
+}
 
 
 def drawn(plan: Random) -> frozenset[str]:

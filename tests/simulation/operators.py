@@ -15,14 +15,14 @@ from early_results.checking.roster import rosters_csv
 from early_results.object_keys import user_key
 from early_results.service import load_service
 from early_results.writes import Item
-from infra.operator import operating
+from infra.operator import operating, seasons
 from infra.operator.evidence import EvidenceUnclear
 from infra.operator.operating import CannotOperate, OperatorSession
 from infra.operator.operations import decide_calendar, store_calendar
 from infra.operator.rebuilding import CannotRebuild, rebuild
 
 from .boundary import SERVICE, SmallPool, pupil
-from .scheduler import MINUTE, at
+from .scheduler import MINUTE, Actor, at
 
 if TYPE_CHECKING:
     from .world import World
@@ -114,10 +114,38 @@ class Operators:
 
         actor = self.world.actor("operator extends", work, done, seconds=1_200)
         actor.fragile, actor.steady = 6, True
-        if self.world.has("stalls") and self.world.scheduler.random.random() < 0.4:
-            # Over noon and the first run of the schedule after it (docs/simulation.md: not a moment before that run).
-            first = min((run for run in self.world.runs if run >= self.world.noon), default=self.world.noon)
-            actor.hang = first - self.world.scheduler.time + 2_000
+        self._may_hang(actor, self.world.noon)
+
+    def _may_hang(self, actor: Actor, boundary: int) -> None:
+        """Lets a command that changes the calendar hang over the moment that it moves, or over the run after that."""
+        world = self.world
+        if not world.has("stalls") or world.scheduler.random.random() < 0.6:
+            return
+        first = min((run for run in world.runs if run >= boundary), default=boundary)
+        until = boundary + int(10 ** (world.scheduler.random.random() * 2.5 + 2.5))  # a third of a second to 100 s
+        actor.hang = max(0, world.scheduler.random.choice([first + 2_000, until, until]) - world.scheduler.time)
+
+    def move_opening(self, opens: int) -> None:
+        """The operator's own command: window 2 opens at another moment; given again until it is done or refused."""
+        if self.world.losing:
+            self.world.scheduler.after_ms(60_000, partial(self.move_opening, opens))
+            return
+        skew = self.world.skew()
+        moments = {2: seasons.Moments(opens=at(opens))}
+
+        def work(now: datetime) -> str:
+            return seasons.set_calendar(self.operated(skew), SERVICE, moments, "builders", now)
+
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None:
+                self.world.scheduler.kinds.add("opening moved")
+                self.world.scheduler.story(f"window 2 opens at {at(opens):%H:%M:%S}")
+            elif not isinstance(error, CannotOperate) or "meanwhile" in str(error):
+                self.world.scheduler.after_ms(20_000, partial(self.move_opening, opens))
+
+        actor = self.world.actor("operator moves an opening", work, done, seconds=1_200)
+        actor.fragile, actor.steady = 6, True
+        self._may_hang(actor, min(opens, self.world.opening()))
 
     def deploy(self) -> None:
         """A deployment: from now on the functions know another ruleset."""

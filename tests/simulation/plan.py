@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def play(world: World) -> None:
     """Plays the history to its end. Endless if it has none."""
-    plan, scheduler = world.plan, world.scheduler
+    plan, scheduler, move = world.plan, world.scheduler, world.operators.move_opening
     scheduler.chances = chances(plan, world.features)
     world.schools = plan.randint(1, 3)
     world.rosters = {s: [f"A{n}{s}" for n in range(2)] for s in SCHOOLS}
@@ -27,6 +27,13 @@ def play(world: World) -> None:
             [plan.randint(100, 3_000), plan.randint(0, 50_000)]
         )
         scheduler.at(world.noon - before, world.operators.extend)
+    if world.has("opening moved"):
+        # Put off, so that there is a time between the windows; then perhaps brought forward into that time.
+        opens = world.noon + plan.choice([1, 3, 10, 20]) * MINUTE
+        scheduler.at(world.noon - plan.choice([2, 2, 5]) * MINUTE - plan.randint(0, 20_000), partial(move, opens))
+        if plan.random() < 0.5:
+            earlier = world.noon + plan.choice([0, 1, 2, 5]) * MINUTE
+            scheduler.at(earlier - 2 * MINUTE + plan.randint(-60_000, 40_000), partial(move, earlier))
     if world.has("second window"):
         noons.append(world.noon2)
         scheduler.kinds.add("second window")

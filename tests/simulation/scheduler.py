@@ -220,7 +220,7 @@ class Scheduler(Gate):
 
     def _end(self, actor: Actor, result: Any, error: BaseException | None) -> None:
         self.actors.remove(actor)
-        if error is not None:
+        if error is not None and self.tell:  # a batch's error takes a while to be put into words
             self.story(f"{actor.name} ends with {type(error).__name__}: {error}")
         if isinstance(error, Crash):
             for child in list(actor.children):

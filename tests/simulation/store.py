@@ -19,6 +19,7 @@ from adapters.errors import AlreadyThere, Conflict, NotThere, OutsideError
 from adapters.objects import Version
 from early_results.writes import (
     Absent,
+    AtMost,
     Check,
     Item,
     Key,
@@ -112,7 +113,9 @@ class MemoryTable:
         given = 0
         while True:
             self._asked("query", f"{index}:{pk}" if index else pk)
-            rows = self._index_rows(index, pk) if index else self.partitions.get(pk, {})
+            rows = self._index_rows(index, pk) if index else self.partitions.get(pk)
+            if not rows:
+                return
             order = sorted(rows, reverse=newest_first)
             page = []
             for sk in order:
@@ -138,11 +141,11 @@ class MemoryTable:
         with self.lock:
             for _ in range(self.catch_up(len(self.lagging))):
                 key, new = self.lagging.popleft()
-                if new is None:
+                if new is None or "order" not in new:  # in no index
                     self.indexed.pop(key, None)
                 else:
                     self.indexed[key] = new
-            rows = [item for item in self.indexed.values() if item.get(index) == value and "order" in item]
+            rows = [item for item in self.indexed.values() if item.get(index) == value]
         if index in WHOLE_INDEXES:
             return {item["order"]: item for item in rows}
         return {item["order"]: {name: item[name] for name in ("pk", "sk", index, "order")} for item in rows}
@@ -226,6 +229,8 @@ def _meets(value: Any, requirement: Requirement) -> bool:
             return value in values
         case NoneOf(unwanted):
             return bool(value is _MISSING or value not in unwanted)
+        case AtMost(most):
+            return bool(value is _MISSING or value <= most)
         case _:
             return bool(value == requirement)
 

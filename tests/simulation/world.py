@@ -126,7 +126,7 @@ class World:
             rights = canonical({"role": role.value, "organisation": organisation, "by": "operator"})
             self.records.store(user_key(sub), rights, FOUNDED)
         self.first_templates = {school: self.template(school) for school in SCHOOLS}
-        self.table.indexed = dict(self.table.items)
+        self.table.indexed = {key: item for key, item in self.table.items.items() if "order" in item}
         self.table.lagging.clear()
 
     def make_stores(self, gate: Gate) -> None:
@@ -169,6 +169,13 @@ class World:
             return Template("", tuple(self.rosters.get(school, ())))
         stored = self.uploads.objects[roster_key(SERVICE, school, roster["version"])]
         return Template(roster["version"], tuple(p["upn"] for p in json.loads(stored[-1].data)["pupils"]))
+
+    def opening(self) -> int:
+        """When window 2 opens, as the table has it at this moment."""
+        item = self.table.items.get(keys.calendar(SERVICE))
+        if item is None:
+            return ms(self.windows[1].opens)
+        return ms(datetime.fromisoformat(item["calendar"]["windows"][1]["opens"]))
 
     # Time, machines, chance.
 

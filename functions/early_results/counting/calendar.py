@@ -134,6 +134,16 @@ class Calendar:
             raise CalendarRefused("the calendar says so already: nothing would change")
         return Calendar(self.service, self.version + 1, windows)
 
+    def first_difference(self, other: Calendar, since: datetime | None) -> datetime | None:
+        """The first moment from `since` on (None: ever) that belongs to another window there, or None."""
+        edges = {moment for c in (self, other) for w in c.windows for moment in (w.opens, w.closes)}
+        moments = sorted(edges) if since is None else [since, *sorted(edge for edge in edges if edge > since)]
+        return next((moment for moment in moments if self._number_at(moment) != other._number_at(moment)), None)
+
+    def _number_at(self, moment: datetime) -> int | None:
+        window = self.window_of(moment)
+        return window.number if window else None
+
     def _known(self, number: int) -> Window:
         window = self.window(number)
         if window is None:

@@ -29,6 +29,9 @@ def check_verdict(view: Evidence, upload: str, verdict: dict[str, Any]) -> None:
     window = verdict["window"]
     if window not in windows:
         wrong(3, f"the verdict of {upload} says window {window}, its received time {windows}")
+    in_force = next((n for n, (opens, closes) in view.windows.items() if opens <= judged.received < closes), None)
+    if window != in_force:
+        wrong(3, f"the verdict of {upload} says window {window}, by the calendar in force it is {in_force}")
     if "could-not-process" in verdict["findings"]:
         if verdict["outcome"] != "refused":
             wrong(3, f"{upload} was closed by an operator and counts")

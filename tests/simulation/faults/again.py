@@ -42,6 +42,11 @@ def _() -> Patches:
     return [(operations, "_changed", lambda before, after: changed(before, after) if before.version else [])]
 
 
+@fault("a change of the calendar that hangs does not see that files were judged")
+def _() -> Patches:
+    return [(operations, "_unjudged", lambda *_: [])]
+
+
 @fault("a change of the calendar that died is forgotten when the table is rebuilt")
 def _() -> Patches:
     return [(Evidence, "undecided", property(lambda evidence: []))]

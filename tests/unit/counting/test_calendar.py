@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from early_results.counting.calendar import CalendarRefused, calendar_from_json, calendar_of
+from early_results.counting.calendar import Calendar, CalendarRefused, calendar_from_json, calendar_of
 from early_results.service import LONDON, Window, load_service
 from early_results.times import clock_words, from_text, moment_words, to_text
 
@@ -183,3 +183,36 @@ def test_whatever_is_moved_nothing_received_by_then_changes_its_window(moves: li
 def test_stored_moments_and_calendars_come_back(moment: datetime) -> None:
     assert from_text(to_text(moment)) == moment.replace(microsecond=0)
     assert calendar_from_json(CALENDAR.to_json()) == CALENDAR
+
+
+EDGES = st.sampled_from([e for w in CALENDAR.windows for e in (w.opens, w.closes)])
+NEARBY = st.builds(
+    lambda edge, by: edge + timedelta(seconds=by), EDGES, st.integers(-5, 5) | st.integers(-(10**6), 10**6)
+)
+
+
+@given(NEARBY, NEARBY, NEARBY, NEARBY, st.none() | NEARBY, st.lists(NEARBY, min_size=1, max_size=8))
+def test_up_to_the_first_difference_every_moment_belongs_to_the_same_window(
+    opens: datetime, closes: datetime, again: datetime, ends: datetime, since: datetime | None, moments: list[datetime]
+) -> None:
+    edges = sorted((opens, closes, again, ends))
+    windows = (FIRST._replace(opens=edges[0], closes=edges[1]), SECOND._replace(opens=edges[2], closes=edges[3]))
+    other = Calendar(CALENDAR.service, 1, windows)
+    first = CALENDAR.first_difference(other, since)
+    assert first == other.first_difference(CALENDAR, since)
+
+    def same(moment: datetime) -> bool:
+        was, becomes = CALENDAR.window_of(moment), other.window_of(moment)
+        return (was and was.number) == (becomes and becomes.number)
+
+    if first is not None:
+        assert not same(first)
+        assert since is None or first >= since
+    for moment in (*moments, *([first - timedelta(seconds=1)] if first else [])):
+        if (since is None or moment >= since) and (first is None or moment < first):
+            assert same(moment)
+
+
+def test_calendars_that_differ_in_the_day_of_reports_alone_have_no_first_difference() -> None:
+    changed = CALENDAR.move(1, FIRST.opens, reports=date(2023, 8, 1))
+    assert CALENDAR.first_difference(changed, None) is None
