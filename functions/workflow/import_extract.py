@@ -176,11 +176,15 @@ def _put_newer(
 
     `along` gives the writes that replace it in the same transaction.
     """
-    new = {**item, "made": to_text(stamp.received), "stamp": stamp.text}
+    put_stamped(stores, key, {**item, "made": to_text(stamp.received), "stamp": stamp.text}, along)
+
+
+def put_stamped(stores: Stores, key: Key, new: Item, along: Callable[[Item], list[Write]] = lambda before: []) -> None:
+    """As `_put_newer`, for an item that has its `made` and `stamp`."""
     while True:
         before = stores.table.get(key) or {}
         # An earlier version of this program wrote no stamp, only `made`: it counts as the oldest of its second.
-        if before and str(before.get("stamp", before["made"])) >= stamp.text:
+        if before and str(before.get("stamp", before["made"])) >= new["stamp"]:
             return
         require: dict[str, Requirement] = {"pk": ABSENT}
         if before:

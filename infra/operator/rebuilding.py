@@ -41,13 +41,21 @@ from early_results.object_keys import (
     user_key,
 )
 from early_results.reporting.summary import summarise
-from early_results.results import PupilResults, extract_json, results_from_extract
+from early_results.results import Pupil, PupilResults, extract_json, results_from_extract
 from early_results.service import load_service, service_names, with_ruleset
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
 from workflow.adopt_object import forget_unattributed
 from workflow.check_upload import judge_again
-from workflow.import_extract import import_extract, list_school, named_version, note_begun, note_first_school
+from workflow.import_extract import (
+    Stamp,
+    import_extract,
+    list_school,
+    named_version,
+    note_begun,
+    note_first_school,
+    put_stamped,
+)
 
 from .evidence import Evidence, EvidenceUnclear, Record, each, first_school, gather
 from .operating import OperatorSession, pinned_for_report
@@ -141,6 +149,7 @@ class _Service:
         self.name = evidence.service.name
         self.reports: list[dict[str, Any]] = []
         self.built: dict[tuple[int, str], Item] = {}  # by window and upload: the report's item
+        self.extracts: dict[str, list[tuple[Stamp, dict[str, tuple[Pupil, ...]]]]] = {}  # by the second they came in
         self.manifests = {
             number: {line["school"]: line for line in manifest_lines(data)}
             for number, data in evidence.manifests.items()
@@ -162,7 +171,11 @@ class _Service:
         if judged:
             rely_on_calendar(self.stores.table, self.name, max(judged))  # a change may hang through the loss, too
         made["window states"] = self._put((keys.state(self.name, n), i) for n, i in self._states())
-        made["rosters"] = self._put(self._rosters())
+        rosters = list(self._rosters())
+        for key, item in rosters:
+            # An older extract may have come again onto the empty table.
+            put_stamped(self.stores, key, item)
+        made["rosters"] = len(rosters)
         made["registers of windows"] = self._put(self._window_registers())
         if self.stores.records.has(season_key(self.name)):
             return made  # its files, results and reports were removed for good: what was frozen is all there is
@@ -331,32 +344,41 @@ class _Service:
             _, _, school, name = listed.key.split("/")
             # A version begins with the time at which its extract was received.
             found.setdefault(school, {}).setdefault(name.partition("-")[0], []).append(name.removesuffix(".json"))
-        latest = {school: self._last_of_a_second(school, of[max(of)]) for school, of in found.items()}
+        latest = {school: self._in_force(school, max(of), of[max(of)]) for school, of in found.items()}
 
-        def read(entry: tuple[str, str]) -> tuple[Key, Item]:
-            school, version = entry
+        def read(entry: tuple[str, tuple[str, str]]) -> tuple[Key, Item]:
+            school, (version, stamp) = entry
             roster = roster_from_json(self.stores.uploads.get(roster_key(self.name, school, version)))
             item = {"version": version, "pupils": len(roster.pupils), "school": school, "made": to_text(roster.made)}
-            item["stamp"] = f"{to_text(roster.made)}#~"  # after every extract of that second, which have been looked at
-            return keys.roster(self.name, school), item
+            return keys.roster(self.name, school), item | {"stamp": stamp or f"{to_text(roster.made)}#~"}
 
         return each(read, sorted(latest.items()))
 
-    def _last_of_a_second(self, school: str, names: list[str]) -> str:
-        """Which of several rosters whose extracts S3 received in one second is in force: as their import had it."""
-        if len(names) == 1:
-            return names[0]
-        last = max(names)
-        for listed in self.stores.uploads.list(f"rosters/{self.name}/"):  # in order of key, as stamps are
-            for version in self.stores.uploads.versions(listed.key):
-                try:
-                    source = self.stores.uploads.get(version.key, version.version)
-                    pupils = parse_rosters(source, self.evidence.service).get(school)
-                except BadRoster:
-                    continue  # refused when it came
-                name = named_version(version.received, pupils) if pupils else None
-                last = name if name in names else last
-        return last
+    def _in_force(self, school: str, second: str, names: list[str]) -> tuple[str, str]:
+        """Which of the rosters whose extracts S3 received in that second is in force, and the stamp of its extract.
+
+        The stamp is the import's own, so that another extract of that second, whose message comes after the rebuild,
+        wins or loses as it would have done. "" where the extract is gone.
+        """
+        stamps = {}
+        for stamp, pupils in self._extracts(second):  # in order of stamps
+            if school in pupils and named_version(stamp.received, pupils[school]) in names:
+                stamps[named_version(stamp.received, pupils[school])] = stamp.text
+        last = max(stamps, key=lambda name: stamps[name], default=max(names))
+        return last, stamps.get(last, "")
+
+    def _extracts(self, second: str) -> list[tuple[Stamp, dict[str, tuple[Pupil, ...]]]]:
+        """The pupil lists that S3 received in a second, each read once."""
+        if second not in self.extracts:
+            self.extracts[second] = []
+            for listed in self.stores.uploads.list(f"rosters/{self.name}/"):
+                for place, version in enumerate(self.stores.uploads.versions(listed.key)):
+                    if f"{version.received:%Y%m%dT%H%M%SZ}" == second:
+                        stamp = Stamp(version.received, version.key, place)
+                        source = self.stores.uploads.get(version.key, version.version)
+                        with suppress(BadRoster):  # refused when it came
+                            self.extracts[second].append((stamp, parse_rosters(source, self.evidence.service)))
+        return self.extracts[second]
 
     def _reports(self) -> None:
         """Finds the reports that are built; what is missing is built again."""

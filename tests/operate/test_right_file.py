@@ -191,6 +191,44 @@ def test_an_extension_that_hangs_through_the_loss_of_the_table_still_sees_what_w
     _agree(played, [late])
 
 
+# Extracts whose messages come again, or late, around a rebuild.
+
+
+def _pupils(played: Season, upns: int) -> str:
+    return rosters_csv(roster(school=SCHOOL).pupils[:upns], SERVICE)
+
+
+def _listed(played: Season) -> int:
+    item = played.stores.table.get(keys.roster(NAME, SCHOOL))
+    assert item
+    return int(item["pupils"])
+
+
+def test_an_old_extract_that_comes_again_onto_the_empty_table_does_not_stay(played: Season) -> None:
+    key = f"rosters/{NAME}/new.csv"
+    old = played.stores.uploads.put(key, _pupils(played, 2).encode(), "text/csv")
+    import_extract(played.stores, key, old)
+    played.later(minutes=1)
+    played.extract(key, _pupils(played, 3))
+    played.lose_the_table()
+    import_extract(played.stores, key, old)  # SQS delivers at least once
+    rebuilding.rebuild(played.operated, played.now)
+    assert _listed(played) == 3
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_extracts_of_one_second_the_later_stands_whichever_comes_after_a_rebuild(
+    played: Season, first: int
+) -> None:
+    key = f"rosters/{NAME}/new.csv"
+    twins = [played.stores.uploads.put(key, _pupils(played, n).encode(), "text/csv") for n in (2, 3)]
+    import_extract(played.stores, key, twins[first])
+    played.lose_the_table()
+    rebuilding.rebuild(played.operated, played.now)
+    import_extract(played.stores, key, twins[1 - first])
+    assert _listed(played) == 3
+
+
 # A change of the rules in mid-window.
 
 

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from multiprocessing import Pool
 from pathlib import Path
 
-from .faults import FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
+from .faults import BIASES, FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
 from .history import Result, play
 from .mishaps import FEATURES
 
@@ -148,14 +148,15 @@ def replay_seed(seed: int, fault: str | None = None) -> int:
     with ExitStack() as stack:
         if fault:
             stack.enter_context(switched_on(fault))
-        first = play(seed)
+        bias = BIASES[fault] if fault else None
+        first = play(seed, bias=bias)
         kind = _kind(first)
         without: frozenset[str] = frozenset()
         for feature in sorted(first.features) if kind else ():
-            if _kind(play(seed, without=without | {feature})) == kind:
+            if _kind(play(seed, without=without | {feature}, bias=bias)) == kind:
                 without |= {feature}
         story: list[str] = []
-        last = play(seed, without=without, tell=story.append)
+        last = play(seed, without=without, bias=bias, tell=story.append)
     print(f"\nseed {seed}, with {', '.join(sorted(last.features)) or 'no mishaps'}:")
     print("\n".join([*(["  ..."] if len(story) > STORY else []), *(f"  {line}" for line in story[-STORY:])]))
     print(json.dumps(list(last.violations), indent=2))

@@ -11,6 +11,7 @@ from infra.operator.verifying import verify_window
 from . import checker
 from .boundary import SERVICE, Present, _replaced, small_boundaries
 from .founding import GRACE
+from .mishaps import Bias
 from .plan import play as play_plan
 from .scheduler import Endless
 from .world import World
@@ -35,6 +36,7 @@ def play(
     seed: int,
     *,
     without: frozenset[str] = frozenset(),
+    bias: Bias | None = None,
     tell: Callable[[str], None] | None = None,
     verify: bool = True,
 ) -> Result:
@@ -44,7 +46,7 @@ def play(
     out where the checker alone is to be shown at work.
     """
     with small_boundaries():
-        world = World(seed, without=without, tell=tell)
+        world = World(seed, without=without, bias=bias, tell=tell)
         try:
             play_plan(world)
         except Endless as endless:

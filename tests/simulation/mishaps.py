@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import NamedTuple
 
 from .scheduler import Chances
 
@@ -57,6 +58,14 @@ SELDOM = {
     "users come and go": 0.5,
     "opening moved": 0.6,
 }
+
+
+class Bias(NamedTuple):
+    """What a hunt loads the die for: mishaps that its histories know in any case, and calls before which actors often
+    stand still for a moment, by a part of what is called and on what."""
+
+    features: frozenset[str] = frozenset()
+    slow: tuple[str, ...] = ()
 
 
 def drawn(plan: Random) -> frozenset[str]:

@@ -292,6 +292,7 @@ class Operators:
             world.lost = True
         world.losing = True
         kept = world.table.items.get(keys.calendar(SERVICE), {}).get("record", "0")
+        world.truth.calendar = max(world.truth.calendar, world.calendar_version())
         world.truth.in_force = str(kept).rpartition("/")[2].removesuffix(".json")
         watch, world.table.watch = world.table.watch, lambda key, old, new: None
         for key in list(world.table.items):
@@ -318,6 +319,8 @@ class Operators:
             if error is not None and not isinstance(error, CannotRebuild):  # it died, before its last word or after
                 world.scheduler.after_ms(20_000, lambda: self.rebuild(max(0, mishaps - 1), in_flight))
                 return
+            if error is None and world.calendar_version() < world.truth.calendar:
+                world.truth.journal.append("the table was rebuilt with a calendar that had been replaced")
             world.losing = False
             if not in_flight:
                 world.scheduler.after_ms(1_000, lambda: world.schedule.rest(0))

@@ -21,12 +21,14 @@ def play(world: World) -> None:
     world.schools = plan.randint(1, 3)
     world.rosters = {s: [f"A{n}{s}" for n in range(2)] for s in SCHOOLS}
     noons = world.noons = [world.noon]
+    before = 0
     if world.has("calendar extended"):
         noons.append(world.extended)
         before = plan.choice([1, 1, 2, 3, 10]) * MINUTE + plan.choice(
             [plan.randint(100, 3_000), plan.randint(0, 50_000)]
         )
         scheduler.at(world.noon - before, world.operators.extend)
+    beside = world.has("calendar extended") or world.has("opening moved")
     if world.has("opening moved"):
         # Put off, so that there is a time between the windows; then perhaps brought forward into that time.
         opens = world.noon + plan.choice([1, 3, 10, 20]) * MINUTE
@@ -56,6 +58,8 @@ def play(world: World) -> None:
         wait = plan.choice([-1_200_000, -300_000, -60_000, -5_000, -1_000, -999, -1, 0, 1, 1_000, 30_000, 240_000])
         if wait < -1_000 or wait > 1_000:
             wait += plan.randint(-5_000, 5_000)
+        if beside and plan.random() < 0.3:  # files received while a command hangs over the close
+            noon, wait = world.noon, plan.randint(0, 20_000)
         if world.has("rush"):
             wait = together + plan.randint(-200, 200)
         world.posted.append(max(noon + wait, scheduler.time + 1_000))
@@ -79,6 +83,8 @@ def play(world: World) -> None:
             scheduler.at(when, world.people.console)
     if world.has("table lost in flight"):
         when = plan.choice([plan.choice(world.posted) + plan.randint(0, 20_000), world.at_a_run(world.noon)])
+        if world.has("calendar extended") and plan.random() < 0.4:  # while the calendar is changed
+            when = world.noon - before + plan.randint(0, 15_000)
         scheduler.at(when, partial(world.operators.lose_table, in_flight=True))
     if world.has("school renamed"):
         name = f"{SCHOOLS[0]},School of another name,{TRUST}"

@@ -25,6 +25,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = 60_000  # milliseconds
 STEP = 15  # milliseconds that one store call takes
 HANGS = 0.15  # how likely one that is to hang does so at its next call
+SLOWLY = 0.5  # how likely an actor stands still before a call of which a hunt makes much
 MOST_STEPS = 60_000  # of one history: more means that something goes round for ever
 
 
@@ -86,6 +87,7 @@ class Scheduler(Gate):
         self._numbers = count()
         self._main = greenlet.getcurrent()
         self.tell = tell
+        self.slow: tuple[str, ...] = ()  # calls before which actors often stand still for a moment
 
     # What stores ask.
 
@@ -113,6 +115,9 @@ class Scheduler(Gate):
                 self.story(f"{actor.name}: {what} {key}")
             return
         chances, die = self.chances, self.random.random
+        if self.slow and any(part in f"{what} {key}" for part in self.slow) and die() < SLOWLY:
+            actor.awake = self.time + int(10 ** (die() * 2 + 1.5))  # 30 milliseconds to three seconds
+            self._pause(actor)
         if chances.stall and not actor.steady and die() < chances.stall:
             wait = int(10 ** (die() * 2.6 + 2.4))  # a quarter of a second to a hundred seconds
             self.kinds.add("stalls")

@@ -61,6 +61,7 @@ class Truth:
     gone: dict[str, datetime] = field(default_factory=dict)  # users who went, and when
     lost: list[datetime] = field(default_factory=list)  # when the table was lost
     in_force: str = "0"  # the record of the calendar that was in force when the table was lost
+    calendar: int = 0  # the version of the calendar that was in force when the table was lost
     skew: int = 0
 
 

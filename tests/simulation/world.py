@@ -22,7 +22,7 @@ from early_results.service import Service, Window, load_service
 
 from .boundary import SERVICE
 from .founding import FOUNDED, SCHOOLS, TRUST, USERS, founded, stores_of
-from .mishaps import drawn
+from .mishaps import Bias, drawn
 from .operators import Operators
 from .people import People
 from .pipeline import Message, Pipeline
@@ -44,14 +44,17 @@ class World:
         seed: int,
         *,
         without: frozenset[str] = frozenset(),
+        bias: Bias | None = None,
         tell: Callable[[str], None] | None = None,
         scheduler: Scheduler | None = None,
     ) -> None:
         self.seed = seed
         self.plan = Random(seed)  # noqa: S311 (a die, not a secret)
-        self.features = drawn(self.plan) - without if scheduler is None else frozenset[str]()
+        bias = bias or Bias()
+        self.features = (drawn(self.plan) | bias.features) - without if scheduler is None else frozenset[str]()
         day = self.plan.choice([datetime(2023, 6, 30), datetime(2023, 12, 1), datetime(2023, 10, 28)])  # noqa: DTZ001
         self.scheduler = scheduler or Scheduler(Random(seed * 7919 + 1), 0, tell)  # noqa: S311
+        self.scheduler.slow = bias.slow
         day12 = day.replace(hour=12)
         published = [
             (1, day12 - timedelta(days=10), day12, (day12 + timedelta(days=7)).date()),
@@ -169,6 +172,10 @@ class World:
             return Template("", tuple(self.rosters.get(school, ())))
         stored = self.uploads.objects[roster_key(SERVICE, school, roster["version"])]
         return Template(roster["version"], tuple(p["upn"] for p in json.loads(stored[-1].data)["pupils"]))
+
+    def calendar_version(self) -> int:
+        """The version of the calendar that the table has at this moment."""
+        return int(self.table.items.get(keys.calendar(SERVICE), {}).get("version", 0))
 
     def opening(self) -> int:
         """When window 2 opens, as the table has it at this moment."""

@@ -44,7 +44,8 @@ class Evidence:
     def windows_by(self, version: int, received: datetime) -> list[int | None]:
         """The window of a received time by the calendars of that version: several changes may have raced for it."""
         start = f"calendars/{self.case.service}/{version:06d}-"
-        calendars = [record["calendar"]["windows"] for key, record in self.records.items() if key.startswith(start)]
+        kept = [record["calendar"] for key, record in self.records.items() if key.startswith(start)]
+        calendars = [calendar["windows"] for calendar in kept if calendar]
         return [
             next((w["number"] for w in c if moment_of(w["opens"]) <= received < moment_of(w["closes"])), None)
             for c in (calendars if version else [self.case.published])

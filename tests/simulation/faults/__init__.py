@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from . import again, checks, deletions, operators, registers, sweeping, windows
-from .listing import FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
+from .listing import BIASES, FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
 
 __all__ = [
+    "BIASES",
     "FAULTS",
     "MOST_HISTORIES",
     "Caught",

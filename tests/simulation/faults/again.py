@@ -42,12 +42,17 @@ def _() -> Patches:
     return [(operations, "_changed", lambda before, after: changed(before, after) if before.version else [])]
 
 
-@fault("a change of the calendar that hangs does not see that files were judged")
+@fault("a change of the calendar that hangs does not see that files were judged", "calendar extended", "stalls")
 def _() -> Patches:
     return [(operations, "_unjudged", lambda *_: [])]
 
 
-@fault("a change of the calendar that died is forgotten when the table is rebuilt")
+@fault(
+    "a change of the calendar that died is forgotten when the table is rebuilt",
+    "calendar extended",
+    "crashes",
+    "table lost in flight",
+)
 def _() -> Patches:
     return [(Evidence, "undecided", property(lambda evidence: []))]
 

@@ -53,3 +53,12 @@ def _() -> Patches:
 @fault("a slow check writes after a deletion, and nobody clears up")
 def _() -> Patches:
     return [(check_upload, "purge_again", lambda *_: None)]
+
+
+@fault("a deletion removes another file's report", "deletes", "late files decided", slow=("delete SCHOOL#",))
+def _() -> Patches:
+    def careless(stores: Any, report: Any, upload_id: str) -> None:
+        if (stores.table.get(report) or {}).get("upload_id") == upload_id:
+            stores.table.delete(report)
+
+    return [(delete_upload, "_remove_report", careless)]

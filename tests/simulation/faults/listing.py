@@ -15,18 +15,30 @@ from unittest.mock import patch
 from early_results.writes import ABSENT, Check, Update, Write
 
 from ..history import play
+from ..mishaps import FEATURES, Bias
 
 MOST_HISTORIES = 15_000  # played before a fault counts as missed
 
 Patches = list[tuple[Any, str, Any]]
 FAULTS: dict[str, Callable[[], Patches]] = {}
+BIASES: dict[str, Bias] = {}
 
 
-def fault(name: str) -> Callable[[Callable[[], Patches]], Callable[[], Patches]]:
-    """Lists a fault under what is wrong with the pipeline when it is on."""
+def fault(
+    name: str, *features: str, slow: tuple[str, ...] = ()
+) -> Callable[[Callable[[], Patches]], Callable[[], Patches]]:
+    """Lists a fault under what is wrong with the pipeline when it is on.
+
+    `features` are mishaps without which it cannot show: its hunt plays histories that know them. `slow` are calls
+    between which others must come for it to show: actors often stand still for a moment before them.
+    """
+    unknown = set(features) - set(FEATURES)
+    if unknown:
+        raise ValueError(f"no such mishap: {', '.join(unknown)}")
 
     def listed(make: Callable[[], Patches]) -> Callable[[], Patches]:
         FAULTS[name] = make
+        BIASES[name] = Bias(frozenset(features), slow)
         return make
 
     return listed
@@ -55,7 +67,7 @@ def hunt(name: str, first_seed: int, most: int = MOST_HISTORIES) -> Caught:
     """Plays histories with a fault until one breaks a rule."""
     with switched_on(name):
         for number in range(most):
-            found = play(first_seed + number, verify=False).violations
+            found = play(first_seed + number, bias=BIASES[name], verify=False).violations
             if found:
                 return Caught(name, number + 1, first_seed + number, found[0])
     return Caught(name, None, None, "")
