@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, process_partial_response
 
-from adapters import lookups
+from adapters import lookups, settings
 from early_results import service as services
 from early_results.canonical import canonical
 from early_results.checking import submission
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 _REAL_RULES = services.with_ruleset
 _REAL_SERVICE: Callable[[str], Service] = services.load_service
+_REAL_DEPLOYED: Callable[[str], Service] = settings.deployed_service
 # Whose modules see the service as it is deployed in the history.
 PLAYED = {"adapters", "infra", "portal", "report", "roster", "supersede", "tests", "validate", "workflow"}
 HANDLERS = (validate_app, supersede_app, report_build, report_freeze, roster_app)
@@ -93,6 +94,9 @@ def load_service(name: str) -> Service:
 def with_ruleset(service: Service, ruleset: str) -> Service:
     """The service under earlier rules: a deployment that changes them keeps the file that it replaces."""
     return service if Present.rules_of_the_day else service._replace(ruleset=ruleset)
+
+
+_PLAYED = ((_REAL_SERVICE, load_service), (_REAL_DEPLOYED, load_service), (_REAL_RULES, with_ruleset))
 
 
 def _figures(_: Service, own: Any, beside: Any) -> Any:
@@ -224,13 +228,15 @@ def handler(module: Any, name: str = "handler") -> Callable[[dict[str, Any], Any
 
 @cache
 def _holders() -> tuple[tuple[Any, str, Any], ...]:
-    """The modules that hold `load_service` or `with_ruleset`, under which name, and what is put in its place."""
+    """The modules that hold what gives a service, under which name, and what is put in its place."""
     found: list[tuple[Any, str, Any]] = []
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in PLAYED and name not in (__name__, services.__name__):
             for known, value in list(vars(module).items()):
-                if value is _REAL_SERVICE or value is _REAL_RULES:
-                    found.append((module, known, load_service if value is _REAL_SERVICE else with_ruleset))
+                # By identity: not everything that a module holds can be compared.
+                played = next((played for real, played in _PLAYED if value is real), None)
+                if played is not None:
+                    found.append((module, known, played))
     return tuple(found)
 
 
