@@ -11,6 +11,7 @@ story is told: who wrote what and when, and what went wrong.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -18,10 +19,12 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from multiprocessing import Pool
 from pathlib import Path
+from typing import Any
 
 from .faults import BIASES, FAULTS, MOST_HISTORIES, Caught, hunt, switched_on
 from .history import Result, play
@@ -31,6 +34,9 @@ HISTORIES = 100_000
 TRIALS = 5
 TRIAL_SEEDS = 10_000_000  # apart from one another, and from the seeds of a run
 CHUNK = 250
+KEPT = Path(".local/simulated.jsonl")
+ROOT = Path(__file__).parents[2]
+PLAYED = ("functions", "infra/operator", "tests/simulation")  # whose sources decide what a history comes to
 SHOWN = 5
 LEAST_SHARE = 0.005  # of histories, for each mishap
 STORY = 120
@@ -61,29 +67,28 @@ def main(arguments: list[str]) -> int:
 def run_histories(first: int, histories: int, processes: int) -> bool:
     """Plays the histories of consecutive seeds; tells how many there were and what they broke."""
     began = time.monotonic()
-    done = steps = mishaps = posts = 0
-    broken: list[Result] = []
+    sums: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
+    broken: list[tuple[int, str]] = []
     chunks = [(start, min(CHUNK, first + histories - start)) for start in range(first, first + histories, CHUNK)]
-    with Pool(processes) as pool:
-        for results in pool.imap_unordered(_play_chunk, chunks):
-            done += results[0]
-            steps += results[1]
-            mishaps += results[2]
-            posts += results[3]
-            broken += results[4]
-            kinds += results[5]
-            for result in results[4]:
-                print(f"  seed {result.seed}: {result.violations[0]}", flush=True)
-            if done % (CHUNK * 40) == 0:
-                print(f"  {done:,} histories, {time.monotonic() - began:.0f} s, {len(broken)} broken", flush=True)
-    took = time.monotonic() - began
+    kept = Kept(fingerprint(without="faults"))
+    for told in kept.all(_play_chunk, chunks, processes):
+        sums.update(told["sums"])
+        kinds.update(told["kinds"])
+        broken += [(seed, violation) for seed, violation in told["broken"]]
+        for seed, violation in told["broken"]:
+            print(f"  seed {seed}: {violation}", flush=True)
+        if sums["histories"] % (CHUNK * 20) == 0:
+            took = time.monotonic() - began
+            print(f"  {sums['histories']:,} histories, {took:.0f} s, {len(broken)} broken", flush=True)
+    done, took = sums["histories"], time.monotonic() - began
     print(
-        f"{done:,} histories (seeds {first} to {first + histories - 1}) in {took:.0f} s on {processes} processes: "
-        f"{posts:,} files posted, {steps:,} steps, {mishaps:,} mishaps; {len(broken)} broke a rule"
+        f"{done:,} histories (seeds {first} to {first + histories - 1}) in {took:.0f} s on {processes} processes"
+        f"{kept.again()}: {sums['posts']:,} files posted, {sums['steps']:,} steps, {sums['mishaps']:,} mishaps; "
+        f"{len(broken)} broke a rule"
     )
-    for result in sorted(broken, key=lambda result: result.seed)[:SHOWN]:
-        replay_seed(result.seed)
+    for seed, _ in sorted(broken)[:SHOWN]:
+        replay_seed(seed)
     rare = [feature for feature in FEATURES if kinds[feature] < LEAST_SHARE * done]
     print("the share of histories in which each mishap happened:")
     for feature in sorted(FEATURES, key=lambda feature: kinds[feature]):
@@ -93,26 +98,78 @@ def run_histories(first: int, histories: int, processes: int) -> bool:
     return not broken and not rare
 
 
-def _play_chunk(chunk: tuple[int, int]) -> tuple[int, int, int, int, list[Result], Counter[str]]:
+def _play_chunk(chunk: tuple[int, int]) -> dict[str, Any]:
     first, count = chunk
     results = [play(seed) for seed in range(first, first + count)]
-    return (
-        len(results),
-        sum(result.steps for result in results),
-        sum(result.mishaps for result in results),
-        sum(result.posts for result in results),
-        [result for result in results if result.violations],
-        Counter(kind for result in results for kind in result.kinds),
-    )
+    return {
+        "sums": {
+            "histories": len(results),
+            "steps": sum(result.steps for result in results),
+            "mishaps": sum(result.mishaps for result in results),
+            "posts": sum(result.posts for result in results),
+        },
+        "broken": [(result.seed, result.violations[0]) for result in results if result.violations],
+        "kinds": Counter(kind for result in results for kind in result.kinds),
+    }
+
+
+def fingerprint(without: str = "") -> str:
+    """A hash of all that a history is made of: what was played of the same sources is not played again."""
+    paths = sorted(path for of in PLAYED for path in (ROOT / of).rglob("*") if path.suffix in (".py", ".toml"))
+    found = hashlib.sha256()
+    for path in paths:
+        if not without or without not in path.parts:
+            found.update(path.relative_to(ROOT).as_posix().encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+class Kept:
+    """What was played before, of the same sources, in a file that a run which was stopped goes on from."""
+
+    def __init__(self, sources: str) -> None:
+        self.sources = sources
+        self.known: dict[str, dict[str, Any]] = {}
+        self.found = 0
+        if KEPT.exists():
+            lines = [json.loads(line) for line in KEPT.read_text().splitlines()]
+            self.known = {line["of"]: line["told"] for line in lines if line["sources"] == sources}
+
+    def all(
+        self, act: Callable[[Any], dict[str, Any]], wanted: Sequence[Any], processes: int
+    ) -> Iterator[dict[str, Any]]:
+        """What comes of each, in any order: first what is known, then what is played now."""
+        names = {f"{act.__name__}{each}": each for each in wanted}
+        for name in names:
+            if name in self.known:
+                self.found += 1
+                yield self.known[name]
+        KEPT.parent.mkdir(exist_ok=True)
+        todo = [(act, name, each) for name, each in names.items() if name not in self.known]
+        with Pool(processes) as pool, KEPT.open("a") as out:
+            for name, told in pool.imap_unordered(_named, todo):
+                out.write(json.dumps({"sources": self.sources, "of": name, "told": told}) + "\n")
+                out.flush()
+                yield told
+
+    def again(self) -> str:
+        """How much of it an earlier run had played."""
+        return f" ({self.found} parts of an earlier run of the same sources)" if self.found else ""
+
+
+def _named(todo: tuple[Callable[[Any], dict[str, Any]], str, Any]) -> tuple[str, dict[str, Any]]:
+    act, name, wanted = todo
+    return name, act(wanted)
 
 
 def run_faults(trials: int, processes: int, out: Path | None) -> bool:
     """Switches on each fault in turn; tells the median number of histories until it was caught."""
-    wanted = [(name, TRIAL_SEEDS * (trial + 1)) for name in FAULTS for trial in range(trials)]
+    wanted = [(name, TRIAL_SEEDS * (trial + 1)) for trial in range(trials) for name in FAULTS]
     caught: dict[str, list[Caught]] = {name: [] for name in FAULTS}
-    with Pool(processes) as pool:
-        for found in pool.imap_unordered(_hunt, wanted):
-            caught[found.fault].append(found)
+    for told in Kept(fingerprint()).all(_hunt, wanted, processes):
+        found = Caught(**told)
+        caught[found.fault].append(found)
+        if found.histories is None:
+            print(f"  not caught: {found.fault}", flush=True)
     lines = list(_table(caught))
     print("\n".join(lines))
     if out:
@@ -120,8 +177,8 @@ def run_faults(trials: int, processes: int, out: Path | None) -> bool:
     return all(found.histories is not None for each in caught.values() for found in each)
 
 
-def _hunt(wanted: tuple[str, int]) -> Caught:
-    return hunt(*wanted)
+def _hunt(wanted: tuple[str, int]) -> dict[str, Any]:
+    return asdict(hunt(*wanted))
 
 
 def _table(caught: dict[str, list[Caught]]) -> Iterator[str]:

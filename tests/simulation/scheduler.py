@@ -116,7 +116,7 @@ class Scheduler(Gate):
             return
         chances, die = self.chances, self.random.random
         if self.slow and any(part in f"{what} {key}" for part in self.slow) and die() < SLOWLY:
-            actor.awake = self.time + int(10 ** (die() * 2 + 1.5))  # 30 milliseconds to three seconds
+            actor.awake = self.time + int(10 ** (die() * 3 + 1.5))  # 30 milliseconds to half a minute
             self._pause(actor)
         if chances.stall and not actor.steady and die() < chances.stall:
             wait = int(10 ** (die() * 2.6 + 2.4))  # a quarter of a second to a hundred seconds

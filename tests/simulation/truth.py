@@ -62,6 +62,7 @@ class Truth:
     lost: list[datetime] = field(default_factory=list)  # when the table was lost
     in_force: str = "0"  # the record of the calendar that was in force when the table was lost
     calendar: int = 0  # the version of the calendar that was in force when the table was lost
+    given: set[str] = field(default_factory=set)  # the reports that were READY, by their keys without a form
     skew: int = 0
 
 

@@ -65,6 +65,9 @@ class Watch:
 
     def _report(self, key: Key, old: Item | None, new: Item | None) -> None:
         """A report that is there stays there, until its file is deleted or another file is let in."""
+        if new is not None and new["state"] == "READY":
+            of = f"{new['service']}/{new['window']}/{key.pk.removeprefix('SCHOOL#')}/{new['upload_id']}"
+            self.world.truth.given.add(f"reports/{of}")
         if not old or old.get("state") != "READY":
             return
         upload = self.world.table.items.get(Key(f"UPLOAD#{old['upload_id']}", "UPLOAD"), {})
@@ -74,8 +77,12 @@ class Watch:
             self.world.truth.journal.append(f"the report {key.sk} of {key.pk} was READY and became FAILED")
 
     def put(self, key: str, old: bytes | None, new: bytes) -> None:
-        """The same frozen file, figures and template give the same report, byte for byte."""
-        if key.startswith("reports/") and old is not None and old != new:
+        """The same frozen file, figures and template give the same report, byte for byte.
+
+        What a build left that died, and whose report was given up, nobody was given; what it had pinned goes with the
+        table.
+        """
+        if key.partition(".")[0] in self.world.truth.given and old is not None and old != new:
             self.world.truth.journal.append(f"the report {key} was built again and is another")
 
     def _mark_rises(self, key: Key, old: Item | None, new: Item | None) -> None:

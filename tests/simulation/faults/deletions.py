@@ -50,7 +50,12 @@ def _() -> Patches:
     return [(delete_upload, "remove_results", lambda *_: None)]
 
 
-@fault("a slow check writes after a deletion, and nobody clears up")
+@fault(
+    "a slow check writes after a deletion, and nobody clears up",
+    "deletes",
+    "repeated events",
+    slow=("put results/findings",),
+)
 def _() -> Patches:
     return [(check_upload, "purge_again", lambda *_: None)]
 
