@@ -9,7 +9,7 @@ there shows.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -62,7 +62,10 @@ class CannotVerify(Exception):
 
 @dataclass(slots=True)
 class Verification:
-    """The outcome. `differences` has a line for each, none if all agrees; `notes` says what is still to be decided."""
+    """The outcome. `differences` has a line for each, none if all agrees; `notes` says what is still to be decided.
+
+    `trusted` says what was taken as it is, without a proof: the outcome is as true as that.
+    """
 
     window: int
     schools: int = 0
@@ -70,6 +73,7 @@ class Verification:
     frozen: int = 0
     differences: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    trusted: list[str] = field(default_factory=list)
 
     def wrong(self, text: str) -> None:
         """Notes a difference."""
@@ -102,7 +106,7 @@ class Verifier:
     def run(self) -> Verification:
         """Checks everything, in an order in which an earlier difference may explain later ones."""
         self._calendar()
-        self._files()
+        due = self._files()
         must = self._must(self.number)
         lines = self._manifest()
         self._amendments(lines)
@@ -112,6 +116,7 @@ class Verifier:
         self._registers(lines)
         self._current()
         self._undecided()
+        self.told.trusted = list(self._trusted(due))
         return self.told
 
     # When the window closed.
@@ -142,7 +147,7 @@ class Verifier:
 
     # The files, and the verdicts on them.
 
-    def _files(self) -> None:
+    def _files(self) -> list[VerdictRecord]:
         opens, closes = self._span(self.number)
         trusts = memberships(self.stores)
         due = []
@@ -159,6 +164,7 @@ class Verifier:
             self.told.differences += text
         self.told.files = len(due)
         self._never_judged(opens, closes)
+        return [verdict for _, verdict in due]
 
     def _version(self, upload: str, verdict: VerdictRecord) -> Version | None:
         versions = self.evidence.files.get(upload, ())
@@ -440,10 +446,38 @@ class Verifier:
             if not self.evidence.let_in(upload) and self.evidence.operation(upload, "refuse") is None:
                 self.told.notes.append(f"{upload} came too late to be frozen and waits for an operator's decision")
 
+    # What is believed.
+
+    def _trusted(self, due: list[VerdictRecord]) -> Iterator[str]:
+        """The sources that were believed, with how much of this window rests on each."""
+        gone = sum(1 for verdict in due if self._version(verdict.upload_id, verdict) is None)
+        unread = sum(1 for verdict in due if NOT_JUDGED_ON_CONTENTS & verdict.findings.keys())
+        by_trust = sum(1 for verdict in due if verdict.accepted and str(verdict.allowed_by).startswith("TRUST#"))
+        amended = self.evidence.amendments.get(self.number, ())
+        let_in = sum(1 for record in amended if record["kind"] == "added")
+        yield "S3's received times and its order of versions, and that nobody has removed a version since"
+        yield "the rosters that the imports kept, as the schools' systems sent them"
+        yield "the calendars and the close that operators' commands and the freeze put into evidence"
+        yield "the reading, checking and adding up of this program, which the functions use too"
+        for count, what in (
+            (gone, "of files deleted since, of which only the verdict is left to tell what they were"),
+            (unread, "that an operator settled because the file could not be processed, unread here too"),
+            (by_trust, "by a trust's authority: that the school was in it is shown, not that it was so at that moment"),
+        ):
+            if count:
+                yield f"{count:,} verdict{'s' if count > 1 else ''} {what}"
+        if let_in:
+            yield f"the operators who let {let_in:,} late file{'s' if let_in > 1 else ''} in, and their reasons"
+        removed = len(amended) - let_in
+        if removed:
+            files, whose = ("files", "their uploaders") if removed > 1 else ("file", "its uploader")
+            yield f"the tombstones of {removed:,} frozen {files}: that {whose} asked for the deletion"
+
 
 def describe(told: Verification, service: Service) -> str:
     """What a verification came to, as lines for a terminal."""
-    lines = [f"note: {note}" for note in told.notes] + [f"DIFFERS: {text}" for text in told.differences]
+    lines = [f"trusts: {what}" for what in told.trusted]
+    lines += [f"note: {note}" for note in told.notes] + [f"DIFFERS: {text}" for text in told.differences]
     counted = f"{told.schools:,} schools, {told.frozen:,} frozen files, {told.files:,} files judged again"
     end = f"{len(told.differences):,} differences" if told.differences else "everything agrees"
     return "\n".join([*lines, f"{service.name} window {told.window}: {counted}; {end}."])

@@ -12,6 +12,7 @@ from early_results import keys
 from early_results.object_keys import manifest_key, upload_key, verdict_key
 from early_results.times import from_text, to_text
 from early_results.writes import Update
+from infra.operator import operating
 from infra.operator.verifying import CannotVerify, Verification, describe, verify_window
 from tests.unit.checking.school_files import SERVICE
 
@@ -51,6 +52,38 @@ def test_an_honest_season_agrees(played: Season) -> None:
         told = verify(played, number)
         assert told.differences == []
     assert describe(told, SERVICE).endswith("everything agrees.")
+
+
+def test_it_says_what_it_believes_and_how_much_rests_on_that(played: Season) -> None:
+    made = play(played)
+    before = verify(played).trusted
+    assert [text.split()[0] for text in before[:4]] == ["S3's", "the", "the", "the"]
+    a_trusts = "1 verdict by a trust's authority: that the school was in it is shown, not that it was so at that moment"
+    gone = "of files deleted since, of which only the verdict is left to tell what they were"
+    assert before[4:] == [f"1 verdict {gone}", a_trusts]
+    played.delete("TRUST#ABC", made["second"])
+    told = verify(played)
+    assert told.differences == []
+    asked = "the tombstones of 1 frozen file: that its uploader asked for the deletion"
+    assert told.trusted == [*before[:4], f"2 verdicts {gone}", a_trusts, asked]
+    lines = describe(told, SERVICE).splitlines()
+    assert [line.removeprefix("trusts: ") for line in lines if line.startswith("trusts: ")] == told.trusted
+
+
+def test_it_says_that_a_settled_file_was_not_read_and_who_let_a_late_one_in(played: Season) -> None:
+    parked = played.sent(f"SCHOOL#{SCHOOLS[1]}", b"kills its function")
+    played.park(parked)
+    operating.settle(played.operated, parked, "a bomb")
+    late = played.straggler(SCHOOLS[0])
+    played.check(late)
+    played.offer(late)
+    operating.admit(played.operated, late, "it was there in time")
+    told = verify(played)
+    assert told.differences == []
+    assert told.trusted[4:] == [
+        "1 verdict that an operator settled because the file could not be processed, unread here too",
+        "the operators who let 1 late file in, and their reasons",
+    ]
 
 
 def test_a_window_that_is_not_frozen_cannot_be_verified(played: Season) -> None:

@@ -36,7 +36,7 @@ from .listing import Patches, fault
 # The calendar.
 
 
-@fault("the first change of a calendar does not see that a window is closing")
+@fault("the first change of a calendar does not see that a window is closing", "calendar extended", "stalls")
 def _() -> Patches:
     changed = operations._changed
     return [(operations, "_changed", lambda before, after: changed(before, after) if before.version else [])]
@@ -65,7 +65,12 @@ def _() -> Patches:
     return [(calendar.Calendar, "_beside", alone)]
 
 
-@fault("a window is closed by a calendar that is no longer in force")
+@fault(
+    "a window is closed by a calendar that is no longer in force",
+    "calendar extended",
+    "stalls",
+    slow=("transact WINDOW#ks1-2023#1",),
+)
 def _() -> Patches:
     begin = freeze.begin_closing
     return [(freeze, "begin_closing", lambda *given: begin(*given)[:1])]
@@ -201,7 +206,7 @@ def _() -> Patches:
     return [(module, "purge", narrow) for module in (sweep_bucket, uploading)]
 
 
-@fault("a bad file that comes after the freeze is noted in the sealed row")
+@fault("a bad file that comes after the freeze is noted in the sealed row", "very slow transfers")
 def _() -> Patches:
     def careless(stores: Any, upload: Upload, school: str, window: int) -> None:
         key = keys.window_register(upload.service, window, school)
@@ -210,7 +215,7 @@ def _() -> Patches:
     return [(check_upload, "_note_attempt", careless)]
 
 
-@fault("a file that kills its function is never parked")
+@fault("a file that kills its function is never parked", "killer files")
 def _() -> Patches:
     from validate import app
 
@@ -223,7 +228,7 @@ def _() -> Patches:
     return [(verdicts, "retry_parked", lambda upload: replace(retry(upload), remove=("findings",)))]
 
 
-@fault("a file that is settled leaves no evidence")
+@fault("a file that is settled leaves no evidence", "killer files")
 def _() -> Patches:
     close = check_upload.close_upload
 
@@ -287,7 +292,7 @@ def _() -> Patches:
 # The faults of reports, extracts, rulesets and adoption, as they were.
 
 
-@fault("a report that is built fails by a message that came twice")
+@fault("a report that is built fails by a message that came twice", "reports that fail", "repeated events")
 def _() -> Patches:
     noted = build_report._note
 
@@ -310,7 +315,9 @@ def _() -> Patches:
     return [(build_report, "_note", careless)]
 
 
-@fault("a report outlives its file when its last try dies")
+@fault(
+    "a report outlives its file when its last try dies", "deletes", "reports that fail", slow=("put results/reports",)
+)
 def _() -> Patches:
     return [(build_report, "_remove", lambda *_: None)]
 
@@ -321,7 +328,7 @@ def _() -> Patches:
     return [(import_extract.Stamp, "text", property(lambda stamp: text(stamp).rpartition("#")[0]))]
 
 
-@fault("a check that died is judged by the rules of the day")
+@fault("a check that died is judged by the rules of the day", "ruleset changed", "crashes")
 def _() -> Patches:
     return [(Present, "rules_of_the_day", True)]
 

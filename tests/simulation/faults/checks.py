@@ -39,7 +39,7 @@ def _() -> Patches:
     return [(MemoryBucket, "put_once", MemoryBucket.put)]
 
 
-@fault("a second check judges by the roster of the day")
+@fault("a second check judges by the roster of the day", "roster replaced", "crashes")
 def _() -> Patches:
     def recheck(stores: Any, upload: Any, version: Any) -> Any:
         service = load_service(upload.service)
@@ -68,7 +68,7 @@ def _() -> Patches:
     return [(check_upload, "user_of", remembered), (people, "user_of", remembered)]
 
 
-@fault("whoever sees a file may delete it")
+@fault("whoever sees a file may delete it", "strangers")
 def _() -> Patches:
     return [(access, "may_delete", access.may_read)]
 

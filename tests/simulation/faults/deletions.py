@@ -21,7 +21,7 @@ def _() -> Patches:
     return [(sweep_bucket, "purge", hasty), (uploading, "purge", hasty)]
 
 
-@fault("a repeated notice removes a deleted file before its tombstone is written")
+@fault("a repeated notice removes a deleted file before its tombstone is written", "deletes", "repeated events")
 def _() -> Patches:
     def hasty(stores: Any, upload: Any) -> None:
         stores.uploads.remove_versions(upload.object_key)

@@ -30,7 +30,7 @@ def _mirrored(text: str) -> tuple[int, ...]:
     return tuple(-ord(letter) for letter in text)
 
 
-@fault("a join does not require the mark as it was read")
+@fault("a join does not require the mark as it was read", "rush")
 def _() -> Patches:
     raised = registers._join_mark
 
@@ -40,7 +40,7 @@ def _() -> Patches:
     return [(registers, "_join_mark", careless)]
 
 
-@fault("a join does not require that the row is not sealed")
+@fault("a join does not require that the row is not sealed", "rush", slow=("transact WINDOW#",))
 def _() -> Patches:
     raised = registers._join_mark
 

@@ -30,7 +30,7 @@ def _() -> Patches:
     return [(freeze, "may_seal", lambda closes, grace, now: now >= closes)]
 
 
-@fault("a parked upload holds up nobody")
+@fault("a parked upload holds up nobody", "killer files")
 def _() -> Patches:
     waited = freeze.waited_for
 
@@ -127,7 +127,7 @@ def _() -> Patches:
     return [(import_extract, "_put_roster", unlisted)]
 
 
-@fault("a report whose note loses a race is given up")
+@fault("a report whose note loses a race is given up", "conflicts")
 def _() -> Patches:
     def once(stores: Any, *given: Any) -> bool:
         table = stores.table
@@ -145,6 +145,6 @@ def _() -> Patches:
     return [(freeze_window, "_note_processing", once)]
 
 
-@fault("a report that loses a race is taken for deleted")
+@fault("a report that loses a race is taken for deleted", "conflicts")
 def _() -> Patches:
     return [(build_report, "_deleted", lambda *_: True)]
