@@ -269,13 +269,13 @@ def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], sam
         create_user(stack.client("cognito-idp"), stack.outputs["UserPoolId"], table, records, user, by="demonstration")
     keys_of = [keys.roster(service.name, school) for service, _, pupils in made for school in pupils]
     keys_of += [keys.school(school) for school in SCHOOLS]
+    for service, _, pupils in made:  # while the extracts are being taken in
+        write_samples(service, pupils, samples)
     wait_for("the extracts to be taken in", lambda: len(table.get_many(keys_of)) == len(keys_of), 60)
     told = [
         {"email": u.email, "password": u.password or "", "role": u.role.value, "organisation": u.organisation}
         for u in users
     ]
-    for service, _, pupils in made:
-        write_samples(service, pupils, samples)
     return [Seeded(told, calendar, samples, pupils) for _, calendar, pupils in made]
 
 
