@@ -62,12 +62,13 @@ def deployed_service(name: str) -> Service:
 
     UnknownService or BadServiceFile if there is none to be had.
     """
-    return _with_support(name, read_support())
+    service, support = load_service(name), read_support()
+    return service if service.support == support else _with_support(service, support)
 
 
 @cache  # the checks keep what they work out for a service by the service itself
-def _with_support(name: str, support: Support) -> Service:
-    return load_service(name)._replace(support=support)
+def _with_support(service: Service, support: Support) -> Service:
+    return service._replace(support=support)
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:

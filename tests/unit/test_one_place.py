@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adapters import settings
 from adapters.settings import deployed_service, read_support
 from early_results import guide, ids
 from early_results.canonical import canonical, sha256, sha256_of
@@ -148,3 +149,13 @@ def test_the_pattern_of_a_trust_is_what_is_taken_for_one(text: str) -> None:
     except BadRoster:
         taken = False
     assert taken == bool(re.fullmatch(ids.TRUST, text.strip()))
+
+
+def test_a_service_file_that_changes_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the simulation, whose deployments change the rules in the middle of a window."""
+    monkeypatch.setenv("SUPPORT_EMAIL", "help@trust.example")
+    name = service_names()[0]
+    before = deployed_service(name)
+    changed = load_service(name)._replace(ruleset="another")
+    monkeypatch.setattr(settings, "load_service", lambda _: changed)
+    assert deployed_service(name).ruleset == "another" != before.ruleset
