@@ -55,7 +55,7 @@ class Deployed:
 
     @property
     def stores(self) -> Stores:
-        """The stack's table and buckets, as its owner sees them: for what a test must look at behind the doors."""
+        """The stack's table and buckets with the rights of its owner, for what a test cannot see as a user."""
         return stores_of(self.stack.outputs, self.stack.client("dynamodb"), self.stack.client("s3"))
 
     def queue(self, output: str) -> Queue:
@@ -82,7 +82,7 @@ def built() -> None:
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", secrets.token_hex())
     local.LOCAL.mkdir(exist_ok=True)
     with (local.LOCAL / "test-build.run").open("a+") as stamp:
-        fcntl.flock(stamp, fcntl.LOCK_EX)  # the others wait here
+        fcntl.flock(stamp, fcntl.LOCK_EX)  # the other workers wait here
         stamp.seek(0)
         if stamp.read() != run:
             local.build()
@@ -115,11 +115,12 @@ def deployed(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def pytest_configure() -> None:
-    """Told to end, a run ends its tests tidily, as it does on Ctrl-C."""
+    """A run that gets SIGTERM ends its tests tidily, as it does on Ctrl-C."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
-# Which stack a file's tests use, by the name of the fixture. The longest come first, and so begin first.
+# Which stack a file's tests use, by the name of its fixture. The stacks whose tests take longest are first, and begin
+# first.
 STACKS = {
     "stack/test_noon.py": "noon",
     "stack/test_flood.py": "closing",
@@ -135,7 +136,7 @@ STACKS = {
 
 
 def group(path: str) -> str:
-    """What a file's tests stay together with on one worker: all that use the same stack, or just themselves."""
+    """The group of a file's tests, which one worker runs: all that use the same stack, or those of the file alone."""
     found = max((start for start in STACKS if path.startswith(start)), key=len, default=None)
     return f"{path.split('/', maxsplit=1)[0]} {STACKS[found]}" if found else path
 

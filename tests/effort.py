@@ -1,4 +1,4 @@
-"""How many examples properties are tried with: all in `make test`, a tenth in `make check`."""
+"""How many examples each property tries: all in `make test`, a tenth of them in `make check`."""
 
 from __future__ import annotations
 

@@ -47,7 +47,10 @@ class Contract:
     _validators: dict[tuple[str, str, int, str], Any] = field(default_factory=dict)
 
     def slips(self, method: str, path: str, answer: Answer) -> list[str]:
-        """In what an answer is not as the document says; a route that the document does not have is a problem."""
+        """Where an answer differs from the document.
+
+        An answer of a route that the document does not have differs too.
+        """
         found = self._operation(method, path.split("?", maxsplit=1)[0])
         kind = answer.headers.get("Content-Type", "")
         if found is None:

@@ -1,4 +1,4 @@
-"""A season in memory: the real flows on the simulation's stores, with S3's clock in the test's hand.
+"""A season in memory: the real use cases on the simulation's stores, with a clock that the test sets.
 
 Three schools of four pupils; two windows. What a person or a schedule would do is a method each.
 """
@@ -55,7 +55,7 @@ WRONG = ("EXP", "WTS", "GDS", "EXS", 100, 101, 115)
 
 @dataclass
 class Clock(Gate):
-    """Everybody's clock, S3's too; it lets every call through."""
+    """The clock of everybody, S3 included. It lets every call through."""
 
     time: datetime
 
@@ -67,7 +67,7 @@ class Clock(Gate):
 
 
 class Shared(MemoryTable):
-    """The table in memory, for flows that work side by side."""
+    """The table in memory, safe for use cases that write from several threads."""
 
     def __init__(self) -> None:
         super().__init__()

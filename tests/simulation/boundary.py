@@ -75,7 +75,7 @@ _REAL_READ = submission.read_submission
 
 
 def read_submission(data: bytes, service: Service) -> Submission:
-    """Reads a file, as the project does; some files kill the machine that reads them."""
+    """Reads a file as the project does. Some files kill the machine that reads them."""
     world = Present.world
     tag = tag_of(data)
     if world is not None and world.kills.get(tag, 0) > 0 and world.scheduler.current is not None:
@@ -100,7 +100,7 @@ _PLAYED = ((_REAL_SERVICE, load_service), (_REAL_DEPLOYED, load_service), (_REAL
 
 
 def _figures(_: Service, own: Any, beside: Any) -> Any:
-    """In the place of a report's figures (which have tests of their own, 7 ms each): what they are made of."""
+    """Replaces a report's figures by what they are made of: they take 7 ms each and have tests of their own."""
     return (own, beside.national)
 
 
@@ -126,7 +126,7 @@ def render(report: ReportInput, form: str) -> bytes:
 
 
 def build_pdf(report: ReportInput, copy: Copy) -> bytes:
-    """A report, which takes a while to make; some fail every time until somebody mends what they stumble over."""
+    """Builds a report, which takes a while. Some fail every time, until an operator mends the cause."""
     world = Present.world
     if world is not None:
         world.scheduler.linger(int(world.scheduler.random.random() * 3_000))
@@ -148,7 +148,7 @@ assert british_date(_BORN)
 
 
 class SmallPool:
-    """The pool of users, as far as operators' commands ask: who is there, and whose name is whose."""
+    """The user pool, with only what operators' commands ask of it: the users and their names."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -184,7 +184,7 @@ class SmallPool:
 
 
 class _InTurn:
-    """In the place of a pool whose threads only read: one after another, by the actor itself."""
+    """Replaces a pool of threads that only read. The actor itself does their work, one item after another."""
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
@@ -201,14 +201,14 @@ class _InTurn:
 
 
 class _Silent:
-    """In the place of a handler's logger and metrics: it takes whatever it is told."""
+    """Replaces a handler's logger and metrics, and ignores what it is told."""
 
     def __getattr__(self, _: str) -> Callable[..., None]:
         return lambda *_, **__: None
 
 
 class _Clock(datetime):
-    """In the place of a handler's `datetime`: its machine's clock."""
+    """Replaces a handler's `datetime` by the clock of its machine."""
 
     @classmethod
     def now(cls, tz: Any = None) -> Any:

@@ -30,8 +30,8 @@ FEATURES = (
     "killer files",
     "objects dropped in",
     "delete markers",  # somebody removes an object in the console, without naming a version
-    "another write",  # S3's 409: nothing is known of how the other write ends
-    "reports that fail",  # to be built, until somebody mends what they stumble over: some are given up
+    "another write",  # S3's 409: another write is under way, and how it ends is not known
+    "reports that fail",  # reports that cannot be built until an operator mends the cause; some are given up before
     "ruleset changed",  # a deployment in the middle of the window
     "old templates",
     "lookers",  # people who ask what became of their files
@@ -50,7 +50,7 @@ FEATURES = (
     "table lost in flight",  # while files are posted, checked and frozen
 )
 
-# Drawn less often than the others: each changes so much that little else would be seen beside it.
+# Drawn less often than the others: each changes so much that little else could be seen in its history.
 SELDOM = {
     "table lost in flight": 0.15,
     "table lost": 0.5,

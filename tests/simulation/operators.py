@@ -35,7 +35,7 @@ class Operators:
         self.world = world
 
     def extract(self, name: str, text: Callable[[], str], *, twins: int = 1, time: int | None = None) -> None:
-        """An extract is dropped, by whoever the school management system sends: `twins` versions in one second."""
+        """Somebody drops an extract of the schools' information systems, in `twins` versions within one second."""
         plan, world = self.world.plan, self.world
         wanted, time = time, world.noon - plan.randint(-5, 18) * MINUTE + plan.randint(0, 59_999)
         chance = plan.random()
@@ -74,7 +74,7 @@ class Operators:
     def set_season(self) -> None:
         """The operator stores the calendar of the season, with the close of a later window moved by a day."""
 
-        if self.world.losing:  # nobody changes the calendar of a table that is not there
+        if self.world.losing:  # no operator changes the calendar while the table is lost
             self.world.scheduler.after_ms(60_000, self.set_season)
             return
 
@@ -95,7 +95,7 @@ class Operators:
         self.world.actor("operator sets the season", work, done, seconds=30).fragile = 6
 
     def extend(self) -> None:
-        """The operator's own command; it is given again until it is done or refused."""
+        """The operator gives the command, again and again until it is done or refused."""
         if self.world.losing:
             self.world.scheduler.after_ms(60_000, self.extend)
             return
@@ -154,7 +154,7 @@ class Operators:
         self.world.ruleset = "ks1-2023.2"
 
     def mend(self) -> None:
-        """The operator decides what is parked: mostly the fault is found and the file tried again."""
+        """The operator decides about parked files: mostly the fault is found, and the file is tried again."""
         world = self.world
         parked = [
             item
@@ -210,7 +210,7 @@ class Operators:
             world.truth.gone.setdefault(sub, world.scheduler.now())
 
     def operated(self, skew: int = 0) -> OperatorSession:
-        """The stack as an operator's commands see it, by the clock of the operator's machine."""
+        """The stack as an operator's commands see it, with the clock of the operator's machine."""
 
         def now() -> datetime:
             return self.world.scheduler.now() + timedelta(milliseconds=skew)
@@ -221,7 +221,7 @@ class Operators:
         )
 
     def decide_soon(self, most: int = 2_000) -> None:
-        """An operator who sits and watches: where races with a freeze, a build and an uploader are."""
+        """An operator who acts as soon as there is something to do, and so races with freeze, build and uploader."""
         if not self.world.has("late files decided") or self.world.scheduler.calm:
             return
         for _ in range(self.world.scheduler.random.choice([0, 1, 2])):
@@ -316,7 +316,8 @@ class Operators:
             world.scheduler.calm = True if not in_flight else calm
             if isinstance(error, EvidenceUnclear):  # the operator knows, or finds out, what was in force
                 decide_calendar(world.stores.records, SERVICE, world.truth.in_force, "operator")
-            if error is not None and not isinstance(error, CannotRebuild):  # it died, before its last word or after
+            # the command died, before or after its last write
+            if error is not None and not isinstance(error, CannotRebuild):
                 world.scheduler.after_ms(20_000, lambda: self.rebuild(max(0, mishaps - 1), in_flight))
                 return
             if error is None and world.calendar_version() < world.truth.calendar:

@@ -61,7 +61,7 @@ class People:
         elif self.world.has("users come and go") and plan.random() < 0.2:
             sub = "user-new"
         elif plan.random() < 0.05:
-            sub = f"user-{plan.choice(schools)}"  # somebody else's file, by mistake
+            sub = f"user-{plan.choice(schools)}"  # the file of another school, chosen by mistake
         old = self.world.has("old templates") and plan.random() < 0.6
         kills = plan.choice([1, 3, 8, 999]) if self.world.has("killer files") and plan.random() < 0.3 else 0
         good = plan.random() < 0.85
@@ -157,7 +157,7 @@ class People:
         self.world.scheduler.at(asked, ask)
 
     def user(self, sub: str) -> User:
-        """Who is asking, as the portal's handler works it out."""
+        """The user who asks, as the portal's handler reads it from the table."""
         user = user_of(self.world.stores, sub)
         if user is None:
             raise LookupError("no such user")

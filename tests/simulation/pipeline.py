@@ -39,7 +39,7 @@ class Pipeline:
         self.world = world
 
     def notify(self, key: str, version: str) -> None:
-        """S3's notice of a new version, to the upload queue: it may be lost, come twice, or late."""
+        """S3's notice of a new version to the upload queue. It may be lost, or come twice or late."""
         die = self.world.scheduler.random.random
         body = {"Records": [{"s3": {"object": {"key": key, "versionId": version}}}]}
         copies = 1

@@ -17,7 +17,7 @@ MOST_RUNS = 14  # of the schedule after the mishaps have ended
 
 
 class Schedule:
-    """Starts the freeze function, and goes on until nothing is left to be done."""
+    """Starts the freeze function again and again, until nothing is left to do."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -67,7 +67,7 @@ class Schedule:
         self.world.scheduler.after_ms(wait, lambda: self.rest(runs + 1, looked=looked))
 
     def at_rest(self) -> bool:
-        """Whether nothing is left to wait for, as far as an operator can see. A second look finds what hides."""
+        """Whether nothing is left to wait for, as far as an operator can see. A second look finds what an index hid."""
         waits = any("unsettled" in item and item.get("held") != "straggler" for item in self.world.table.items.values())
         now = self.world.scheduler.now()
         closed = [w.number for w in self.world.windows if w.closes <= now]

@@ -24,9 +24,9 @@ from .store import Gate
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MINUTE = 60_000  # milliseconds
 STEP = 15  # milliseconds that one store call takes
-HANGS = 0.15  # how likely one that is to hang does so at its next call
+HANGS = 0.15  # how likely an actor that is to hang does so at its next call
 SLOWLY = 0.5  # how likely an actor stands still before a call of which a hunt makes much
-MOST_STEPS = 60_000  # of one history: more means that something goes round for ever
+MOST_STEPS = 60_000  # the most calls of one history; more mean an endless loop
 
 
 class Crash(BaseException):
@@ -39,7 +39,7 @@ class Endless(Exception):
 
 @dataclass(slots=True)
 class Chances:
-    """How likely each mishap is, per store call (or per write). All nought: nothing goes wrong."""
+    """How likely each mishap is at each store call (or write). If all are 0, nothing goes wrong."""
 
     crash_before: float = 0.0
     crash_after: float = 0.0
@@ -77,7 +77,7 @@ class Scheduler(Gate):
         self.random = random
         self.time = start
         self.chances = Chances()
-        self.calm = False  # no more mishaps: what is left must come to rest
+        self.calm = False  # set when mishaps have ended and what is left must come to rest
         self.actors: list[Actor] = []
         self.events: list[tuple[int, int, Callable[[], None]]] = []
         self.current: Actor | None = None
@@ -108,7 +108,7 @@ class Scheduler(Gate):
     ) -> None:
         actor = self.current
         if actor is None:
-            return  # the world itself looks or arranges
+            return  # no actor: the simulation itself looks or prepares something
         self._pause(actor)
         if self.calm:
             if self.tell and write:
@@ -242,7 +242,10 @@ class Scheduler(Gate):
         self.current = current
 
     def map(self, act: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        """What a pool of threads does: each item on a thread of its own; the first error of the results is raised."""
+        """Does what a pool of threads does: each item on a thread of its own.
+
+        Raises the first error among the results.
+        """
         parent = self.current
         listed = list(items)
         if parent is None:

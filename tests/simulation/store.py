@@ -64,14 +64,14 @@ OPEN_GATE = Gate()
 
 
 class MemoryTable:
-    """DynamoDB's table: single items are atomic, transactions too; indexes follow some writes behind."""
+    """DynamoDB's table: writes of one item and transactions are atomic; indexes are some writes behind."""
 
     def __init__(self, gate: Gate = OPEN_GATE) -> None:
         self.gate = gate
         self.items: dict[Key, Item] = {}
         self.partitions: dict[str, dict[str, Item]] = {}
         self.indexed: dict[Key, Item] = {}  # what the indexes have seen so far
-        self.lagging: deque[tuple[Key, Item | None]] = deque()  # and what they have not
+        self.lagging: deque[tuple[Key, Item | None]] = deque()  # what they have not seen yet
         self.catch_up: Callable[[int], int] = lambda waiting: waiting  # how many writes an index reads of those waiting
         self.watch: Callable[[Key, Item | None, Item | None], None] = lambda key, old, new: None
         self.page = 100
@@ -404,7 +404,7 @@ class MemoryBucket:
 
 
 class MemoryQueue:
-    """SQS's queue, as far as a sender sees it; what becomes of a message is the scheduler's affair."""
+    """SQS's queue as a sender sees it. The scheduler decides what becomes of a message."""
 
     def __init__(self, name: str, taken: Callable[[dict[str, Any]], None], gate: Gate = OPEN_GATE) -> None:
         self.name = name

@@ -22,7 +22,7 @@ class Post:
 
 @dataclass(slots=True)
 class Look:
-    """Somebody was shown, or deleted, an upload: whose, and between which moments."""
+    """Somebody was shown an upload, or deleted it: whose it was, and between which moments."""
 
     sub: str
     upload_id: str

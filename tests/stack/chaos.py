@@ -7,8 +7,8 @@ import random
 import threading
 from typing import Any
 
-_SHARE = 0.12  # of invocations that die
-_LONGEST = 0.8  # seconds until they do; a quick one may be through by then
+_SHARE = 0.12  # this share of invocations dies
+_LONGEST = 0.8  # after this many seconds; a quick invocation may have ended by then
 
 
 def _armed(share: float = _SHARE) -> None:

@@ -65,7 +65,7 @@ def spare(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dep
 
 @pytest.fixture(scope="session")
 def closing(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """The stack whose windows close when a test says so. Tests that use it come one after the other, a window each."""
+    """A stack whose windows close when a test says so. Its tests run one after the other, and each uses up a window."""
     samples, bounds = tmp_path_factory.mktemp("samples"), {"ValidateTimeout": "10", "UploadVisibility": "10"}
     with deploy("test-closing", samples, timedelta(hours=6), **bounds, RescueTimeout="20") as deployed:
         now = datetime.now(UTC).replace(microsecond=0)
@@ -98,14 +98,14 @@ def call_noon(deployed: Deployed, moment: datetime) -> datetime:
 
 
 def unhurried(least: float, act: Callable[[], object]) -> timedelta:
-    """How far ahead a close must be for things to be done before it: tenfold what doing something like it takes now."""
+    """How far ahead a close must be so that something can be done before it: tenfold what the like of it takes now."""
     began = time.monotonic()
     act()
     return timedelta(seconds=max(least, 10 * (time.monotonic() - began)))
 
 
 def run_freeze(deployed: Deployed, run: str = "noon") -> bool:
-    """A run of the freeze function beside the schedule's own; whether it lived."""
+    """Runs the freeze function, beside the schedule's own runs. False if it died."""
     answer = deployed.stack.client("lambda").invoke(
         FunctionName=deployed.stack.outputs["FreezeFunctionName"], Payload=json.dumps({"run": run}).encode()
     )

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.stack
 UPLOADS = int(os.environ.get("FLOOD", "100"))
 FLOOD = [f"30{number:05d}" for number in range(2001, 2001 + max(6, UPLOADS * 60 // 500))]
 TRUST = "FLOOD"
-LEAD = timedelta(seconds=3)  # between a word for the close and the close
+LEAD = timedelta(seconds=3)  # how far ahead the close is when it is set
 WRONG = ("EXP", *GOOD[1:])
 
 
