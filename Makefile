@@ -21,7 +21,7 @@ lint: setup
 	@.venv/bin/ruff format --check . && .venv/bin/ruff check . && .venv/bin/mypy && $(python) -m infra.lint
 bench: setup ## reading, judging, reports and upload to verdict, side by side with what one might have used
 	@infra/setup.sh bench
-	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict && $(python) -m benchmarks.page && PYTHONPATH=functions $(python) -m benchmarks.freeze
+	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict && $(python) -m benchmarks.page && PYTHONPATH=functions $(python) -m benchmarks.freeze && $(python) -m benchmarks.dataset
 flood: setup
 	@FLOOD=500 $(python) -m pytest -q tests/stack/test_flood.py
 screens: setup ## a picture of every state of the page, into out/screens/

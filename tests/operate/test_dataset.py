@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from adapters.objects import Bucket, written_once
 from early_results import keys
 from early_results.canonical import sha256
+from early_results.checking.nil import NilReturn, nil_return
 from early_results.object_keys import extract_key, release_folder, release_record_prefix
 from early_results.releasing import parts
 from early_results.releasing.parts import unpacked
@@ -237,6 +238,22 @@ def test_a_straggler_that_is_older_than_a_deleted_file_counts_for_nothing(played
     done = run(played)
     assert (done.outcome, done.rows) == (Outcome.RELEASED, 0)
     assert verify_window(played.stores, SERVICE, 2).differences == []
+
+
+def test_a_nil_return_is_a_school_without_pupils(played: Season) -> None:
+    played.stores.table.delete(keys.roster(NAME, SCHOOLS[0]))  # it has no pupils of the year group
+    nil = played.sent(f"SCHOOL#{SCHOOLS[0]}", nil_return(NilReturn(NAME, SCHOOLS[0])))
+    played.check(nil)
+    played.offer(nil)
+    other = played.upload(SCHOOLS[2])
+    to_the_end(played)
+    done = run(played)
+    assert (done.outcome, done.rows) == (Outcome.RELEASED, 4)
+    same(rows_of(released(played.stores.results)), recomputed(played, {other: ("2", "1")}))
+    listed = played.stores.results.get(f"{release_folder(NAME, str(done.release))}schools.csv").decode()
+    [line] = [line for line in listed.splitlines() if nil in line]
+    assert line.startswith(f"{SCHOOLS[0]},123,{nil},")
+    assert line.endswith(",0,")
 
 
 class Dies(Exception):

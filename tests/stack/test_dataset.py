@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ from early_results.service import Window, load_service
 from infra.local.client import PortalClient
 from infra.local.demonstration import fill, pupils_of, results_of
 from infra.local.stack import wait_for
+from infra.operator.handing import hand_over
 from infra.operator.operations import store_calendar
 from tests.conftest import Deployed
 
@@ -90,7 +92,7 @@ def _agree(deployed: Deployed, files: dict[str, bytes]) -> None:
     assert list(rows[SERVICE.results[0].key]) == list(wanted["value"])
 
 
-def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed) -> None:
+def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_path: Path) -> None:
     stores = spare.stores
     now = datetime.now(UTC).replace(microsecond=0)
     window = Window(1, now - timedelta(days=1), now + timedelta(hours=1), now.date())
@@ -123,6 +125,12 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed) -> No
     assert (first["number"], first["rows"], first["replaces"]) == (1, 24, None)
     _agree(spare, files)
     before = _objects(spare)
+
+    # An operator fetches it; the API tells nobody.
+    assert "24 pupils of 2 schools" in hand_over(spare.operated, SERVICE, tmp_path)
+    handed = tmp_path / SERVICE.name / first["release"]
+    assert (handed / "schema.json").is_file()
+    assert len(_rows({path.name: path.read_bytes() for path in handed.glob("la=123/*.csv.gz")})) == 12
 
     # Each school's own figures, and all of them for an operator, as JSON and as CSV.
     figures = f"/figures/{SERVICE.name}/1"
@@ -167,6 +175,7 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed) -> No
     after = _objects(spare)
     assert not set(after) & set(before), "the objects of the first release are removed"
     _agree(spare, {stays: files[stays]})
+    assert "It may hold rows that were taken back" in hand_over(spare.operated, SERVICE, tmp_path)
     record = json.loads(stores.records.get(f"releases/{SERVICE.name}/000002.json"))
     assert record["replaces"] == second["replaces"]
     kept = b"".join(stores.records.get(v.key) for v in stores.records.list(f"releases/{SERVICE.name}/"))

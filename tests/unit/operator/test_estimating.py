@@ -6,6 +6,8 @@ import copy
 import csv
 import io
 import json
+import re
+import zipfile
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
@@ -322,6 +324,10 @@ def test_the_same_model_and_release_give_the_same_bytes(handed: Path, tmp_path: 
         assert run(EXAMPLE, handed, out) == 0
         written.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
     assert written[0] == written[1]
+    # Nothing of the moment is in the workbook: two runs of one second could not tell.
+    with zipfile.ZipFile(tmp_path / "out1" / "estimates.xlsx") as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(2000, 1, 1, 0, 0, 0)}
+        assert set(re.findall(rb">(\d{4}-[^<]*Z)<", archive.read("docProps/core.xml"))) == {b"2000-01-01T00:00:00Z"}
 
 
 def test_schools_are_chosen_and_a_workbook_of_many_is_not_made(
