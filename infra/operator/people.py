@@ -75,7 +75,8 @@ def parse_users(source: bytes, known: Callable[[Role, str], str | None]) -> list
         if slip:
             wrong.append(f"  line {number}: {slip}")
         else:
-            lines.append(Line(cells[0], Role(cells[1].casefold()), cells[2]))
+            address, role, organisation = cells
+            lines.append(Line(address, Role(role.casefold()), organisation))
     if wrong:
         raise CannotOperate("nobody was added:\n" + "\n".join(wrong))
     return lines

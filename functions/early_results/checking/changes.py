@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from early_results.results import PupilResults
     from early_results.service import Service
@@ -32,6 +32,17 @@ class Change(NamedTuple):
     row: int | None
     column: str
     kind: Kind
+
+
+class _Given(NamedTuple):
+    """The results of one pupil in one file: codes and numbers by column key."""
+
+    assessments: Mapping[str, str]
+    scores: Mapping[str, int]
+
+    def result(self, key: str) -> str | int | None:
+        """What a column holds. In one that takes codes and numbers, a number may have become a code."""
+        return self.assessments.get(key) or self.scores.get(key)
 
 
 class Changes(NamedTuple):
@@ -78,28 +89,32 @@ def what_changed(previous: Sequence[PupilResults], current: Sequence[PupilResult
         old = before.pop(entry.pupil.upn, None)
         if old is None:
             if entry.assessments or entry.scores:
-                cells += _compared(entry.pupil.upn, entry.row, ({}, {}), (entry.assessments, entry.scores), keys)
+                cells += _compared(
+                    entry.pupil.upn, entry.row, _Given({}, {}), _Given(entry.assessments, entry.scores), keys
+                )
         elif old.assessments != entry.assessments or old.scores != entry.scores:
             cells += _compared(
-                entry.pupil.upn, entry.row, (old.assessments, old.scores), (entry.assessments, entry.scores), keys
+                entry.pupil.upn,
+                entry.row,
+                _Given(old.assessments, old.scores),
+                _Given(entry.assessments, entry.scores),
+                keys,
             )
     for upn, gone in before.items():
-        cells += _compared(upn, None, (gone.assessments, gone.scores), ({}, {}), keys)
+        cells += _compared(upn, None, _Given(gone.assessments, gone.scores), _Given({}, {}), keys)
     return Changes(tuple(cells))
 
 
 def _compared(
     upn: str,
     row: int | None,
-    old: tuple[dict[str, str], dict[str, int]],
-    new: tuple[dict[str, str], dict[str, int]],
+    old: _Given,
+    new: _Given,
     keys: Sequence[str],
 ) -> list[Change]:
     found = []
     for key in keys:
-        # In a column that takes codes and numbers, a number may have become a code.
-        was = old[0].get(key) or old[1].get(key)
-        now = new[0].get(key) or new[1].get(key)
+        was, now = old.result(key), new.result(key)
         if was != now:
             kind = Kind.ADDED if was is None else Kind.REMOVED if now is None else Kind.CHANGED
             found.append(Change(upn, row, key, kind))

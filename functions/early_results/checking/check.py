@@ -154,7 +154,8 @@ class _Judge:
             case.rows,
             case.had_results,
         )
-        school, right_school, prefilled = self._school, self._right_school, self._prefilled
+        school_at, school = self._school or (0, None)
+        right_school, prefilled = self._right_school, self._prefilled
         for number, cells in case.submission.rows:
             raw = cells.get(upn_at)
             pupil = known.get(raw)
@@ -171,8 +172,8 @@ class _Judge:
             if upn:
                 first_row.setdefault(upn, number)
             numbers.append(number)
-            if school is not None and cells.get(school[0]) not in right_school:
-                self._odd(row, school[1], cells.get(school[0]))
+            if school is not None and cells.get(school_at) not in right_school:
+                self._odd(row, school, cells.get(school_at))
             if pupil is None:
                 self._stranger(row)
             else:

@@ -66,6 +66,14 @@ class Row:
         self.given = False
 
 
+class _Noted(NamedTuple):
+    """A finding in a cell, by its place."""
+
+    row: int
+    position: int
+    finding: Finding
+
+
 class Case:
     """A file while it is judged: what it is judged by, and what is known so far of all its rows."""
 
@@ -113,7 +121,7 @@ class Case:
         self._headings = {column.key: column.heading for column in service.columns}
         self._whole = [finding for finding in submission.findings if finding.cell is None]
         # Findings about headings come in the order of the columns.
-        self._cells = [(submission.heading_row, 0, finding) for finding in submission.findings if finding.cell]
+        self._cells = [_Noted(submission.heading_row, 0, finding) for finding in submission.findings if finding.cell]
         self.known: dict[Value | None, Pupil] = {pupil.upn: pupil for pupil in roster.pupils} if roster else {}
         self.left = {pupil.upn for pupil in template_roster.pupils} - self.known.keys() if template_roster else set()
         self.had_results = {entry.pupil.upn for entry in previous if entry.assessments or entry.scores}
@@ -149,12 +157,12 @@ class Case:
     def forget(self, code: Code, key: str) -> None:
         """Removes the findings of a code in a column, because one finding will say it of all of them."""
         at = self.columns[key]
-        self._cells = [noted for noted in self._cells if not (noted[1] == at and noted[2].code is code)]
+        self._cells = [noted for noted in self._cells if not (noted.position == at and noted.finding.code is code)]
 
     def tell(self, code: Code, row: int, key: str, message: str) -> None:
         """Notes a finding in a cell, by its row and the key of its column."""
         at = self.columns[key]
-        self._cells.append((row, at, Finding(code, message, row, self._headings[key], cell_reference(row, at))))
+        self._cells.append(_Noted(row, at, Finding(code, message, row, self._headings[key], cell_reference(row, at))))
 
     def add(self, finding: Finding) -> None:
         """Notes a finding about the file as a whole."""
@@ -162,8 +170,9 @@ class Case:
 
     def in_order(self) -> tuple[tuple[Finding, ...], tuple[Finding, ...]]:
         """Errors and warnings, each in order: about the file, then by row, then by column."""
-        self._cells.sort(key=lambda noted: noted[:2])  # the sort is stable: two findings of one cell keep their order
-        every = self._whole + [noted[2] for noted in self._cells]
+        # The sort is stable: two findings of one cell keep their order.
+        self._cells.sort(key=lambda noted: (noted.row, noted.position))
+        every = self._whole + [noted.finding for noted in self._cells]
         return (
             tuple(f for f in every if f.severity is Severity.ERROR),
             tuple(f for f in every if f.severity is Severity.WARNING),
@@ -279,18 +288,19 @@ def _pupil_left(case: Case, row: Row) -> Iterable[Told]:
 def _row_not_a_pupil(case: Case, row: Row) -> Iterable[Told]:
     """A row of repeated headings, a total, a key of codes, a signature: one finding, in its first filled cell."""
     filled = sorted((at, key) for key, at in case.columns.items() if not is_blank(row.cells.get(at)))
-    values = [(key, row.cells[at]) for at, key in filled]
+    values = {key: row.cells[at] for at, key in filled}
+    keys = list(values)
     headings = {column.key: heading_key(column.heading) for column in case.service.columns}
-    repeated = [key for key, value in values if isinstance(value, str) and heading_key(value) == headings[key]]
+    repeated = [key for key, value in values.items() if isinstance(value, str) and heading_key(value) == headings[key]]
     if len(repeated) * 2 > len(values):
-        return (Told(values[0][0], messages.row_of_headings()),)
-    if len(values) == 1 and isinstance(values[0][1], ErrorValue):
+        return (Told(keys[0], messages.row_of_headings()),)
+    if len(values) == 1 and isinstance(values[keys[0]], ErrorValue):
         return ()  # a stray #REF! has a finding of its own
     if "upn" in case.columns and isinstance(row.cells.get(case.columns["upn"]), ErrorValue):
         return ()
     if looks_like_a_pupil(row.cells, case.columns):
         return ()
-    return (Told(values[0][0], messages.row_not_a_pupil()),)
+    return (Told(keys[0], messages.row_not_a_pupil()),)
 
 
 def _pupil_not_on_roster(case: Case, row: Row) -> Iterable[Told]:

@@ -356,7 +356,7 @@ def _pupil_rows(rows: Rows, columns: dict[str, int], service: Service) -> Rows:
         telling = ours  # without a column of UPNs, every row with something in our columns is taken for a pupil's
     kept: Rows = []
     for row in rows:
-        cells = row[1]
+        _, cells = row
         if (
             not is_blank(cells.get(upn))
             or any(not is_blank(cells.get(c)) for c in telling)
@@ -401,7 +401,7 @@ def _schools(rows: Rows, columns: dict[str, int]) -> tuple[tuple[str, ...], str 
     column = columns.get("school", 0)
     written = _counted(rows, column)
     if len(written) > 1:
-        written = _counted([row for row in rows if looks_like_a_pupil(row[1], columns)], column)
+        written = _counted([(number, cells) for number, cells in rows if looks_like_a_pupil(cells, columns)], column)
     named: dict[str, int] = {}
     total = 0
     for value, count in written.items():
