@@ -47,7 +47,7 @@ GroupName = Literal["all", "female", "male", "gender-unknown", "autumn", "spring
 Parting = Literal["gender", "term"]
 ColumnName = Annotated[str, Says(pattern="^[a-z][a-z0-9_]*$")]
 ResultName = Annotated[str, Says(pattern="^[A-Z0-9]+$")]  # a code, or a number
-# A report that another file's has replaced is told of nobody.
+# A report that another file's report has replaced is shown to nobody.
 ToldReportState = Literal[ReportState.PROCESSING, ReportState.READY, ReportState.FAILED]
 NotDeleted = Literal[
     Status.AWAITING_UPLOAD, Status.CHECKING, Status.SUCCESSFUL, Status.UPLOAD_ERROR, Status.OVERWRITTEN

@@ -1,7 +1,7 @@
 """One school's season, as the API tells it: what the contract shows beside its schemas.
 
-The examples are made by the functions that answer, from a service file, so that they cannot tell of a code that its
-column does not take, or in words that nobody is told. The people and the file are invented. Imported by the contract.
+The functions that answer make the examples, from a service file. So an example cannot have a code that its column does
+not take, or words that no user ever sees. The people and the file are invented. Imported by the contract.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Checking one uploaded file, from the object to the verdict (DESIGN 3, 5 and 7).
 
-Which object counts, which window it belongs to, whose it is and what is wrong with it; each step may be repeated. The
-verdict in the records bucket is written once and decides: a check that runs twice, with a roster replaced in between,
-comes to the same outcome.
+It decides which object counts, which window it belongs to, whose it is and what is wrong with it. Each step may be
+repeated. The verdict in the records bucket is written once, and decides: a check that runs twice comes to the same
+outcome, even if the roster was replaced in between.
 """
 
 from __future__ import annotations
@@ -141,11 +141,12 @@ def _check_upload(stores: Stores, upload: Upload, version: str | None) -> Checke
         item = stores.table.get(upload.key)
         there = upload_from_item(item) if item else upload
         if there.status is Status.DELETED:
-            purge_again(stores, there)  # what this check wrote must not outlive the file
+            purge_again(stores, there)  # a deletion was quicker: what this check wrote must not outlive the file
             return Checked.DELETED
         if there.judged:
-            return Checked.ALREADY_JUDGED  # another message about the same object was quicker: its verdict stands
-        raise  # a race was lost, and nothing judged: the message must come again
+            # the check of another message about this object was quicker: its verdict stands
+            return Checked.ALREADY_JUDGED
+        raise  # another write was in the way, and there is no verdict: SQS sends the message again
 
 
 def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Checked:
@@ -156,10 +157,11 @@ def _judge_and_record(stores: Stores, upload: Upload, version: Version) -> Check
     record = _verdict_record(upload, version, judged)
     earlier = read_verdict(written_once(stores.records, key, record.to_bytes()))
     if earlier != record:
-        # A check that died wrote it: by its rules, roster, calendar and object, whatever is in force by now.
+        # A check that died wrote this verdict. Its rules, roster, calendar and object count, whatever is in force by
+        # now.
         service = with_ruleset(service, earlier.ruleset)
         if earlier.version != version.version:
-            # An older version has surfaced since the earlier check: the one that was judged first counts.
+            # S3 has shown an older version since that check. The version that was judged first counts.
             version = Version(version.key, earlier.version, earlier.received, earlier.size)
             data = _read(stores, version)
         judged = _judge(stores, upload, service, version, data, earlier)
@@ -200,7 +202,7 @@ def _judge(
         user = user_of(stores, upload.user)
         allowed = user.schools if user and user.may_upload() else frozenset()
         if submission.nil and stores.table.get(keys.listed_school(str(submission.school))) is None:
-            # A freeze seals the schools that are listed. A pupil list would have listed this one; nothing has.
+            # A freeze seals only schools that are listed. No pupil list has listed this one.
             allowed = frozenset()
     roster = PinnedRoster(pinned.roster_version) if pinned else None
     judged = _judge_contents(stores, upload, service, submission, allowed, roster)
@@ -231,14 +233,14 @@ def _judge_contents(
     """Judges by the school's roster as it is now, or by the one that an earlier verdict `pinned`."""
     school = submission.school
     if school is None or school not in allowed:
-        # Whose file it is comes before anything that the school's roster could tell a stranger.
+        # First it is decided whose file it is: a stranger must learn nothing from the school's roster.
         return JudgedContents(judge(submission, service, allowed_schools=allowed, roster=None))
     if pinned is None:
         roster = current_roster(stores, service.name, school)
     elif pinned.version:
         roster = roster_of_version(stores, service.name, school, pinned.version)
     else:
-        roster = None  # there was none then; one that has come since must not change the verdict
+        roster = None  # the earlier check had no roster; one that has come since must not change the verdict
     claimed = submission.template_roster_version
     template = None
     if claimed and roster and claimed != roster.version:
@@ -263,7 +265,7 @@ def judge_again(stores: Stores, upload: Upload) -> JudgedAgain | None:
         return None
     service = deployed_service(upload.service)
     if upload.ruleset:
-        service = with_ruleset(service, upload.ruleset)  # the findings are those of the rules that judged it
+        service = with_ruleset(service, upload.ruleset)  # the rules that judged the file, since the findings are theirs
     submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
     allowed = frozenset({upload.school} if upload.school else ())
     judged = _judge_contents(stores, upload, service, submission, allowed, PinnedRoster(upload.roster_version))
@@ -278,7 +280,7 @@ def last_good_results(stores: Stores, service: str, school: str, but: str) -> tu
     try:
         return results_from_extract(stores.results.get(extract_key(service, register["upload_id"])))
     except NotThere:
-        return None  # deleted since
+        return None  # the file was deleted since
 
 
 def _verdict_record(upload: Upload, version: Version, judged: Judged) -> VerdictRecord:
@@ -338,15 +340,15 @@ def _note_attempt(stores: Stores, upload: Upload, school: str, window: int) -> N
     try:
         stores.table.write(note)
     except Conflict:
-        with suppress(Conflict):  # a sealed row never changes; a race with the school's other file was lost once
+        with suppress(Conflict):  # the row was sealed, or the school's other file was noted at the same moment
             stores.table.write(note)
 
 
 def note_rescue(stores: Stores, key: str, attempt: str) -> int:
     """Notes an attempt of the rescue function before it is made, and gives how many there have been, this one included.
 
-    The table keeps the count, because SQS's own cannot be relied on: when a message becomes a dead letter, AWS lets its
-    count of receives go on, and other implementations begin it again.
+    The table keeps the count. SQS counts receives too, but implementations differ: when a message becomes a dead
+    letter, AWS goes on counting, and others begin again at one.
     """
     found = parse_upload_key(key)
     if found is None:
@@ -356,7 +358,7 @@ def note_rescue(stores: Stores, key: str, attempt: str) -> int:
             Update(keys.upload(found.upload_id), add={"rescues": frozenset({attempt})}, require={"status": PRESENT})
         )
     except Conflict:
-        return 1  # there is no such upload: the check will say so
+        return 1  # there is no such upload; the check records the object as unattributed
     return len((stores.table.get(keys.upload(found.upload_id)) or {}).get("rescues", ()))
 
 
@@ -367,7 +369,7 @@ def park_upload(stores: Stores, key: str) -> bool:
         item = stores.table.get(keys.upload(found.upload_id))
         upload = upload_from_item(item) if item else None
         if upload is None or upload.judged:
-            return False  # judged after all, or deleted
+            return False  # the upload was judged after all, or deleted
         try:
             stores.table.write(verdicts.park(upload, deployed_service(upload.service)))
         except Conflict:
@@ -379,8 +381,8 @@ def park_upload(stores: Stores, key: str) -> bool:
 def close_upload(stores: Stores, upload_id: str) -> bool:
     """Closes a parked upload as an upload error, at an operator's word, so that its window waits no longer.
 
-    The evidence says so first. False if the upload is not parked, or if a check had come to a verdict before it died:
-    that verdict stands, and the upload must be tried again.
+    The evidence is written first. False if the upload is not parked. False too if a check wrote a verdict before it
+    died: that verdict stands, and the upload must be tried again.
     """
     item = stores.table.get(keys.upload(upload_id))
     upload = upload_from_item(item) if item else None

@@ -1,9 +1,9 @@
 """Releasing a service's data set: what the final window's manifest says, less its amendments, as files to hand over.
 
 A run looks at what a release would be made of now and at the last release's record, and makes the next release where
-they differ. A freeze, a straggler that is let in and a deletion all lead to one so, whatever event of them was lost or
-came twice. A run that dies is gone on with: a release's name says what it is made of, so what lies under that name is
-what the next run would write.
+they differ. So a freeze, a straggler that is let in and a deletion each lead to a release, even if their events were
+lost or came twice. If a run dies, the next one goes on with its release: a release's name says what it is made of, so
+whatever lies under that name is what the next run would write.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from early_results.reporting.summary import summarise
 from early_results.results import PupilResults, results_from_extract
 from early_results.service import Service, with_ruleset
 
-READERS = 16  # files read side by side: a file is 20 ms of waiting for S3 and 2 ms of work
-SPARE_SECONDS = 60.0  # a run that has less left stops, and the next goes on: one authority takes 2 to 3 s
+READERS = 16  # files that are read at once: each is 20 ms of waiting for S3 and 2 ms of work
+SPARE_SECONDS = 60.0  # with less time left a run stops, and the next one goes on; an authority takes 2 to 3 s
 GZIP, CSV, JSON = "application/gzip", "text/csv", "application/json"
 
 
@@ -41,10 +41,10 @@ class Outcome(StrEnum):
     NOT_FROZEN = "not-frozen"  # there is nothing to release yet
     CURRENT = "current"  # the last release is of what counts now
     RELEASED = "released"
-    UNFINISHED = "unfinished"  # out of time: the next run goes on
-    OVERTAKEN = "overtaken"  # what counts changed while it was made, or another run was quicker: the next run sees
+    UNFINISHED = "unfinished"  # the run is out of time, and the next one goes on
+    OVERTAKEN = "overtaken"  # what counts changed meanwhile, or another run was quicker; the next run looks again
     CLOSED = "closed"  # the season was closed, and what was released is removed
-    WAITS = "waits"  # the table is lost or being rebuilt: what stragglers came to is not known
+    WAITS = "waits"  # the table is lost or being rebuilt, so that nobody knows which stragglers were let in
 
 
 class ReleaseIncompleteError(RuntimeError):
@@ -215,7 +215,8 @@ def _results(stores: Stores, service: Service, file: CountedFile) -> tuple[Pupil
     try:
         results = results_from_extract(stores.results.get(extract_key(service.name, str(file.upload))))
     except NotThere as gone:
-        # Deleted in this very moment, or lost: a deletion's amendment stands before anything of the file is removed.
+        # The file is being deleted at this moment, or is lost. A deletion writes its amendment before it removes
+        # anything.
         raise ReleaseIncompleteError(f"the results of upload {file.upload} are not there") from gone
     if summarise(with_ruleset(service, str(file.ruleset)), results).sha256 != file.figures:
         raise ReleaseIncompleteError(f"the results of upload {file.upload} are not those that were frozen")

@@ -102,7 +102,8 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
     session.report_queue.send(messages)
     told.reports = len(messages)
     for part in parts:
-        forget_unattributed(stores, part.name)  # a sweep may have found objects while the records were missing
+        # while the records were missing, a sweep may have recorded objects as unattributed
+        forget_unattributed(stores, part.name)
     stores.table.delete(keys.rebuild())
     return told
 
@@ -110,8 +111,8 @@ def rebuild(session: OperatorSession, now: datetime) -> Rebuilt:
 def _in_use(stores: Stores) -> bool:
     """Whether the table is not lost: it has most of the users that evidence names, or, before there are any, schools.
 
-    An extract that comes in between the loss and the rebuild puts its schools onto the empty table; users come back by
-    a rebuild alone.
+    An extract that comes between the loss and the rebuild puts its schools into the empty table. Only a rebuild brings
+    the users back.
     """
     subs = [listed.key.removeprefix("users/").removesuffix(".json") for listed in stores.records.list("users/")]
     if subs:
@@ -149,7 +150,8 @@ class _Service:
         self.name = evidence.service.name
         self.reports: list[dict[str, Any]] = []
         self.built: dict[tuple[int, str], Item] = {}  # by window and upload: the report's item
-        self.extracts: dict[str, list[tuple[Stamp, dict[str, tuple[Pupil, ...]]]]] = {}  # by the second they came in
+        # by the second in which S3 received them
+        self.extracts: dict[str, list[tuple[Stamp, dict[str, tuple[Pupil, ...]]]]] = {}
         self.manifests = {
             number: {line["school"]: line for line in manifest_lines(data)}
             for number, data in evidence.manifests.items()
@@ -158,7 +160,7 @@ class _Service:
         self.rows: dict[tuple[int, str], Item] = {}  # the registers of the windows, by window and school
         self.added: dict[tuple[int, str], Item] = {}  # the latest straggler that was let in beside them
         self.current: dict[str, Joined] = {}
-        self.joined: dict[str, list[Mark]] = {}  # the marks of every file that was ever joined for a school
+        self.joined: dict[str, list[Mark]] = {}  # the marks of all files that ever joined a school's registers
 
     def settled(self) -> Counter[str]:
         """Everything but unjudged uploads; gives the numbers of items by kind."""
@@ -169,16 +171,18 @@ class _Service:
             made["calendars"] = self._put([(keys.calendar(self.name), record)])
         judged = [verdict.received for verdict in self.evidence.verdicts.values()]
         if judged:
-            rely_on_calendar(self.stores.table, self.name, max(judged))  # a change may hang through the loss, too
+            # a command that changes the calendar may have hung while the table was lost
+            rely_on_calendar(self.stores.table, self.name, max(judged))
         made["window states"] = self._put((keys.state(self.name, n), i) for n, i in self._states())
         rosters = list(self._rosters())
         for key, item in rosters:
-            # An older extract may have come again onto the empty table.
+            # An older extract may have come again, and been taken into the empty table.
             put_stamped(self.stores, key, item)
         made["rosters"] = len(rosters)
         made["registers of windows"] = self._put(self._window_registers())
         if self.stores.records.has(season_key(self.name)):
-            return made  # its files, results and reports were removed for good: what was frozen is all there is
+            # the season is closed: its files, results and reports are removed, and only what was frozen is left
+            return made
         made["registers of services"] = self._put(self._current_registers())
         made["stragglers let in"] = self._put(self._added())
         self._reports()
@@ -198,7 +202,7 @@ class _Service:
             key, item = entry
             kept = {name: value for name, value in item.items() if value is not None}
             if key.sk in ("CALENDAR", "STATE"):
-                self.stores.table.write(Put(key, kept))  # a freeze may have begun on an empty table
+                self.stores.table.write(Put(key, kept))  # a freeze may have begun on the empty table
                 return
             _put_new(self.stores, key, kept)
 
@@ -216,7 +220,8 @@ class _Service:
                 "window": number,
                 "sealing": "yes",
             }
-            if number in self.manifests and number in self.evidence.figures:  # else the freeze has still to finish it
+            # otherwise the freeze must still finish the window
+            if number in self.manifests and number in self.evidence.figures:
                 first = self.stores.records.oldest(manifest_key(self.name, number))
                 item |= {
                     "state": State.FROZEN.value,
@@ -282,7 +287,7 @@ class _Service:
                 row = rows.setdefault((number, school), {})
                 self._seal(row, number, school, line["upload"], line["carried_from"])
             if number in self.evidence.closings and number not in self.manifests:
-                # The freeze died half way: an amendment shows that its register had been sealed.
+                # The freeze died half way. An amendment shows that this school's register had been sealed.
                 for record in self.evidence.amendments.get(number, ()):
                     row = rows.setdefault((number, record["school"]), {})
                     of = self.evidence.verdicts[record["upload"]].window
@@ -292,7 +297,7 @@ class _Service:
 
     def _seal(self, row: Item, number: int, school: str, upload: str | None, carried_from: int | None) -> None:
         row["school"] = school
-        row["frozen_at"] = self.evidence.closings[number]["closes"]  # when exactly is not in evidence
+        row["frozen_at"] = self.evidence.closings[number]["closes"]  # the evidence does not say when exactly
         if upload is None:
             return
         verdict = self.evidence.verdicts[upload]
@@ -357,8 +362,8 @@ class _Service:
     def _in_force(self, school: str, second: str, names: list[str]) -> tuple[str, str]:
         """Which of the rosters whose extracts S3 received in that second is in force, and the stamp of its extract.
 
-        The stamp is the import's own, so that another extract of that second, whose message comes after the rebuild,
-        wins or loses as it would have done. "" where the extract is gone.
+        It is the stamp that the import gave. So another extract of that second, whose message comes after the rebuild,
+        replaces it or not just as it would have done before. "" if the extract is gone.
         """
         stamps = {}
         for stamp, pupils in self._extracts(second):  # in order of stamps
@@ -443,7 +448,7 @@ class _Service:
         made = [(upload.key, upload.to_item())]
         if verdict.accepted:
             results = self._results(upload)
-            # By the rules that judged it, as its figures are: others may be in force by now.
+            # By the rules that judged the file, as its figures were. Others may be in force by now.
             rules = with_ruleset(self.evidence.service, verdict.ruleset)
             text = canonical(summarise(rules, results).to_json()).decode()
             made.append((keys.summary(upload_id), {"summary": text, "service": self.name}))
@@ -477,7 +482,7 @@ class _Service:
         stands = self.current.get(str(verdict.school))
         if stands is not None and stands.mark.upload_id == upload_id:
             return {"status": Status.SUCCESSFUL}
-        # In which order they were joined is not in evidence: the next one in the register's own order.
+        # The evidence does not say in which order they joined, so it is the next one in the register's order.
         mine, marks = self._mark(verdict), self.joined.get(str(verdict.school), [])
         later = [mark for mark in marks if (mark.received, mark.upload_id) > (mine.received, mine.upload_id)]
         return {"status": Status.OVERWRITTEN, "overwritten_by": min(later).upload_id if later else None}
@@ -555,9 +560,9 @@ class _Service:
         oldest = self._versions(upload_id)[0]
         signed = self.stores.uploads.metadata(oldest.key, oldest.version)
         user, organisation = signed.get("user", ""), signed.get("organisation", "")
-        # Whoever sent it may have been removed since: that there was such a user is enough.
+        # The user who sent it may have been removed since. It is enough that there was such a user.
         if signed.get("service") != self.name or not user or not self.stores.records.has(user_key(user)):
-            return None  # put there by no form of ours: the sweep records it as unattributed
+            return None  # no form of ours put it there: the sweep records it as unattributed
         upload = self._upload(
             upload_id,
             user,

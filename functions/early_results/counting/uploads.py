@@ -36,12 +36,12 @@ class Status(StrEnum):
 class Held(StrEnum):
     """Why an upload waits for an operator before it can settle."""
 
-    PARKED = "parked"  # our check of it failed for good
-    STRAGGLER = "straggler"  # it showed itself only after its window was frozen
-    ADMITTING = "admitting"  # a straggler that is being let in: nobody may delete or refuse it half way
+    PARKED = "parked"  # our check of the file failed for good
+    STRAGGLER = "straggler"  # S3 showed the file only after its window was frozen
+    ADMITTING = "admitting"  # an operator is letting a straggler in: until that is done nobody may delete or refuse it
 
 
-LATE = (Held.STRAGGLER, Held.ADMITTING)  # held because it came after the freeze
+LATE = (Held.STRAGGLER, Held.ADMITTING)  # held because S3 showed the file only after the freeze
 PROCESSING = "PROCESSING"  # shown, never stored: a report is being built from the file
 SHOWN_STATUSES = (*(s.value for s in Status if s is not Status.DELETED), PROCESSING)
 
@@ -51,7 +51,7 @@ class ReportState(StrEnum):
 
     PROCESSING = "PROCESSING"
     READY = "READY"
-    REPLACED = "REPLACED"  # the window has another file by now: a straggler that was let in
+    REPLACED = "REPLACED"  # the window now has another file, a straggler that was let in
     FAILED = "FAILED"
 
 
@@ -63,7 +63,8 @@ class Upload:
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
     `repairs` are the words of a matched export that stand for codes in the file: column (its key), word, code.
-    `held` says why the upload waits for an operator, if it does, `overwritten_by` which upload took its place.
+    `held` says why the upload waits for an operator, None if it does not. `overwritten_by` is the upload that took its
+    place.
     """
 
     upload_id: str
@@ -196,8 +197,8 @@ class Upload:
 def unsettled_partition(service: str, upload_id: str) -> str:
     """The partition of the unsettled index that lists an upload while a freeze must wait for it.
 
-    A service has several, told apart by the last letter of the random part of the upload's id: DynamoDB takes 1,000
-    writes a second into one partition, of an index too, and holds back the table where its index cannot follow.
+    A service has several; the last letter of the upload's id says which. DynamoDB takes 1,000 writes a second into one
+    partition of a table or an index, and throttles writes to the table if its index cannot follow.
     """
     return f"{service}#{ALPHABET.index(upload_id[-1]) % UNSETTLED_PARTITIONS}"
 

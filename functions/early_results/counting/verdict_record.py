@@ -1,7 +1,7 @@
 """What the records bucket keeps of a verdict, and the one place that knows its JSON (DESIGN 5, "Evidence").
 
-It is written once, before anything else of a verdict. Whoever must come to the same verdict again reads it: a check
-whose forerunner died, a verification of the window, a rebuild of the table. Its names and its bytes stay as they are.
+It is written once, before anything else of a verdict. Three read it, to come to the same verdict again: a check after
+an earlier one died, a verification of the window, and a rebuild of the table. Its names and its bytes never change.
 """
 
 from __future__ import annotations

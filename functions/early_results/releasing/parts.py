@@ -19,7 +19,7 @@ from ..results import PupilResults
 from ..service import Column, Service
 from .counted import CountedFile
 
-FORM = 1  # of the data set; whoever reads another form must be told
+FORM = 1  # the form of the data set; a reader must refuse a form that it does not know
 BEFORE = ("school", "la", "upn", "gender", "birth_date", "birth_month", "nc_year")
 AFTER = ("empty", "upload_id", "row", "received_utc", "window", "carried_from", "ruleset")
 SCHOOL_COLUMNS = (
