@@ -13,6 +13,8 @@ import sys
 import time
 from collections.abc import Callable
 from functools import partial
+from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -22,13 +24,33 @@ sys.path[:0] = [str(ROOT), str(ROOT / "functions")]
 
 started = time.perf_counter()
 from adapters.report_pdf import build_pdf  # noqa: E402
+from adapters.report_view import view  # noqa: E402
 from adapters.report_workbook import build_workbook  # noqa: E402
 
 IMPORTED = time.perf_counter() - started
 
-from early_results.reporting.figures import school_figures  # noqa: E402
+from early_results.reporting.figures import Copy, school_figures  # noqa: E402
 from early_results.reporting.summary import add, summarise  # noqa: E402
 from tests.unit.reporting.report_samples import KS1, beside, cohort, nation_of, report_of  # noqa: E402
+
+WEASY_ROUNDS = 5  # it is slow, and not among the project's tools: measured where somebody has installed it
+
+
+def by_weasyprint(told: dict[str, Any]) -> bytes:
+    """The words and numbers of the pages as plain tables: no chart, no bar, and no marks for who cannot see."""
+    from weasyprint import HTML  # type: ignore[import-not-found, unused-ignore]
+
+    def cells(value: Any) -> str:
+        if isinstance(value, dict):
+            return "".join(cells(inner) for inner in value.values())
+        if isinstance(value, list):
+            if value and all(isinstance(inner, str) for inner in value):
+                return "<tr>" + "".join(f"<td>{escape(inner)}</td>" for inner in value) + "</tr>"
+            return "<table>" + "".join(cells(inner) for inner in value) + "</table>"
+        return f"<tr><td>{escape(str(value))}</td></tr>" if isinstance(value, str) else ""
+
+    pdf: bytes = HTML(string=f"<html lang=en><body><table>{cells(told)}</table></body></html>").write_pdf()
+    return pdf
 
 
 def main(rounds: int) -> None:
@@ -52,7 +74,10 @@ def main(rounds: int) -> None:
         summary = timed("summary of 60 pupils", partial(summarise, KS1, results))
         timed("figures, of the school and of all schools", partial(school_figures, KS1, summary, beside(nation)))
         timed("workbook", partial(build_workbook, report))
-        timed("PDF/UA", partial(build_pdf, report))
+        timed("PDF/UA to be shown", partial(build_pdf, report, Copy.SHOWN))
+        timed("PDF/UA for staff, with its pupils", partial(build_pdf, report, Copy.STAFF))
+        if find_spec("weasyprint") and number <= WEASY_ROUNDS:
+            timed("the same content by WeasyPrint", partial(by_weasyprint, view(report, Copy.SHOWN)))
         timed("sum of 200 summaries", lambda: add(summaries))
         if not number:
             first = {step: taken.pop() for step, taken in times.items()}

@@ -10,10 +10,12 @@ close, so that the same figures give the same bytes.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
+from xml.sax.saxutils import quoteattr
 
 from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
@@ -49,22 +51,24 @@ from early_results.reporting.figures import (
     subjects_of,
     words,
 )
+from early_results.reporting.story import Line, eligible, lines, looks, message, patterns
 from early_results.service import Words as Terms
 
-SCHOOL_COLOUR, NATIONAL_COLOUR = "12436D", "F46A25"
+SCHOOL_COLOUR, NATIONAL_COLOUR = "12436D", "A33B00"
 _THIN = Side(style="thin", color="C9D0D8")
 _INK = "1D2430"
 
-Cell = str | int | Share | Mean | None
+Cell = str | int | float | Share | Mean | None
 
 
 def build_workbook(report: ReportInput) -> bytes:
     """The report as .xlsx, dated by the window's close."""
     figures, says = report.figures, words(report)
-    book = Workbook()
+    book = _Told()
     for style in _styles():
         book.add_named_style(style)
     terms = report.service.words
+    _short(_sheet(book, "In short", says, 58), report)
     _summary(_sheet(book, "Summary", says, 46), terms, figures, says)
     for cohort in figures.cohorts:
         block = cohort.all.school
@@ -92,7 +96,25 @@ def build_workbook(report: ReportInput) -> bytes:
     return _saved(book, report.closes)
 
 
-def _saved(book: Workbook, moment: datetime) -> bytes:
+class _Told(Workbook):
+    """A workbook with what its charts show in words, by sheet: openpyxl has no place for an alternative text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: dict[str, list[str]] = {}
+
+
+def _with_alternatives(drawing: bytes, told: Sequence[str]) -> bytes:
+    """A sheet's drawing with the text of each of its charts, in the order in which they were put there."""
+    texts = iter(told)
+    return _CHART.sub(lambda found: found[0] + f" descr={quoteattr(next(texts))}".encode(), drawing)
+
+
+_DRAWING = re.compile(r"xl/drawings/drawing(\d+)\.xml$")
+_CHART = re.compile(rb'<(?:\w+:)?cNvPr id="\d+" name="Chart \d+"')
+
+
+def _saved(book: _Told, moment: datetime) -> bytes:
     moment = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     book.properties.created = moment
     saved = io.BytesIO()
@@ -100,9 +122,12 @@ def _saved(book: Workbook, moment: datetime) -> bytes:
     ExcelWriter(book, zipfile.ZipFile(saved, "w", zipfile.ZIP_STORED, allowZip64=True)).save()
     book.properties.modified = moment
     fixed = io.BytesIO()
+    told = [book.told[sheet.title] for sheet in book.worksheets if sheet.title in book.told]
     with zipfile.ZipFile(saved) as parts, zipfile.ZipFile(fixed, "w") as out:
         for name in parts.namelist():
             content = parts.read(name)
+            if drawing := _DRAWING.match(name):
+                content = _with_alternatives(content, told[int(drawing[1]) - 1])
             if name == "docProps/core.xml":
                 content = tostring(book.properties.to_tree())
             entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
@@ -182,13 +207,16 @@ def _put(sheet: Worksheet, row: int, column: int, value: Cell, style: str) -> No
         if value.percent is None:
             cell.value = NO_FIGURE
         else:
-            cell.value = value.percent / 100
-            cell.number_format = f'"{value.shown}"' if value.shown[0] in "<>" else "0%"
+            # Exact, so that a data manager can work on; a half is spelt out, as Excel may round its float either way.
+            cell.value = value.count / value.of
+            half = (200 * value.count + value.of) % (2 * value.of) == 0
+            cell.number_format = f'"{value.shown}"' if value.shown[0] in "<>" or half else "0%"
             if value.beside:
                 cell.number_format += f'"{value.beside}"'
     elif isinstance(value, Mean):
-        cell.value = NO_FIGURE if value.tenths is None else value.tenths / 10
-        cell.number_format = "0.0"
+        cell.value = value.total / value.number if value.number else NO_FIGURE
+        half = value.number > 0 and (20 * value.total + value.number) % (2 * value.number) == 0
+        cell.number_format = f'"{value.text}"' if half else "0.0"
     else:
         cell.value = value
         if isinstance(value, str):
@@ -248,6 +276,66 @@ class _Charted(NamedTuple):
     last: int
 
 
+def _short(sheet: Worksheet, report: ReportInput) -> None:
+    """The message of each year group, and its measures with what chance does to them."""
+    others, row = report.figures.has_others, 4
+    for column, width in (("G", 24), ("J", 14), ("K", 18)):
+        sheet.column_dimensions[column].width = width
+    if report.figures.gaps and not others:
+        _put(sheet, row, 1, " ".join(report.figures.gaps), "er quiet")
+        row += 2
+    for cohort in report.figures.cohorts:
+        missed = [patterns(report.service, report.pupils, cohort.key, of) for of in report.service.combined]
+        told = message(report, cohort, missed[0] if missed else ())
+        for sentence in (told.verdict, told.furthest, told.held, told.question, told.caveat):
+            if sentence:
+                _put(sheet, row, 1, sentence, "er strong" if sentence is told.verdict else "er label")
+                row += 1
+        for higher, title in ((False, report.service.words.reached), (True, report.service.words.higher)):
+            rows = lines(report.service, cohort, higher=higher)
+            if not rows:
+                continue
+            head = ["Measure", "Pupils", "Of", "Share", "Range of chance: from", "to", "If blanks are counted"]
+            head += ["All schools", "More or fewer children", "Unusual", "Fifth of schools, 1 the lowest"] * others
+            _put(sheet, row + 1, 1, cohort.titled(capital(title)), "er section")
+            row = _table(sheet, row + 2, 1, head, [_line(line, others) for line in rows])
+            for at in range(row - len(rows), row):
+                for bound in (5, 6):
+                    sheet.cell(at, bound).number_format = "0%"
+        for of, found in zip(report.service.combined, missed, strict=True):
+            if found:
+                _put(sheet, row + 1, 1, f"{of.name}: who missed what", "er section")
+                row = _table(
+                    sheet, row + 2, 1, ["What they missed", "Pupils"], [[capital(p.words), p.pupils] for p in found]
+                )
+        _put(sheet, row + 1, 1, cohort.titled("Last time"), "er section")
+        row += 2
+        for look in looks(report, cohort):
+            _put(sheet, row, 1, f"{look.title}. {look.same}" if look.same else look.title, "er label")
+            row += 1
+            if look.changes:
+                row = _table(
+                    sheet, row, 1, ["Measure", "Now", "Then"], [[c.name, c.now, c.before] for c in look.changes]
+                )
+        if not report.earlier:
+            _put(sheet, row, 1, "There is no earlier window or collection that holds this school.", "er quiet")
+            row += 1
+        row += 1
+
+
+def _line(line: Line, others: bool) -> list[Cell]:
+    low, high = line.interval or (None, None)
+    cells: list[Cell] = [line.name, line.share.count, line.share.of, line.share]
+    cells += [NO_FIGURE if at is None else at / 1000 for at in (low, high)]
+    cells.append(line.between or NO_FIGURE)
+    if others:
+        standing = line.standing
+        cells += [Share(standing.percent, 100), standing.children] if standing else [NO_FIGURE, NO_FIGURE]
+        cells.append("unusual" if standing and standing.unusual else NO_FIGURE)
+        cells.append(standing.fifth or NO_FIGURE if standing else NO_FIGURE)
+    return cells
+
+
 def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> None:
     for column in range(1, 9):
         _put(sheet, 3, column, None, "er notice")
@@ -291,12 +379,13 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
                 heads.append(f"{first.expected_at} or more")
             if first.high is not None:
                 heads.append(first.high_name)
+            of_all = [f"{head} of all eligible" for head in heads[1:]]
             _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
             row = _table(
                 sheet,
                 row + 2,
                 1,
-                ["Test", f"Pupils with a {terms.one}", "Without", *_beside(national, *heads)],
+                ["Test", f"Pupils with a {terms.one}", "Without", *_beside(national, *heads), *of_all],
                 (
                     [
                         mine.name,
@@ -313,6 +402,7 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
                             if first.high is not None
                             else ()
                         ),
+                        *(eligible(mine, share) for share in (mine.expected, mine.high) if share is not None),
                     ]
                     for mine, theirs in (tests[at] for at in table.lines)
                 ),
@@ -423,6 +513,22 @@ def _bar_chart(
             chart.series[1].graphicalProperties.solidFill = NATIONAL_COLOUR
     chart.set_categories(names)
     sheet.add_chart(chart, place)
+    alternative = _alternative(sheet, title, top, bottom, first, last)
+    cast(_Told, sheet.parent).told.setdefault(sheet.title, []).append(alternative)
+
+
+def _alternative(sheet: Worksheet, title: str, top: int, bottom: int, first: int, last: int) -> str:
+    """What a chart shows, for who cannot see it: every bar that is not of nobody, as the table beside it has them."""
+
+    def bars(column: int) -> str:
+        rows = [(sheet.cell(row, 1).value, sheet.cell(row, column).value) for row in range(top + 1, bottom + 1)]
+        told = [
+            f"{name} {(200 * value + 1) // 2:.0f}%" for name, value in rows if isinstance(value, int | float) and value
+        ]
+        return ", ".join(told) or "nobody"
+
+    others = f" All schools taking part: {bars(last)}." if last > first else ""
+    return f"Bar chart of {title}. Your school: {bars(first)}.{others}"
 
 
 def _crossings(sheet: Worksheet, cohort: Cohort) -> None:

@@ -23,13 +23,25 @@ from early_results.service import Service, load_service, service_names
 from early_results.times import from_text
 
 from .client import PortalClient, Refused, post_form
-from .demonstration import BESIDE, OUTSIDE, SERVICE, Seeded, fill, results_of, seed_services, with_errors
+from .demonstration import (
+    BESIDE,
+    CROWD,
+    OUTSIDE,
+    SERVICE,
+    Seeded,
+    exported,
+    fill,
+    results_of,
+    seed_services,
+    with_errors,
+)
 from .stack import LOCAL, ROOT, LocalError, Stack, build, running
 
 OUT = ROOT / "out"
 # How long the uploads take on two busy cores: of one service, and more for each service beside it. The window must
 # not close before.
 NEEDED, BESIDE_IT = timedelta(seconds=28), timedelta(seconds=10)
+CROWDED = timedelta(seconds=12)  # for the schools that stand beside, so that reports have something to compare with
 
 
 class StepFailed(AssertionError):
@@ -88,6 +100,9 @@ def play(season: Season) -> None:
     name, schools = service.name, list(season.seeded.pupils)
     first = schools[0]
     results = {s: {p.upn: results_of(service, p) for p in season.seeded.pupils[s]} for s in schools}
+    aside = ThreadPoolExecutor(1)
+    beside = aside.submit(_crowd, season)
+    aside.shutdown(wait=False)
 
     with season.step("Templates are downloaded and filled in"):
         templates = {school: season.school(school).template(name, school) for school in schools}
@@ -143,6 +158,10 @@ def play(season: Season) -> None:
         hold(before["status"] == "OVERWRITTEN", f"the school's own file is {before['status']}")
         season.note(first, "looks at its own file", "overwritten by its trust's")
 
+    if season.seeded.crowd:
+        with season.step(f"{len(season.seeded.crowd)} schools more upload through their trusts, beside all this"):
+            season.note(f"{beside.result()} schools more", "upload through their trusts", "accepted")
+
     closes = season.seeded.calendar.windows[0].closes
     with season.step("A form is asked for just before noon"):
         late = season.school(OUTSIDE).forms(name, {"late.xlsx": good[OUTSIDE]})[0]
@@ -175,15 +194,39 @@ def play(season: Season) -> None:
 
     with season.step("Reports are built and fetched"):
         for school in schools:
-            for form in ("pdf", "xlsx"):
-                _write(f"{name}/reports/{school}.{form}", _report(season, school, form))
-            season.note(school, "fetches its report", "PDF and workbook")
+            for form, end in (("pdf", "pdf"), ("staff", "staff.pdf"), ("xlsx", "xlsx")):
+                _write(f"{name}/reports/{school}.{end}", _report(season, school, form))
+            season.note(school, "fetches its report", "PDF, staff copy and workbook")
+        try:
+            season.person("OPERATOR").get(f"/reports/{name}/1/{first}", format="staff")
+        except Refused as refusal:
+            hold(refusal.status == 403, f"an operator who asked for pupils' names was answered with {refusal.status}")
+        else:
+            raise StepFailed("an operator was given a list of pupils")
         try:
             season.school(OUTSIDE).get(f"/reports/{name}/1/{first}", format="pdf")
         except Refused as refusal:
             hold(refusal.status == 403, f"a stranger's report was answered with {refusal.status}")
         else:
             raise StepFailed("a stranger was given a report")
+
+
+def _crowd(season: Season) -> int:
+    """The schools that stand beside the others: each trust posts its schools' files at once. Gives how many."""
+    posted = []
+    for trust in sorted({CROWD[school][1] for school in season.seeded.crowd}):
+        files = {
+            f"{school}.xlsx": exported(season.service, pupils)
+            for school, pupils in season.seeded.crowd.items()
+            if CROWD[school][1] == trust
+        }
+        for form in season.person(f"TRUST#{trust}").forms(season.service.name, files):
+            hold(post_form(form["post"], files[form["name"]]) == 204, "a form of another school was not taken")
+            posted.append((trust, form["upload_id"]))
+    for trust, upload_id in posted:
+        came = season.person(f"TRUST#{trust}").verdict(upload_id)
+        hold(came["status"] == "SUCCESSFUL", f"the file of another school became {came['status']}")
+    return len(posted)
 
 
 def recomputed_from(stack: Stack, closes: datetime, service: str = SERVICE) -> dict[str, str]:
@@ -258,13 +301,13 @@ def _write(name: str, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def time_to_close(stack: Stack, services: int) -> timedelta:
+def time_to_close(stack: Stack, services: int, crowded: bool) -> timedelta:
     """How long from now window 1 may stay open so that the schedule's next run after its close comes soon."""
     schedules = stack.client("scheduler")
     names = [s["Name"] for s in schedules.list_schedules()["Schedules"]]
     made: datetime = min(schedules.get_schedule(Name=name)["CreationDate"] for name in names)
     run = made + timedelta(seconds=60)
-    while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED + BESIDE_IT * (services - 1):
+    while run - timedelta(seconds=5) < datetime.now(UTC) + NEEDED + BESIDE_IT * (services - 1) + CROWDED * crowded:
         run += timedelta(seconds=60)
     return run - timedelta(seconds=5) - datetime.now(UTC)
 
@@ -295,8 +338,10 @@ def main() -> int:
         print(f"Early Results: {' and '.join(load_service(name).title for name in names)}", flush=True)
         build()
         with running(folder) as stack:
-            closes_in = time_to_close(stack, len(names))
-            every = seed_services(stack, datetime.now(UTC), dict.fromkeys(names, closes_in), folder / "samples")
+            crowded = SERVICE if SERVICE in names else ""
+            closes_in = time_to_close(stack, len(names), bool(crowded))
+            wanted = dict.fromkeys(names, closes_in)
+            every = seed_services(stack, datetime.now(UTC), wanted, folder / "samples", crowded)
             seasons = [
                 Season(stack, load_service(name), seeded, began) for name, seeded in zip(names, every, strict=True)
             ]

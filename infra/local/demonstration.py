@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from openpyxl import load_workbook
+from openpyxl import Workbook, load_workbook
 
 from adapters.objects import Bucket
 from adapters.table import Table
@@ -54,6 +54,20 @@ SCHOOLS = {
     "9352010": Invented("Marsh End Community Primary School", 27, None),
 }
 OUTSIDE = "9352010"
+# With the five above a season of forty, so that reports have other schools to stand beside: five trusts of seven.
+CROWD = {
+    f"{authority}{number}": (f"{name} Primary School", f"T{at}")
+    for at, (authority, names) in enumerate(
+        {
+            "201": "Alder Birch Cedar Damson Elder Fir Gorse",
+            "301": "Hazel Ivybridge Juniper Larch Maple Nettle Oak",
+            "302": "Pine Quince Rowan Sorrel Thorn Usk Vine",
+            "865": "Willow Yew Aspen Bramble Cherry Drift Eden",
+            "919": "Fern Glade Holm Iris Lime Moss Nook",
+        }.items()
+    )
+    for number, name in enumerate(names.split(), 2001)
+}
 
 _GIRLS = (
     "Amelia Olivia Isla Ava Freya Aisha Grace Ella Maya Zara Sofia Lily Poppy Niamh Fatima Chloe Ruby Ivy Evie "
@@ -78,6 +92,7 @@ class Seeded:
     calendar: Calendar
     samples: Path
     pupils: dict[str, tuple[Pupil, ...]] = field(default_factory=dict)
+    crowd: dict[str, tuple[Pupil, ...]] = field(default_factory=dict)  # of the schools that stand beside
 
 
 def schools_of(service: Service) -> dict[str, Invented]:
@@ -229,8 +244,13 @@ def seed(
     return seed_services(stack, now, {SERVICE: closes_in, **(more or {})}, samples)[0]
 
 
-def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], samples: Path) -> list[Seeded]:
-    """As `seed`, for any services, each with the time until its first close. Gives what was made, for each service."""
+def seed_services(
+    stack: Stack, now: datetime, wanted: dict[str, timedelta], samples: Path, crowded: str = ""
+) -> list[Seeded]:
+    """As `seed`, for any services, each with the time until its first close. Gives what was made, for each service.
+
+    `crowded` names the service that the schools of CROWD take part in, each trust by one administrator.
+    """
     from .stack import wait_for
 
     uploads = Bucket(stack.client("s3"), stack.outputs["UploadsBucketName"])
@@ -239,7 +259,11 @@ def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], sam
     schools = "School DFE,Name,Trust\r\n" + "".join(
         f"{school},{name},{trust or ''}\r\n" for school, (name, _, trust) in SCHOOLS.items()
     )
-    uploads.put("rosters/trusts.csv", f"Trust,Name\r\n{TRUST},{TRUST_NAME}\r\n".encode(), "text/csv")
+    trusts = f"Trust,Name\r\n{TRUST},{TRUST_NAME}\r\n"
+    crowd = dict(CROWD) if crowded else {}
+    schools += "".join(f"{school},{name},{trust}\r\n" for school, (name, trust) in crowd.items())
+    trusts += "".join(f"{trust},Trust {trust}\r\n" for trust in sorted({trust for _, trust in crowd.values()}))
+    uploads.put("rosters/trusts.csv", trusts.encode(), "text/csv")
     uploads.put("rosters/schools.csv", schools.encode(), "text/csv")
     made = []
     for name, closes_in in wanted.items():
@@ -249,9 +273,13 @@ def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], sam
         pupils = {
             school: pupils_of(school, number, service=service) for school, (_, number, _) in schools_of(service).items()
         }
-        roster = rosters_csv((pupil for of_school in pupils.values() for pupil in of_school), service)
+        others = {
+            school: pupils_of(school, 24 + 3 * (at % 7), service=service)
+            for at, school in enumerate(crowd if name == crowded else ())
+        }
+        roster = rosters_csv((pupil for of_school in (pupils | others).values() for pupil in of_school), service)
         uploads.put(f"rosters/{name}/mis.csv", roster.encode(), "text/csv")
-        made.append((service, calendar, pupils))
+        made.append((service, calendar, pupils, others))
     users = [
         *(
             NewUser(
@@ -264,19 +292,23 @@ def seed_services(stack: Stack, now: datetime, wanted: dict[str, timedelta], sam
         ),
         NewUser("matadmin@abctrust.example", _password(), Role.TRUST, f"TRUST#{TRUST}"),
         NewUser("operator@early-results.example", _password(), Role.OPERATOR, "OPERATOR"),
+        *(
+            NewUser(f"admin@{trust.lower()}.example", _password(), Role.TRUST, f"TRUST#{trust}")
+            for trust in sorted({trust for _, trust in crowd.values()})
+        ),
     ]
     for user in users:
         create_user(stack.client("cognito-idp"), stack.outputs["UserPoolId"], table, records, user, by="demonstration")
-    keys_of = [keys.roster(service.name, school) for service, _, pupils in made for school in pupils]
-    keys_of += [keys.school(school) for school in SCHOOLS]
-    for service, _, pupils in made:  # while the extracts are being taken in
+    keys_of = [keys.roster(service.name, school) for service, _, pupils, others in made for school in pupils | others]
+    keys_of += [keys.school(school) for school in (*SCHOOLS, *crowd)]
+    for service, _, pupils, _ in made:  # while the extracts are being taken in
         write_samples(service, pupils, samples)
     wait_for("the extracts to be taken in", lambda: len(table.get_many(keys_of)) == len(keys_of), 60)
     told = [
         {"email": u.email, "password": u.password or "", "role": u.role.value, "organisation": u.organisation}
         for u in users
     ]
-    return [Seeded(told, calendar, samples, pupils) for _, calendar, pupils in made]
+    return [Seeded(told, calendar, samples, pupils, others) for _, calendar, pupils, others in made]
 
 
 def _password() -> str:
@@ -293,6 +325,21 @@ def write_samples(service: Service, pupils: dict[str, tuple[Pupil, ...]], folder
         name = f"{service.year}{service.short_title}-{school}"
         (folder / f"{name}-good.xlsx").write_bytes(fill(template, service, results))
         (folder / f"{name}-errors.xlsx").write_bytes(fill(template, service, with_errors(service, results)))
+
+
+def exported(service: Service, pupils: tuple[Pupil, ...]) -> bytes:
+    """A school's results as its information system would export them: the columns of the template, without its mark."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(service.sheet)
+    sheet.append([column.heading for column in service.columns])
+    for pupil in pupils:
+        results = results_of(service, pupil)
+        born = pupil.birth_date.strftime("%d/%m/%Y") if pupil.birth_date else ""
+        known = {**pupil._asdict(), "birth_date": born}
+        sheet.append([known.get(column.key, results.get(column.key)) for column in service.columns])
+    saved = io.BytesIO()
+    book.save(saved)
+    return saved.getvalue()
 
 
 def with_errors(service: Service, results: dict[str, dict[str, str | int]]) -> dict[str, dict[str, str | int]]:

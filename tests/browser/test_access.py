@@ -123,7 +123,9 @@ def test_after_the_close_what_was_frozen_and_then_the_reports(deployed: Deployed
     lines = card.locator("li")
     expect(lines).to_have_count(4)
     expect(lines.nth(0)).to_contain_text("received at 11.59.59am on Friday 30 June 2023")
-    expect(lines.nth(0).get_by_role("button")).to_have_text(["Report (PDF)", "Report (Excel)"])
+    expect(lines.nth(0).get_by_role("button")).to_have_text(
+        ["Report (PDF)", "Staff copy, with the pupils (PDF)", "Report (Excel)"]
+    )
     expect(lines.nth(1)).to_contain_text("Report generation is in progress.")
     expect(lines.nth(2)).to_contain_text("There is an error in the report creation process.")
     expect(lines.nth(3)).to_contain_text("There is no report.")

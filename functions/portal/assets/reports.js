@@ -180,6 +180,7 @@ export class Reports {
       "div",
       { class: "row" },
       downloadButton("Report (PDF)", path, { format: "pdf" }),
+      downloadButton("Staff copy, with the pupils (PDF)", path, { format: "staff" }),
       downloadButton("Report (Excel)", path, { format: "xlsx" }),
     );
   }

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,12 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
 from pypdf import PdfReader
-from pypdf.generic import BooleanObject
+from pypdf.generic import BooleanObject, IndirectObject
 
+from adapters import report_pdf
+from adapters.pdf_packing import packed
 from adapters.report_pdf import build_pdf, printable
 from adapters.report_view import view
 from adapters.report_workbook import build_workbook
-from early_results.reporting.figures import Copy, Mean, Share, measures, plain, subjects_of, text_of, words
+from early_results.reporting.figures import Copy, Mean, ReportInput, Share, measures, plain, subjects_of, text_of, words
+from early_results.reporting.story import eligible, lines, message, patterns
 from early_results.results import PupilResults
 from tests.effort import examples
 from tests.unit.reporting.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd_reports, report_of
@@ -192,8 +197,9 @@ def shown_by_excel(value: Any, number_format: str) -> str:
     if number_format.startswith('"'):
         return number_format.replace('"', "")
     if number_format.startswith("0%"):
-        assert round(value * 100) == pytest.approx(value * 100)
-        return f"{round(value * 100)}%" + number_format[2:].replace('"', "")
+        # As Excel rounds: half up, of the 15 digits that it keeps.
+        percent = Decimal(f"{100 * value:.12f}").quantize(Decimal(1), ROUND_HALF_UP)
+        return f"{percent}%" + number_format[2:].replace('"', "")
     return f"{value:,.1f}" if number_format == "0.0" else f"{value:,}"
 
 
@@ -226,6 +232,7 @@ def test_every_sheet_of_the_workbook_holds_its_figures() -> None:
             str(tests.number),
             str(tests.blank),
             *(f.text for pair in pairs for f in pair if f),
+            *(eligible(tests, share).text for share in (tests.expected, tests.high) if share),
         ] in summary
 
     codes = grid(book["Teacher assessment"])
@@ -334,6 +341,78 @@ def test_small_and_extreme_shares_show_the_same_in_excel() -> None:
     }
     assert wanted <= shown
     assert any(" of 3)" in text for text in wanted)
+
+
+def test_shares_and_means_in_the_workbook_are_exact() -> None:
+    report = report_of(cohort(29, 1), nation_of(45))
+    book = load_workbook(io.BytesIO(build_workbook(report)))
+    mine = report.figures.cohorts[0].all.school
+    held = [cell.value for row in book["Summary"].iter_rows(min_row=4) for cell in row]
+    held = [value for value in held if isinstance(value, float)]
+    exact = [subject.expected.count / subject.expected.of for subject in subjects_of(mine)]
+    exact += [scores.mean.total / scores.mean.number for scores in mine.scores]
+    for value in exact:
+        assert any(value == pytest.approx(other, rel=1e-14) for other in held)
+
+
+def test_the_workbook_begins_with_the_message_and_its_measures() -> None:
+    report = report_of(cohort(29, 1), nation_of(45))
+    cohort_of = report.figures.cohorts[0]
+    missed = patterns(report.service, report.pupils, "", report.service.combined[0])
+    told = message(report, cohort_of, missed)
+    book = load_workbook(io.BytesIO(build_workbook(report)))
+    assert book.sheetnames[0] == "In short"
+    said = grid(book["In short"])
+    assert [told.verdict] in said
+    assert [told.question] in said
+    for line in lines(report.service, cohort_of, higher=False):
+        assert line.interval is not None
+        assert line.standing is not None
+        (row,) = (row for row in said if row[0] == line.name and len(row) > 4 and row[3] == line.share.text)
+        assert row[1:3] == [str(line.share.count), str(line.share.of)]
+        assert " to ".join(row[4:6]) == line.interval_words
+        assert row[6:9] == [line.between or "\N{EN DASH}", f"{line.standing.percent}%", str(line.standing.children)]
+    for pattern in missed:
+        assert [pattern.words[:1].upper() + pattern.words[1:], str(pattern.pupils)] in said
+
+
+def test_every_chart_of_the_workbook_is_told_in_words() -> None:
+    report = report_of(cohort(29, 1), nation_of(45))
+    with zipfile.ZipFile(io.BytesIO(build_workbook(report))) as parts:
+        drawings = [parts.read(name) for name in parts.namelist() if name.startswith("xl/drawings/drawing")]
+    told = [
+        element.attrib["descr"]
+        for drawing in drawings
+        for element in ElementTree.fromstring(drawing).iter()
+        if element.tag.endswith("}cNvPr") and element.attrib["name"].startswith("Chart")
+    ]
+    assert len(told) == 1 + 4 + 3
+    reading = report.figures.cohorts[0].all.school.assessments[0]
+    bars = ", ".join(f"{code.code} {code.share.shown}" for code in reading.codes if code.share.count)
+    assert any(text.startswith(f"Bar chart of Reading. Your school: {bars}.") for text in told)
+    assert all("All schools taking part: " in text for text in told)
+
+
+def test_a_packed_pdf_is_the_same_document() -> None:
+    plain_pdf = packing_of(report_of(cohort(29, 1), nation_of(45)))
+    smaller = packed(plain_pdf)
+    assert smaller == packed(plain_pdf)
+    assert len(smaller) < len(plain_pdf) / 2
+    before, after = PdfReader(io.BytesIO(plain_pdf)), PdfReader(io.BytesIO(smaller))
+    assert [page.extract_text() for page in before.pages] == [page.extract_text() for page in after.pages]
+    assert before.metadata == after.metadata
+    for number in range(1, len(before.xref[0]) + 1):
+        old, new = (reader.get_object(IndirectObject(number, 0, reader)) for reader in (before, after))
+        assert re.sub(r"\d{9,}", "", repr(old)) == re.sub(r"\d{9,}", "", repr(new))
+    assert packed(smaller) == smaller  # not Typst's own any more: given back as it came
+    assert packed(b"%PDF-1.7 nothing") == b"%PDF-1.7 nothing"
+
+
+def packing_of(report: ReportInput) -> bytes:
+    """A report's PDF as Typst writes it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(report_pdf, "packed", lambda pdf: pdf)
+        return build_pdf(report)
 
 
 def test_the_workbook_keeps_no_time_but_the_windows_close() -> None:
