@@ -18,7 +18,7 @@ from early_results import guide
 from early_results.canonical import sha256
 from early_results.checking import nil
 
-from . import problems, requests, uploading
+from . import limits, problems
 
 TYPES = {
     "html": "text/html; charset=utf-8",
@@ -51,10 +51,11 @@ def _assets() -> dict[str, bytes]:
         "report_failed": guide.REPORT_FAILED,
         "legend": guide.LEGEND,
         "limits": {
-            "files_at_once": requests.MOST_FILES,
-            "name_letters": requests.LONGEST_NAME,
-            "name_bytes": uploading.NAME_BYTES,
-            "schools_at_once": requests.MOST_SCHOOLS,
+            "files_at_once": limits.MOST_FILES,
+            "name_letters": limits.LONGEST_NAME,
+            "name_bytes": limits.NAME_BYTES,
+            "schools_at_once": limits.MOST_SCHOOLS,
+            "export_bytes": limits.MOST_EXPORT,
             "nil_bytes": nil.LONGEST,
         },
     }

@@ -10,14 +10,9 @@ from early_results import ids
 from early_results.access import Role
 from early_results.counting.uploads import SHOWN_STATUSES
 
+from .limits import LONGEST_NAME, MOST_BASE64, MOST_FILES
 from .problems import MOST_PLACES, Problem, bad_request
 
-MOST_FILES = 500
-MOST_SCHOOLS = 1000  # a page of the board has at most
-LONGEST_NAME = 255
-# Lambda takes a request of 6 MB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html). An export of
-# a school has a few hundred kilobytes.
-MOST_BASE64 = 4 * 1024 * 1024
 # A file name has no control characters, and something in it that is not a space of any kind.
 _SPACES = r"\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 NAME = rf"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f{_SPACES}][^\x00-\x1f\x7f]*$"

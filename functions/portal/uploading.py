@@ -25,12 +25,12 @@ from early_results.writes import ABSENT, Put, Write
 from workflow.delete_upload import join_deletion, purge
 
 from . import problems
+from .limits import NAME_BYTES
 from .requests import FileToUpload, UploadRequest
 
 if TYPE_CHECKING:
     from . import answers  # 6 ms of a cold start; only the contract reads what is in it
 
-NAME_BYTES = 1500  # the most bytes of a name, percent-encoded, in an object's metadata
 RACES = 10  # how often a request may lose a race to others of the same organisation before it gives up
 
 

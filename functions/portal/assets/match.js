@@ -7,10 +7,10 @@ import { file as answeredFile, Problem, post } from "./api.js";
 import { fill, h, quiet, unique } from "./dom.js";
 import { announce, panel } from "./panels.js";
 import { save } from "./saving.js";
+import { settings } from "./settings.js";
 import { nameOf, schoolWords, state } from "./state.js";
-import { count } from "./words.js";
+import { count, size } from "./words.js";
 
-const MOST = 3_000_000; // bytes: what the API takes
 const SHOWN = 12; // rows that are named of those left out
 const ACCEPT = ".csv,.txt,.tsv,.xlsx";
 
@@ -112,7 +112,9 @@ class Matching {
     fill(this.place);
     fill(this.said);
     if (!this.file || !this.school) return;
-    if (this.file.size > MOST) return void this.#wrong("This file is too large", "The most is 3 MB. Is it an export?");
+    const most = settings.limits.export_bytes;
+    if (this.file.size > most)
+      return void this.#wrong("This file is too large", `The most is ${size(most)}. Is it an export?`);
     this.#data = await base64(this.file);
     await this.#propose();
   }

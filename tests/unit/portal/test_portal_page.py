@@ -132,6 +132,7 @@ def test_the_settings_are_what_signing_in_needs_and_nothing_else() -> None:
             "name_letters": 255,
             "name_bytes": 1500,
             "schools_at_once": 1000,
+            "export_bytes": 3_000_000,
             "nil_bytes": 200,
         },
     }

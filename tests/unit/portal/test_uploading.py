@@ -17,8 +17,9 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.forms import MOST_OF_ORGANISATION, MOST_OF_USER
 from early_results.service import Window, load_service
 from early_results.writes import Put
+from portal.limits import MOST_FILES
 from portal.problems import Problem
-from portal.requests import MOST_FILES, FileToUpload, UploadRequest
+from portal.requests import FileToUpload, UploadRequest
 from portal.uploading import issue_forms
 from tests.simulation.store import Gate, MemoryBucket, MemoryTable
 
