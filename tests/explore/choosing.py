@@ -50,6 +50,28 @@ class Known:
 
 
 @dataclass(slots=True)
+class Trail:
+    """The way that a path has come: its steps, and its choices with what another path needs to begin there."""
+
+    steps: list[tuple[int, str]] = field(default_factory=list)  # which of the actors, and what was decided for it
+    choices: list[int] = field(default_factory=list)
+    ways: list[int] = field(default_factory=list)  # how many there were at each choice
+    marks: list[int] = field(default_factory=list)  # how many steps had been made by each choice
+    learnt: list[list[int]] = field(default_factory=list)  # what each actor had learnt by each choice
+
+    def turn(self) -> bool:
+        """Goes back to the last choice that has another way, and takes that; whether there is one."""
+        while self.choices and self.choices[-1] + 1 >= self.ways[-1]:
+            for kept in (self.choices, self.ways, self.marks, self.learnt):
+                kept.pop()
+        if not self.choices:
+            return False
+        self.choices[-1] += 1
+        del self.steps[self.marks[-1] :]
+        return True
+
+
+@dataclass(slots=True)
 class Sharing:
     """Which resources more than one actor touches while at least one of them writes."""
 
@@ -89,23 +111,24 @@ def _apart(one: str, other: str) -> bool:
 
 
 class Chooser(Scheduler):
-    """Plays one path: the choices that are given, then the first of each that is left open.
+    """Plays one path: the trail that is given, then the first way of each choice that is left open.
 
-    `seen` holds the states that were reached before, `sharing` what is shared; both outlive the path. `budget` says how
-    many of each mishap there may be.
+    On the trail nothing is worked out anew: which steps there were, and what the actors had learnt, is known. `seen`
+    holds the states that were reached before, `sharing` what is shared; both outlive the path. `budget` says how many
+    of each mishap there may be.
     """
 
-    def __init__(self, path: list[int], seen: set[int], sharing: Sharing, budget: dict[str, int]) -> None:
+    def __init__(self, trail: Trail, seen: set[int], sharing: Sharing, budget: dict[str, int]) -> None:
         super().__init__(Random(1), 0)  # noqa: S311
-        self.path = path
-        self.open: list[int] = []  # how many choices there were at each place
+        self.trail = trail
+        self.on_trail = False
+        self.turned = bool(trail.choices)  # the trail ends with a choice whose way is decided already
         self.seen = seen
         self.sharing = sharing
         self.budget = dict(budget)
         self.known: dict[int, Known] = {}
         self.footprint: tuple[frozenset[Resource], frozenset[Resource]] = (frozenset(), frozenset())
         self.exploring = False
-        self.edges = 0
         self.new_states = 0
         self.state: Callable[[], tuple[object, ...]] = tuple
         self.pruned = False
@@ -115,10 +138,10 @@ class Chooser(Scheduler):
     def touches(self, reads: Iterable[Resource], writes: Iterable[Resource]) -> None:
         self.footprint = (frozenset(reads), frozenset(writes))
 
-    def came(self, result: object) -> None:
-        if self.exploring and self.current is not None:
+    def came(self, learnt: Callable[[], object]) -> None:
+        if self.exploring and not self.on_trail and self.current is not None:
             known = self.known[id(self.current)]
-            known.learnt = digest(known.learnt, result)
+            known.learnt = digest(known.learnt, learnt())
 
     def before(
         self, what: str, key: str, *, write: bool = False, conditional: bool = False, once: bool = False
@@ -129,7 +152,7 @@ class Chooser(Scheduler):
             return
         known = self.known[id(actor)]
         known.pending = Pending(what, key, write, conditional, once, *self.footprint)
-        if self.sharing.note(actor.name, known.pending):
+        if not self.on_trail and self.sharing.note(actor.name, known.pending):
             raise Restart
         self._pause(actor)
         decided, known.pending = known.decided, None
@@ -159,7 +182,7 @@ class Chooser(Scheduler):
 
     def map(self, act: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         results = list(super().map(act, items))
-        self.came(results)
+        self.came(lambda: results)
         return iter(results)
 
     def _spawn(self, actor: Actor, work: Callable[[], Any]) -> None:
@@ -178,14 +201,13 @@ class Chooser(Scheduler):
     def explore(self) -> None:
         """Plays the path to where all is at rest, or to a state that was seen before (`pruned`)."""
         self.exploring = True
+        self._along_the_trail()
         while True:
-            while self.events:
-                self.events.sort()
-                self.events.pop(0)[2]()
+            self._deliver()
             # Up to its first call an actor does nothing that anybody could notice.
             fresh = next((a for a in self._ready() if self.known[id(a)].pending is None), None)
             if fresh is not None:
-                self._step(fresh)
+                self._make(fresh, "")
                 continue
             moves = list(self._moves())
             if not moves:
@@ -194,13 +216,34 @@ class Chooser(Scheduler):
             if number is None:
                 self.pruned = True
                 break
-            actor, decided = moves[number]
-            if decided != "go":
-                self.budget[decided] -= 1
-            self.known[id(actor)].decided = decided
-            self.edges += 1
-            self._step(actor)
+            self._make(*moves[number])
         self.exploring = False
+
+    def _along_the_trail(self) -> None:
+        steps, self.trail.steps = self.trail.steps, []
+        self.on_trail = True
+        for place, decided in steps:
+            self._deliver()
+            self._make(self.actors[place], decided)
+        self._deliver()
+        self.on_trail = False
+        if self.turned:
+            for actor, learnt in zip(self.actors, self.trail.learnt[-1], strict=True):
+                self.known[id(actor)].learnt = learnt
+
+    def _deliver(self) -> None:
+        while self.events:
+            self.events.sort()
+            self.events.pop(0)[2]()
+
+    def _make(self, actor: Actor, decided: str) -> None:
+        """A step: "" for an actor's first, which nothing can befall."""
+        self.trail.steps.append((self.actors.index(actor), decided))
+        if decided:
+            self.known[id(actor)].decided = decided
+        if decided in self.budget:
+            self.budget[decided] -= 1
+        self._step(actor)
 
     def _ready(self) -> list[Actor]:
         return sorted((a for a in self.actors if not a.waiting), key=lambda a: a.name)
@@ -238,17 +281,19 @@ class Chooser(Scheduler):
     def _choose(self, count: int) -> int | None:
         if count == 1:
             return 0
-        place = len(self.open)
-        self.open.append(count)
-        if place < len(self.path):
-            return self.path[place]
+        trail = self.trail
+        if self.turned:
+            self.turned = False
+            return trail.choices[-1]
         state = digest(self._hash())
         if state in self.seen:
-            self.open.pop()
             return None
         self.seen.add(state)
         self.new_states += 1
-        self.path.append(0)
+        trail.choices.append(0)
+        trail.ways.append(count)
+        trail.marks.append(len(trail.steps))
+        trail.learnt.append([self.known[id(actor)].learnt for actor in self.actors])
         return 0
 
     def end(self) -> int:

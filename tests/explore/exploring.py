@@ -1,4 +1,4 @@
-"""Explores a small world in full: depth first, each path played from its beginning, each state left only once."""
+"""Explores a small world in full, depth first: each path follows the one before, and each state is left only once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.simulation.boundary import Present, small_boundaries
 from tests.simulation.history import case_of
 from tests.simulation.scheduler import Endless, Pool
 
-from .choosing import MISHAPS, Chooser, Restart, Sharing
+from .choosing import MISHAPS, Chooser, Restart, Sharing, Trail
 from .worlds import Small, SmallWorld, checks, close, frozen_and_deleted, offers, one_file, overlapping, reports
 
 CRASH = {"crash": 1}
@@ -44,32 +44,24 @@ def _explore(small: Small, sharing: Sharing, most: int | None) -> Explored:
     told = Explored(small.name)
     seen: set[int] = set()
     ends: set[int] = set()
-    path: list[int] = []
+    trail = Trail()
     while True:
-        world, violations = play(small, path, seen, sharing, ends)
-        chooser = world.chooser
+        world, violations = play(small, trail, seen, sharing, ends)
         told.paths += 1
-        told.states += chooser.new_states
-        told.violations += [(violation, list(chooser.path)) for violation in violations]
-        place = len(chooser.open)
-        del chooser.path[place:]
-        while place and chooser.path[place - 1] + 1 >= chooser.open[place - 1]:
-            place -= 1
-        if not place or (most and told.paths >= most) or len(told.violations) > 20:
+        told.states += world.chooser.new_states
+        told.violations += [(violation, list(trail.choices)) for violation in violations]
+        if not trail.turn() or (most and told.paths >= most) or len(told.violations) > 20:
             break
         told.edges += 1
-        path = [*chooser.path[: place - 1], chooser.path[place - 1] + 1]
     told.edges += told.states
     told.ends = len(ends)
     return told
 
 
-def play(
-    small: Small, path: list[int], seen: set[int], sharing: Sharing, ends: set[int]
-) -> tuple[SmallWorld, list[str]]:
+def play(small: Small, trail: Trail, seen: set[int], sharing: Sharing, ends: set[int]) -> tuple[SmallWorld, list[str]]:
     """Plays one path; what it broke, on its way or in the end. Restart if something turns out to be shared."""
     with small_boundaries():
-        chooser = Chooser(list(path), seen, sharing, small.budget)
+        chooser = Chooser(trail, seen, sharing, small.budget)
         world = SmallWorld(chooser)
         Present.world, Pool.scheduler = world, chooser
         try:

@@ -24,8 +24,8 @@ class Listener(Protocol):
     def touches(self, reads: Iterable[Resource], writes: Iterable[Resource]) -> None:
         """Said before a call: what it reads and what it writes."""
 
-    def came(self, result: object) -> None:
-        """Said after a call, or after a page of it: what the caller learnt."""
+    def came(self, learnt: Callable[[], object]) -> None:
+        """Said after a call, or after a page of it: gives what the caller learnt, if anybody wants to know."""
 
 
 def digest(*parts: object) -> int:
@@ -48,20 +48,20 @@ class ProbedTable(MemoryTable):
     def get(self, key: Key, *, consistent: bool = True) -> Item | None:
         self.listener.touches([("item", *key)], [])
         found = super().get(key, consistent=consistent)
-        self.listener.came(_plain(found) if found is not None else None)
+        self.listener.came(lambda: _plain(found) if found is not None else None)
         return found
 
     def get_many(self, wanted: Iterable[Key]) -> dict[Key, Item]:
         keys = list(dict.fromkeys(wanted))
         self.listener.touches([("item", *key) for key in keys], [])
         found = super().get_many(keys)
-        self.listener.came(sorted((key, _plain(item)) for key, item in found.items()))
+        self.listener.came(lambda: sorted((key, _plain(item)) for key, item in found.items()))
         return found
 
     def query(self, pk: str, *, index: str | None = None, **how: Any) -> Iterator[Item]:
         self.listener.touches([("index", index) if index else ("partition", pk)], [])
         rows = list(super().query(pk, index=index, **how))  # one page: the worlds are small
-        self.listener.came([_plain(row) for row in rows])
+        self.listener.came(lambda: [_plain(row) for row in rows])
         return iter(rows)
 
     def write(self, writes: Write | Sequence[Write]) -> None:
@@ -84,9 +84,10 @@ class ProbedTable(MemoryTable):
         try:
             act()
         except Exception as error:
-            self.listener.came(type(error).__name__)
+            name = type(error).__name__
+            self.listener.came(lambda: name)
             raise
-        self.listener.came("written")
+        self.listener.came(lambda: "written")
 
     def _set(self, key: Key, item: Item | None) -> None:
         before = self.items.get(key)
@@ -106,13 +107,13 @@ class ProbedBucket(MemoryBucket):
     def versions(self, key: str) -> list[Version]:
         self.listener.touches([(self.name, key)], [])
         found = super().versions(key)
-        self.listener.came(found)
+        self.listener.came(lambda: found)
         return found
 
     def all_versions(self, prefix: str) -> Iterator[Version]:
         self.listener.touches([(self.name, "list")], [])
         found = list(super().all_versions(prefix))
-        self.listener.came(found)
+        self.listener.came(lambda: found)
         return iter(found)
 
     def metadata(self, key: str, version: str | None = None) -> dict[str, str]:
@@ -122,7 +123,7 @@ class ProbedBucket(MemoryBucket):
     def list(self, prefix: str, start_after: str = "") -> Iterator[Version]:
         self.listener.touches([(self.name, "list")], [])
         found = list(super().list(prefix, start_after))
-        self.listener.came(found)
+        self.listener.came(lambda: found)
         return iter(found)
 
     def get(self, key: str, version: str | None = None, limit: int | None = None) -> bytes:
@@ -150,7 +151,7 @@ class ProbedBucket(MemoryBucket):
             self.gate.before("remove version", f"{self.name}/{key}", write=True)
             self._drop(key, version.version)
             self.gate.after("remove version", f"{self.name}/{key}")
-            self.listener.came("removed")
+            self.listener.came(lambda: "removed")
             removed += 1
         return removed
 
@@ -188,7 +189,8 @@ class ProbedBucket(MemoryBucket):
         try:
             result = act()
         except Exception as error:
-            self.listener.came(type(error).__name__)
+            name = type(error).__name__
+            self.listener.came(lambda: name)
             raise
-        self.listener.came(hashlib.blake2b(repr(result).encode(), digest_size=16).digest())
+        self.listener.came(lambda: hashlib.blake2b(repr(result).encode(), digest_size=16).digest())
         return result
