@@ -212,7 +212,10 @@ def play(season: Season) -> None:
 
 
 def _crowd(season: Season) -> int:
-    """The schools that stand beside the others: each trust posts its schools' files at once. Gives how many."""
+    """The schools that stand beside the others: each trust posts its schools' files at once. Gives how many got in.
+
+    On a busy machine noon strikes before all are there; then there are fewer to compare with, as in any season.
+    """
     posted = []
     for trust in sorted({CROWD[school][1] for school in season.seeded.crowd}):
         files = {
@@ -221,8 +224,11 @@ def _crowd(season: Season) -> int:
             if CROWD[school][1] == trust
         }
         for form in season.person(f"TRUST#{trust}").forms(season.service.name, files):
-            hold(post_form(form["post"], files[form["name"]]) == 204, "a form of another school was not taken")
-            posted.append((trust, form["upload_id"]))
+            answered = post_form(form["post"], files[form["name"]])
+            late = datetime.now(UTC) >= season.seeded.calendar.windows[0].closes
+            hold(answered == 204 or late, "a form of another school was not taken")
+            if answered == 204:
+                posted.append((trust, form["upload_id"]))
     for trust, upload_id in posted:
         came = season.person(f"TRUST#{trust}").verdict(upload_id)
         hold(came["status"] == "SUCCESSFUL", f"the file of another school became {came['status']}")
