@@ -89,6 +89,13 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
         "own trust": 404,
         "operator": 404,
     },
+    # The copy that lists pupils: a permission of its own, which operators have not.
+    ("GET", f"/reports/{SERVICE}/1/{OWN}?format=staff"): {
+        **OF_SCHOOL,
+        "own school": 404,
+        "own trust": 404,
+        "operator": 403,
+    },
     # There are none before the window is frozen; whose they would be is decided first.
     ("GET", f"/figures/{SERVICE}/1?school={OWN}"): {
         **OF_SCHOOL,

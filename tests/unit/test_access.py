@@ -35,6 +35,7 @@ def test_what_a_role_is() -> None:
     assert [user.trust for user in (HEAD, OTHER, TRUST, OPERATOR)] == [None, None, "ABC", None]
     assert [user.may_upload() for user in (HEAD, OTHER, TRUST, OPERATOR)] == [True, True, True, False]
     assert [user.may_read_school("1231234") for user in (HEAD, OTHER, TRUST, OPERATOR)] == [True, False, True, True]
+    assert [user.may_read_pupils("1231234") for user in (HEAD, OTHER, TRUST, OPERATOR)] == [True, False, True, False]
 
 
 @pytest.mark.parametrize(
