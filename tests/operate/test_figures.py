@@ -47,7 +47,7 @@ def frozen(played: Season) -> dict[str, str]:
 def sheet(played: Season, upload: str) -> pd.DataFrame:
     [version] = played.stores.uploads.versions(f"uploads/{NAME}/{upload}/file.xlsx")
     data = played.stores.uploads.get(version.key, version.version)
-    return pd.read_excel(io.BytesIO(data), dtype=object).rename(columns=HEADINGS)
+    return pd.read_excel(io.BytesIO(data), engine="openpyxl", dtype=object).rename(columns=HEADINGS)
 
 
 def test_who_sees_whose(played: Season) -> None:

@@ -76,7 +76,7 @@ def _recomputed(files: dict[str, bytes]) -> pd.DataFrame:
     result = SERVICE.results[0]
     frames = []
     for school, data in files.items():
-        sheet = pd.read_excel(io.BytesIO(data), sheet_name=SERVICE.sheet, dtype=object, header=None)
+        sheet = pd.read_excel(io.BytesIO(data), engine="openpyxl", sheet_name=SERVICE.sheet, dtype=object, header=None)
         [top] = sheet.index[sheet.eq("UPN").any(axis=1)]
         table = sheet.iloc[top + 1 :].set_axis(sheet.loc[top], axis=1).dropna(subset=["UPN"])
         values = table[result.heading].map(lambda value: "" if pd.isna(value) else str(value))
