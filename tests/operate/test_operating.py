@@ -22,7 +22,7 @@ from early_results.counting.registers import Mark, Outcome, Register, register_f
 from early_results.counting.uploads import Status
 from early_results.ids import new_ulid
 from early_results.object_keys import extract_key, manifest_key, upload_key
-from early_results.reporting.figures import ReportInput
+from early_results.reporting.figures import Copy, ReportInput
 from early_results.writes import Put, Update
 from infra.operator import operating, operations, rebuilding
 from infra.operator.cli import CannotRun, london_moment
@@ -449,10 +449,10 @@ def test_a_report_that_was_being_built_gives_way_to_a_straggler_let_in_meanwhile
     late = _late(played, SCHOOLS[0])
     build_pdf = report_pdf.build_pdf
 
-    def interrupted(report: ReportInput) -> bytes:
+    def interrupted(report: ReportInput, copy: Copy) -> bytes:
         monkeypatch.setattr(build_report, "build_pdf", build_pdf)
         operating.admit(played.operated, late, "it was there in time")
-        return build_pdf(report)
+        return build_pdf(report, copy)
 
     monkeypatch.setattr(build_report, "build_pdf", interrupted)
     with pytest.raises(Conflict):  # the message comes again
