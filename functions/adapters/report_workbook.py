@@ -378,7 +378,8 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
             if first.expected is not None:
                 heads.append(f"{first.expected_at} or more")
             if first.high is not None:
-                heads.append(first.high_name)
+                full = first.high_name.isdigit()  # a full mark, which a number alone would not say
+                heads.append(f"{terms.one.capitalize()} of {first.high_name}" if full else first.high_name)
             of_all = [f"{head} of all eligible" for head in heads[1:]]
             _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
             row = _table(

@@ -9,13 +9,16 @@ import tomllib
 from collections.abc import Sequence
 from datetime import date
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
+from adapters.report_workbook import build_workbook
 from early_results import service as module
 from early_results.reporting.figures import Block, Cohort, Mean, Scores, Share, school_figures, told, words
 from early_results.reporting.summary import BadSummary, Summary, add, summarise, year_key
@@ -116,6 +119,10 @@ def test_the_known_class_of_the_tables_check() -> None:
     assert (mine.mean.text, mine.high, mine.expected) == ("17.5", Share(2, 4), None)
     assert cohort.headline_figure is not None
     assert told(cohort.headline_figure) == "17.5 (mean of 4 pupils)"
+    results = class_of(service, *((1, {"mtc": score}) for score in scores))
+    book = load_workbook(BytesIO(build_workbook(report_for(service, results))))
+    heads = next(row for sheet in book for row in sheet.values if row[0] == "Test")
+    assert heads[:5] == ("Test", "Pupils with a score", "Without", "Mean", "Score of 25")  # and not "25" alone
 
 
 @pytest.mark.parametrize("name", ["ks1-2023", "ks1-2026"])
