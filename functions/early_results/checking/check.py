@@ -131,12 +131,14 @@ def judge(
 class _Judge:
     """One pass over the rows. A cell that holds exactly what it should costs one look-up, and no rule is called."""
 
-    __slots__ = ("_alike", "_case", "_prefilled", "_results_of", "_right_school", "_rules", "_school")
+    __slots__ = ("_alike", "_case", "_codes_of", "_numbers_of", "_prefilled", "_right_school", "_rules", "_school")
 
     def __init__(self, case: Case, rules: Rules) -> None:
         columns, service = case.columns, case.service
         self._case, self._rules = case, rules
-        self._results_of = [(columns[c.key], accepted(c), c.key, c) for c in service.results if c.key in columns]
+        results_of = [(columns[c.key], accepted(c), c.key, c) for c in service.results if c.key in columns]
+        self._codes_of = [one for one in results_of if not one[3].has_numbers]
+        self._numbers_of = [one for one in results_of if one[3].has_numbers]
         identity = [(columns[c.key], c) for c in service.identity if c.key in columns]
         self._school = next(((at, column) for at, column in identity if column.key == "school"), None)
         self._prefilled = [(at, column.key, column) for at, column in identity if column.key in _PREFILLED]
@@ -155,7 +157,7 @@ class _Judge:
             case.had_results,
         )
         school_at, school = self._school or (0, None)
-        right_school, prefilled = self._right_school, self._prefilled
+        right_school, prefilled, alike = self._right_school, self._prefilled, self._alike
         for number, cells in case.submission.rows:
             raw = cells.get(upn_at)
             pupil = known.get(raw)
@@ -179,7 +181,7 @@ class _Judge:
             else:
                 for position, key, column in prefilled:
                     value, wanted = cells.get(position), getattr(pupil, key)
-                    if value != wanted:
+                    if value != wanted and (key, value, wanted) not in alike:
                         self._detail(row, column, value, wanted)
             self._results(row)
             for rule, find in found:
@@ -221,33 +223,44 @@ class _Judge:
 
     def _detail(self, row: Row, column: Column, value: Value | None, wanted: str | date | None) -> None:
         """A prefilled cell that is not exactly what the roster says."""
-        known = (column.key, value, wanted)
-        if known in self._alike or (isinstance(value, datetime) and value.date() == wanted):
+        if isinstance(value, datetime) and value.date() == wanted:
             return
         if says_the_same(column.key, value, wanted):
-            self._alike.add(known)
+            self._alike.add((column.key, value, wanted))
         else:
             self._odd(row, column, value)
 
     def _results(self, row: Row) -> None:
         """The result cells of a row: notes the codes and numbers that they mean."""
         get, codes, points = row.cells.get, row.codes, row.points
-        for position, here, key, column in self._results_of:
-            value = get(position)
-            found = here.get(value)
+        for position, here, key, column in self._codes_of:
+            found = here.get(get(position))
             if found is None:
-                if value is None or is_blank(value):
-                    row.blanks.append(column)
-                    continue
-                found = result_of(value, column)
+                found = self._look_closely(row, column, get(position))
                 if found is None:
-                    self._odd(row, column, value)
-                    row.given = True
                     continue
-            if type(found) is str:
-                codes[key] = found
+            codes[key] = found  # type: ignore[assignment]  # a column of codes alone gives texts
+        for position, here, key, column in self._numbers_of:
+            found = here.get(get(position))
+            if found is None:
+                found = self._look_closely(row, column, get(position))
+                if found is None:
+                    continue
+            if type(found) is int:
+                points[key] = found
             else:
-                points[key] = found  # type: ignore[assignment]  # it is an int then
+                codes[key] = found  # type: ignore[assignment]  # otherwise a str
+
+    def _look_closely(self, row: Row, column: Column, value: Value | None) -> str | int | None:
+        """What a result cell means that does not hold exactly a result: None if it is blank, or if it is wrong."""
+        if value is None or is_blank(value):
+            row.blanks.append(column)
+            return None
+        found = result_of(value, column)
+        if found is None:
+            self._odd(row, column, value)
+            row.given = True
+        return found
 
     def _odd(self, row: Row, column: Column, value: Value | None) -> None:
         """A cell that does not hold what it should. The first rule that has a message for it gives the finding."""

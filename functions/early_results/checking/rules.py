@@ -243,7 +243,7 @@ def _no_code(case: Case, column: Column, value: Value) -> str:
     if column.has_numbers:
         if not any(c.isalpha() for c in text):  # a number out of range, or a date: another rule has a message for it
             return ""
-    elif any(score_of(value, other) is not None for other in case.service.scores):
+    elif not text.isalpha() and any(score_of(value, other) is not None for other in case.service.scores):
         return messages.score_in_code_column(column, case.service)
     if any(text == code.code for code in case.service.codes):
         return messages.code_of_other_column(column, text)
@@ -261,7 +261,7 @@ def _no_score(case: Case, column: Column, value: Value) -> str:
     if isinstance(value, float) and 0 < value < 2 and column.minimum > 2:
         return messages.percentage_in_score_column(column, case.service)
     text = clean(value).upper() if isinstance(value, str) else ""
-    if any(text == code.code for code in case.service.codes):
+    if text and any(text == code.code for code in case.service.codes):
         return messages.code_in_score_column(column, case.service)
     if text.endswith("%"):
         return messages.percentage_in_score_column(column, case.service)
@@ -340,10 +340,10 @@ def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
 
 def _assessment_score_mismatch(case: Case, row: Row) -> Iterable[Told]:
     told: tuple[Told, ...] = ()
-    codes, below = row.codes, case.below
+    code_of, number_of, limit_of = row.codes.get, row.points.get, case.below.get
     for assessment, score in case.mismatches:
-        limit = below.get(codes.get(assessment, ""))
-        if limit is not None and row.points.get(score.key, limit) < limit:
+        limit = limit_of(code_of(assessment, ""))
+        if limit is not None and number_of(score.key, limit) < limit:
             told += (Told(assessment, messages.assessment_score_mismatch(case.service, score)),)
     return told
 
@@ -439,6 +439,8 @@ def _pupil_missing(case: Case) -> Iterable[Finding]:
 
 
 def _pupil_joined(case: Case) -> Iterable[Finding]:
+    if case.template_roster is None:
+        return  # the template had the pupils of the present list, so nobody joined it since
     joined = [row for row, on_template in _not_in_file(case) if not on_template]
     if joined:
         yield Finding(Code.PUPIL_JOINED, messages.pupil_joined(case.service, joined))
@@ -448,10 +450,11 @@ def _not_in_file(case: Case) -> Iterable[tuple[int, bool]]:
     """The roster's pupils who are not in the file: their rows in a new template, and whether the file's had them."""
     if case.roster is None or not _compared(case):
         return
-    on_template = {pupil.upn for pupil in (case.template_roster or case.roster).pupils}
+    older = case.template_roster
+    on_template = None if older is None else {pupil.upn for pupil in older.pupils}  # None: everybody was
     for row, pupil in enumerate(case.roster.pupils, TEMPLATE_FIRST_ROW):
         if pupil.upn not in case.first_row and pupil.upn not in case.submission.elsewhere:
-            yield row, pupil.upn in on_template
+            yield row, on_template is None or pupil.upn in on_template
 
 
 def _compared(case: Case) -> bool:
