@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,17 +25,21 @@ MODULES = sorted([*FUNCTIONS.rglob("*.py"), *OPERATOR.rglob("*.py")])
 ASSETS = FUNCTIONS / "portal" / "assets"
 
 
-def texts(path: Path) -> Iterator[str]:
+@cache
+def texts(path: Path) -> tuple[str, ...]:
     """The texts in a module's code, docstrings left out; the parts of an f-string one by one."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     said = {
         id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
     }
+    found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
-            yield node.value
+            found.append(node.value)
         if isinstance(node, ast.FormattedValue) and node.format_spec is not None:
-            yield "".join(str(part.value) for part in ast.walk(node.format_spec) if isinstance(part, ast.Constant))
+            parts = (part.value for part in ast.walk(node.format_spec) if isinstance(part, ast.Constant))
+            found.append("".join(map(str, parts)))
+    return tuple(found)
 
 
 def code(path: Path) -> set[str]:
