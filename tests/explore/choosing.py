@@ -219,6 +219,15 @@ class Chooser(Scheduler):
             self._make(*moves[number])
         self.exploring = False
 
+    def abandon(self) -> None:
+        """Ends whoever is still at work: a greenlet that stands still keeps its world alive for good."""
+        self.exploring, self.calm = False, True
+        self.events.clear()
+        for actor in self.actors:
+            actor.killed, actor.done = True, lambda result, error: None
+        while self.actors:
+            self._step(self.actors[0])
+
     def _along_the_trail(self) -> None:
         steps, self.trail.steps = self.trail.steps, []
         self.on_trail = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -28,19 +29,21 @@ class Explored:
     paths: int = 0
     ends: int = 0
     violations: list[tuple[str, list[int]]] = field(default_factory=list)
+    whole: bool = True  # whether it came to its end
 
 
-def explore(small: Small, most: int | None = None) -> Explored:
-    """Every path of a small world, or the first `most`."""
+def explore(small: Small, most: int | None = None, seconds: float | None = None) -> Explored:
+    """Every path of a small world, or the first `most`, or those of so many seconds."""
+    until = None if seconds is None else time.monotonic() + seconds
     sharing = Sharing()
     while True:
         try:
-            return _explore(small, sharing, most)
+            return _explore(small, sharing, most, until)
         except Restart:
             continue
 
 
-def _explore(small: Small, sharing: Sharing, most: int | None) -> Explored:
+def _explore(small: Small, sharing: Sharing, most: int | None, until: float | None) -> Explored:
     told = Explored(small.name)
     seen: set[int] = set()
     ends: set[int] = set()
@@ -50,7 +53,11 @@ def _explore(small: Small, sharing: Sharing, most: int | None) -> Explored:
         told.paths += 1
         told.states += world.chooser.new_states
         told.violations += [(violation, list(trail.choices)) for violation in violations]
-        if not trail.turn() or (most and told.paths >= most) or len(told.violations) > 20:
+        if not trail.turn():
+            break
+        enough = (most and told.paths >= most) or (until and time.monotonic() > until)
+        if enough or len(told.violations) > 20:
+            told.whole = False
             break
         told.edges += 1
     told.edges += told.states
@@ -76,6 +83,7 @@ def play(small: Small, trail: Trail, seen: set[int], sharing: Sharing, ends: set
         except Endless as endless:
             return world, [f"rule 4: {endless}"]
         finally:
+            chooser.abandon()
             Present.world, Pool.scheduler = None, None
 
 
