@@ -60,7 +60,13 @@ def _() -> Patches:
     return [(check_upload, "purge_again", lambda *_: None)]
 
 
-@fault("a deletion removes another file's report", "deletes", "late files decided", "rush", slow=("delete SCHOOL#",))
+@fault(
+    "a deletion removes another file's report",
+    "deletes",
+    "late files decided",
+    "rush",
+    slow=("delete SCHOOL#", "transact SCHOOL#"),
+)
 def _() -> Patches:
     def careless(stores: Any, report: Any, upload_id: str) -> None:
         if (stores.table.get(report) or {}).get("upload_id") == upload_id:
