@@ -80,9 +80,12 @@ class Watch:
         """The same frozen file, figures and template give the same report, byte for byte.
 
         What a build left that died, and whose report was given up, nobody was given; what it had pinned goes with the
-        table.
+        table. A deleted file's report is nobody's either: what a late build writes of it is removed again.
         """
-        if key.partition(".")[0] in self.world.truth.given and old is not None and old != new:
+        report = key.partition(".")[0]
+        upload = self.world.table.items.get(Key(f"UPLOAD#{report.rpartition('/')[2]}", "UPLOAD"), {})
+        there = report in self.world.truth.given and upload.get("status") != "DELETED"
+        if there and old is not None and old != new:
             self.world.truth.journal.append(f"the report {key} was built again and is another")
 
     def _mark_rises(self, key: Key, old: Item | None, new: Item | None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulation import __main__ as simulation
 from tests.simulation import checker
 from tests.simulation.faults import FAULTS, hunt
 from tests.simulation.history import play
@@ -70,3 +71,23 @@ def test_the_checker_shares_no_code_with_the_pipeline(source: Path) -> None:
 
 def test_there_are_faults_enough() -> None:
     assert len(FAULTS) >= 60
+
+
+def test_a_run_that_was_stopped_goes_on_and_not_with_what_other_sources_came_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulation, "KEPT", tmp_path / "kept" / "simulated.jsonl")
+    sources = "these"
+
+    def told(wanted: list[int]) -> list[dict[str, int]]:
+        kept = simulation.Kept(sources)
+        return [*kept.all(_twice, wanted, 1), {"found": kept.found}]
+
+    assert told([1, 2]) == [{"twice": 2}, {"twice": 4}, {"found": 0}]
+    assert told([2, 3]) == [{"twice": 4}, {"twice": 6}, {"found": 1}]
+    sources = "others"
+    assert told([2]) == [{"twice": 4}, {"found": 0}]
+
+
+def _twice(number: int) -> dict[str, int]:
+    return {"twice": 2 * number}
