@@ -41,7 +41,7 @@ def example_model() -> dict[str, Any]:
         outcomes.append(
             {
                 "key": f"ks2_{subject}",
-                "name": f"KS2 {subject}",
+                "name": f"later {subject}",
                 "prior": f"ta_{subject}",
                 "levels": LEVELS,
                 "cells": cells,
@@ -49,7 +49,7 @@ def example_model() -> dict[str, Any]:
         )
     model: dict[str, Any] = {
         "form": FORM,
-        "name": "KS1 2023 to KS2: an example",
+        "name": "ks1-2023 to the next key stage: an example",
         "version": "1",
         "service": "ks1-2023",
         "example": True,

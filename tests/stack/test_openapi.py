@@ -3,6 +3,7 @@ schemathesis makes of it with good data and bad."""
 
 from __future__ import annotations
 
+import base64
 import copy
 import json
 import os
@@ -108,6 +109,11 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     assert people["school"].request("DELETE", f"/uploads/{uploads['awaited']}").status == HTTPStatus.CONFLICT
     assert people["trust"].request("DELETE", f"/uploads/{uploads['errors']}").status == HTTPStatus.FORBIDDEN
     assert people["operator"].request("POST", "/uploads", {"service": SERVICE, "files": []}).status == 400
+    export = {"school": SCHOOL, "file": base64.b64encode(b"UPN,Reading TA\r\nP1234567890123,EXS\r\n").decode()}
+    chosen = {"columns": {"upn": 1, "ta_reading": 2}, "repairs": []}
+    for path in ("match", "match/workbook"):
+        answer = people["school"].request("POST", f"/services/{SERVICE}/{path}", export | chosen)
+        assert answer.status == HTTPStatus.OK
     board = people["operator"].get(f"/windows/{SERVICE}/1")
     assert people["operator"].get(f"/windows/{SERVICE}/1", cursor=board["schools"][0]["school"])["counts"] is None
     seen = {(method, path) for method, path, status in contract.seen if status < HTTPStatus.BAD_REQUEST}
@@ -122,7 +128,8 @@ def test_reports_in_every_state_are_as_the_contract_says(
     deployed: Deployed, people: dict[str, PortalClient], uploads: dict[str, str], state: str, status: int
 ) -> None:
     key = keys.report(SERVICE, 1, SCHOOL)
-    report = {"service": SERVICE, "window": 1, "upload_id": uploads["successful"], "state": state}
+    built = {"sha256": {"pdf": "0" * 64, "xlsx": "1" * 64}} if state == "READY" else {}
+    report = {"service": SERVICE, "window": 1, "upload_id": uploads["successful"], "state": state, **built}
     deployed.stores.table.write(Put(key, report))
     try:
         for person in people.values():
@@ -155,7 +162,7 @@ def test_a_form_that_is_used_twice_makes_one_upload(deployed: Deployed) -> None:
 # examples has every role try everything.
 SHARES = {
     "school": ("me", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
-    "trust": ("schools", "uploads", "reports", "changes", "figures"),
+    "trust": ("schools", "uploads", "reports", "changes", "figures", "match", "matched"),
     "operator": ("contract", "board", "report"),
 }
 

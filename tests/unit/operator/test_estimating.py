@@ -288,7 +288,7 @@ def test_every_row_and_every_page_says_where_the_model_is_from(
     assert run(EXAMPLE, handed, out) == 0
     said = capsys.readouterr().out
     assert "made of: EXAMPLE, not for use." in said
-    assert "KS2 reading: 4 chances, 2 no estimate: no result, 2 no estimate: the model has fewer than 30" in said
+    assert "later reading: 4 chances, 2 no estimate: no result, 2 no estimate: the model has fewer than 30" in said
     model = read_model(EXAMPLE.read_bytes(), SERVICES)
     name = json.loads((handed / KS1.name / RELEASE / "release.json").read_text())["release"]
     provenance = {**dict(model.provenance), "release": name}

@@ -181,7 +181,9 @@ def libreoffice_agrees(ours: Value | None, theirs: Any, epoch: datetime) -> bool
     if isinstance(ours, time):
         return bool(theirs == ours.isoformat())  # a time of ISO 8601 stays a text there
     if isinstance(ours, int | float):
-        return type(theirs) is float and isclose(theirs, ours, rel_tol=1e-13)  # it keeps 15 digits at most
+        return type(theirs) is float and isclose(
+            theirs, ours, rel_tol=1e-13, abs_tol=1e-18
+        )  # at most 15 digits, 20 decimals
     return bool(theirs == ours)
 
 
