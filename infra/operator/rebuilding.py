@@ -68,6 +68,9 @@ class Joined(NamedTuple):
     verdict: VerdictRecord
 
 
+WAITING = (Status.AWAITING_UPLOAD.value, Status.CHECKING.value)
+
+
 class CannotRebuild(Exception):
     """The table is not lost: there are schools in it. The message says so."""
 
@@ -247,8 +250,14 @@ class _Service:
         return Mark(verdict.received, verdict.upload_id, verdict.upload_id in self.evidence.tombstones)
 
     def _pending(self) -> set[str]:
-        """Good files that had not been offered when their window was frozen: the sweep finds them stragglers."""
-        pending = set()
+        """Good files that are still to be offered.
+
+        Of a window that was frozen without them: the sweep finds them stragglers. And those judged since an earlier run
+        of this rebuild, which died, had put their records back: they are in no register yet.
+        """
+        good = [upload for upload, verdict in self.evidence.verdicts.items() if verdict.accepted]
+        records = self.stores.table.get_many(keys.upload(upload) for upload in good)
+        pending = {str(item["upload_id"]) for item in records.values() if item["status"] in WAITING}
         for upload, verdict in self.evidence.verdicts.items():
             line = self.manifests.get(verdict.window or 0)
             unknown = upload in self.evidence.tombstones or not self.evidence.offered(upload)

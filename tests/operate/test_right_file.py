@@ -229,6 +229,37 @@ def test_of_two_extracts_of_one_second_the_later_stands_whichever_comes_after_a_
     assert _listed(played) == 3
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_a_file_judged_between_two_runs_of_a_rebuild_is_offered_like_any_other(
+    played: Season, monkeypatch: pytest.MonkeyPatch, first: bool
+) -> None:
+    """The first run died in its last step: the second finds a verdict, and the file's record waiting for its offer."""
+    before = None if first else played.upload(SCHOOL)
+    played.later(minutes=1)
+    upload = played.sent(MINE, played.file(SCHOOL))
+    played.lose_the_table()
+    delete = played.table.delete
+
+    def dies(key: Any) -> None:
+        if key == keys.rebuild():
+            raise OutsideError("killed")
+        delete(key)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(played.table, "delete", dies)
+        with pytest.raises(OutsideError):
+            rebuilding.rebuild(played.operated, played.now)
+    assert played.check(upload) is Checked.ACCEPTED
+    rebuilding.rebuild(played.operated, played.now)
+    played.offer(upload)
+    assert played.record(upload).status is Status.SUCCESSFUL
+    if before:
+        assert played.record(before).status is Status.OVERWRITTEN
+        assert played.record(before).overwritten_by == upload
+    _frozen(played)
+    assert verify_window(played.stores, SERVICE, 1).differences == []
+
+
 # A change of the rules in mid-window.
 
 
