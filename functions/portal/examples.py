@@ -139,9 +139,7 @@ OPERATOR: answers.Me = {
 
 _STATES = {window.number: WindowState() for window in CALENDAR.windows}
 SERVICES: answers.Services = {
-    "services": [
-        describe_service(SERVICE, CALENDAR, {w.number: WindowState() for w in CALENDAR.windows}, MOST_BYTES, NOW)
-    ],
+    "services": [describe_service(SERVICE, CALENDAR, _STATES, MOST_BYTES, NOW)],
     "now": to_text(NOW),
 }
 

@@ -99,7 +99,7 @@ def _add_service(commands: Any) -> None:
 
 def _add_template(commands: Any) -> None:
     command = commands.add_parser("template", help="write a school's template workbook, prefilled from a roster")
-    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    _add_service_option(command)
     command.add_argument("--roster", required=True, metavar="ROSTER.csv", help="the school's pupils")
     command.add_argument("--out", required=True, metavar="FILE.xlsx", help="the workbook to write")
     command.add_argument("--school", metavar="NUMBER", help="which school, if the roster holds several")
@@ -113,7 +113,7 @@ def _add_validate(commands: Any) -> None:
         description="Checks a filled-in workbook. Exit code: 0 accepted, 1 errors found, 2 could not be run.",
     )
     command.add_argument("file", metavar="FILE.xlsx")
-    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    _add_service_option(command)
     command.add_argument(
         "--roster", required=True, metavar="ROSTER.csv", help="the current pupils; may hold many schools"
     )
@@ -138,7 +138,7 @@ def _add_match(commands: Any) -> None:
         "accept with --accept. Exit code: 0 done, 2 could not be run.",
     )
     command.add_argument("file", metavar="EXPORT")
-    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    _add_service_option(command)
     command.add_argument("--roster", required=True, metavar="ROSTER.csv", help="the school's current pupils")
     command.add_argument("--school", metavar="NUMBER", help="which school, if the roster holds several")
     command.add_argument(
@@ -195,7 +195,7 @@ def _add_calendar(commands: Any) -> None:
     _add_reason(change)
     windows = commands.add_parser("windows", help="the windows, what a freeze waits for, what waits for an operator")
     for one, act in ((show, _show_calendar), (extend, _extend), (change, _set), (windows, _show_windows)):
-        one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+        _add_service_option(one)
         _add_stack(one)
         one.set_defaults(run=_operated, act=act)
 
@@ -246,7 +246,7 @@ def _add_season(commands: Any) -> None:
     closing.add_argument("--yes", action="store_true", help="remove it; nothing brings it back")
     _add_reason(closing)
     for one, act in ((opening, _open_season), (closing, _close_season)):
-        one.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+        _add_service_option(one)
         _add_stack(one)
         one.set_defaults(run=_operated, act=act)
 
@@ -289,7 +289,7 @@ def _add_verifying(commands: Any) -> None:
         description="Works out from the buckets alone what a window must have frozen, and compares it with manifest, "
         "amendments and registers. Exit code: 0 all agrees, 1 differences found, 2 could not be run.",
     )
-    verify.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
+    _add_service_option(verify)
     verify.add_argument("--window", required=True, type=int, metavar="N")
     _add_stack(verify)
     verify.set_defaults(run=_operated, act=_verify)
@@ -355,6 +355,10 @@ def _add_user(commands: Any) -> None:
 
 def _add_reason(command: argparse.ArgumentParser) -> None:
     command.add_argument("--reason", required=True, help="why you decide so; it is recorded with the decision")
+
+
+def _add_service_option(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", required=True, metavar="SERVICE", help="for example ks1-2023")
 
 
 def _add_stack(command: argparse.ArgumentParser) -> None:
