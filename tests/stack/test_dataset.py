@@ -112,7 +112,9 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     assert _release(spare) == {}
 
     # The final window closes and is frozen: a release of what it froze.
-    closed = Calendar(SERVICE.name, 2, (window._replace(closes=datetime.now(UTC).replace(microsecond=0)),))
+    # A file fixes the calendar to the end of its second (decision 0040), so the window closes after that.
+    closes = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=2)
+    closed = Calendar(SERVICE.name, 2, (window._replace(closes=closes),))
     store_calendar(stores.table, stores.records, closed, "test", "it closes now")
     first: dict[str, Any] = {}
 
