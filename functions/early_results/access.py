@@ -68,6 +68,17 @@ def may_read(user: User, upload: Upload) -> bool:
     return upload.organisation == user.organisation
 
 
+def may_read_pupils(user: User, upload: Upload) -> bool:
+    """Whether the user may be told whom an upload's findings are about, and what its cells hold.
+
+    Those who act for its school may. Where no school is known yet, or it is not the uploader's, whoever works with the
+    uploader may, since the file is theirs.
+    """
+    if not may_read(user, upload) or not user.may_upload():
+        return False
+    return upload.school is None or user.may_read_pupils(upload.school)
+
+
 def may_delete(user: User, upload: Upload) -> bool:
     """Whether the user may delete an upload: only its uploader may, and only while they act for its school."""
     return may_read(user, upload) and upload.user == user.sub and user.may_upload()

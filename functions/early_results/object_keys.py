@@ -83,8 +83,12 @@ def national_key(service: str, window: int) -> str:
 
 
 def findings_key(service: str, upload_id: str, form: str) -> str:
-    """Where the findings of an upload lie in the results bucket; form is json, csv or xlsx."""
+    """Where the findings of an upload lie in the results bucket; form is one of FINDINGS_FORMS."""
     return f"findings/{service}/{upload_id}/findings.{form}"
+
+
+# The lists of an upload's findings. Those "of pupils" name them and quote cells, for who acts for the school.
+FINDINGS_FORMS = ("json", "csv", "xlsx", "pupils.json", "pupils.csv")
 
 
 def extract_key(service: str, upload_id: str) -> str:

@@ -236,6 +236,39 @@ class Finding(TypedDict):
     cell: Annotated[str, Says(pattern="^[A-Z]{1,3}[1-9][0-9]*$")] | None
 
 
+class PupilNamed(TypedDict):
+    """A pupil, as the school's list or else the file names them."""
+
+    upn: str
+    forename: str
+    surname: str
+
+
+class FindingOfPupil(Finding):
+    """A finding with what it is about, for who may see the school's pupils."""
+
+    pupil: NotRequired[PupilNamed]
+    value: NotRequired[Annotated[str, Says("What the cell holds; empty if it is blank.")]]
+    pupils: NotRequired[Annotated[list[PupilNamed], Says("Those who are not in the file.", minItems=1)]]
+
+
+class FromTo(TypedDict):
+    """One result that differs from the school's last good file."""
+
+    pupil: PupilNamed
+    row: Annotated[Ordinal, Says("The row of this file.")] | None
+    column: Annotated[str, Says("The heading of the column.")]
+    before: Annotated[str, Says("Empty: there was none.")]
+    after: Annotated[str, Says("Empty: there is none.")]
+
+
+class UploadPupils(TypedDict):
+    """Whom an upload's findings and changes are about. It is read from the file each time, and kept nowhere else."""
+
+    findings: Annotated[list[FindingOfPupil], Says("As the upload shows them.", maxItems=SHOWN_FINDINGS)]
+    changes: Annotated[list[FromTo], Says("Null if nothing was compared, or the file before is gone.")] | None
+
+
 class Post(TypedDict):
     """What to post the file to, and with what before it."""
 

@@ -22,7 +22,7 @@ from early_results import ids, keys
 from early_results.access import Role, User
 from early_results.media import MEDIA_TYPES, XLSX
 
-from . import board, changes, downloads, figures, history, matching, page, problems, services, uploading
+from . import board, changes, downloads, figures, history, matching, page, problems, pupils, services, uploading
 from .requests import (
     BoardQuery,
     FiguresQuery,
@@ -244,7 +244,13 @@ def _file(upload_id: str) -> Response[str]:
 def _findings(upload_id: str) -> Response[str]:
     stores, user, now = _asking()
     upload = history.find_upload(stores, user, upload_id)
-    return answer(downloads.findings_link(stores, upload, query(FindingsQuery).format, now))
+    return answer(downloads.findings_link(stores, user, upload, query(FindingsQuery).format, now))
+
+
+@app.get("/api/uploads/<upload_id>/pupils")
+def _pupils(upload_id: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(pupils.describe_pupils(stores, user, history.find_upload(stores, user, upload_id)))
 
 
 @app.delete("/api/uploads/<upload_id>")

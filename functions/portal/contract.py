@@ -589,6 +589,17 @@ def _paths() -> Schema:
                 parameters=[upload, *_query(FindingsQuery)],
             )
         },
+        "/uploads/{upload_id}/pupils": {
+            "get": _operation(
+                "uploads",
+                "pupils",
+                "Whom the findings shown and the changes are about, and what the cells hold: for who acts for the "
+                "school. The lists of findings as JSON and CSV have the same for them.",
+                _json("The pupils.", answers.UploadPupils, bad=examples.OF_PUPILS, good=examples.CHANGED_PUPILS),
+                (problems.forbidden("Only those who act for the school see its pupils."), NO_UPLOAD, NO_ADDRESS),
+                parameters=[upload],
+            )
+        },
         "/reports": {
             "get": _operation(
                 "reports",

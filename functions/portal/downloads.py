@@ -10,9 +10,10 @@ from adapters.errors import NotThere
 from adapters.lookups import calendar_now
 from adapters.settings import deployed_service
 from adapters.stores import Stores
+from early_results.access import User, may_read_pupils
 from early_results.canonical import canonical
 from early_results.checking import messages
-from early_results.checking.listing import findings_csv
+from early_results.checking.listing import concerned_csv, findings_csv
 from early_results.counting.uploads import Status, Upload
 from early_results.findings import Finding, finding_from_json
 from early_results.media import MEDIA_TYPES, XLSX
@@ -21,6 +22,7 @@ from workflow.check_upload import judge_again
 
 from . import problems
 from .limits import LINK_SECONDS
+from .pupils import concerned_in
 
 if TYPE_CHECKING:
     from . import answers  # 6 ms of a cold start; only the contract reads what is in it
@@ -40,10 +42,13 @@ def file_link(stores: Stores, upload: Upload) -> answers.Link:
     return {"url": url}
 
 
-def findings_link(stores: Stores, upload: Upload, form: str, now: datetime) -> answers.Link:
-    """A short-lived link to all the findings of an upload; the list is made when it is first asked for."""
-    key = findings_key(upload.service, upload.upload_id, form)
-    if form != "json":
+def findings_link(stores: Stores, user: User, upload: Upload, form: str, now: datetime) -> answers.Link:
+    """A short-lived link to all the findings of an upload. Who may see its pupils gets the lists that name them."""
+    named = form != "xlsx" and may_read_pupils(user, upload)
+    key = findings_key(upload.service, upload.upload_id, f"pupils.{form}" if named else form)
+    if named:
+        stores.results.put(key, _list_of_pupils(stores, upload, form), MEDIA_TYPES[form])
+    elif form != "json":
         stores.results.put(key, _list(stores, upload, form, now), MEDIA_TYPES[form])
     elif not stores.results.has(key):
         stores.results.put(key, _json(upload), MEDIA_TYPES[form])
@@ -70,6 +75,11 @@ def _json(upload: Upload) -> bytes:
     return canonical(list(upload.findings))
 
 
+def _list_of_pupils(stores: Stores, upload: Upload, form: str) -> bytes:
+    found = concerned_in(stores, upload, all_findings(stores, upload))
+    return concerned_csv(found) if form == "csv" else canonical([one.to_json() for one in found])
+
+
 def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
     if form == "csv":
         return findings_csv(all_findings(stores, upload))
@@ -78,7 +88,7 @@ def _list(stores: Stores, upload: Upload, form: str, now: datetime) -> bytes:
         raise problems.not_found(
             "There is no annotated workbook for this file, because it could not be read. The list of findings says why."
         )
-    submission, verdict, roster = again
+    submission, verdict, roster, _ = again
     service = deployed_service(upload.service)
     deadlines = [messages.deadline(window) for window in calendar_now(stores, service).windows]
     # imported only here: it loads openpyxl, which the other requests do not need

@@ -17,6 +17,7 @@ from early_results.checking import messages
 from early_results.checking.changes import Change, Changes, Kind
 from early_results.checking.matching import read_export
 from early_results.checking.nil import NilReturn, nil_return
+from early_results.checking.pupils import Concerned, FromTo, named
 from early_results.checking.roster import Roster
 from early_results.counting import verdicts
 from early_results.counting.calendar import FORM_LIFETIME, calendar_of
@@ -97,11 +98,12 @@ _AWAITED = replace(
     counts={},
 )
 _ROW, _AT = 2, len(SERVICE.columns)  # the last column of the template
+_SCORE = SERVICE.scores[-1]
 _FINDING = Finding(
     Code.SCALED_SCORE_RANGE,
-    messages.scaled_score_range(SERVICE.scores[-1]),
+    messages.scaled_score_range(_SCORE),
     _ROW,
-    SERVICE.scores[-1].heading,
+    _SCORE.heading,
     cell_reference(_ROW, _AT),
 )
 _STANDS = Standing(
@@ -234,6 +236,15 @@ MATCH = describe_match(
     {},
     remembered=False,
 )
+_CHILD = named(_PUPIL)
+OF_PUPILS: answers.UploadPupils = {
+    "findings": [cast("answers.FindingOfPupil", Concerned(_FINDING, _CHILD, str(_SCORE.maximum + 1)).to_json())],
+    "changes": None,
+}
+CHANGED_PUPILS: answers.UploadPupils = {
+    "findings": [],
+    "changes": [cast("answers.FromTo", FromTo(_CHILD, 9, _SCORE.heading, "", str(_SCORE.minimum)).to_json())],
+}
 LINK: answers.Link = {"url": "https://early-results.s3.eu-west-2.amazonaws.com/findings/...?X-Amz-Signature=..."}
 
 _REPORT = {

@@ -93,11 +93,12 @@ class JudgedContents(NamedTuple):
 
 
 class JudgedAgain(NamedTuple):
-    """A judged file read once more, its verdict, and the roster that it was reached with."""
+    """A judged file read once more, its verdict, and the rosters that it was reached with."""
 
     submission: Submission
     verdict: Verdict
     roster: Roster | None
+    template_roster: Roster | None
 
 
 class PinnedRoster(NamedTuple):
@@ -269,7 +270,7 @@ def judge_again(stores: Stores, upload: Upload) -> JudgedAgain | None:
     submission = read_submission(stores.uploads.get(upload.object_key, upload.version), service)
     allowed = frozenset({upload.school} if upload.school else ())
     judged = _judge_contents(stores, upload, service, submission, allowed, PinnedRoster(upload.roster_version))
-    return JudgedAgain(submission, judged.verdict, judged.roster)
+    return JudgedAgain(submission, *judged)
 
 
 def last_good_results(stores: Stores, service: str, school: str, but: str) -> tuple[PupilResults, ...] | None:

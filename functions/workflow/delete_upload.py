@@ -19,7 +19,15 @@ from early_results.counting import freeze, registers
 from early_results.counting.calendar import Calendar
 from early_results.counting.registers import Outcome, Register, register_from_item
 from early_results.counting.uploads import Held, Upload, upload_from_item
-from early_results.object_keys import REPORT_FORMS, amendment_key, extract_key, findings_key, report_key, tombstone_key
+from early_results.object_keys import (
+    FINDINGS_FORMS,
+    REPORT_FORMS,
+    amendment_key,
+    extract_key,
+    findings_key,
+    report_key,
+    tombstone_key,
+)
 from early_results.times import to_text
 from early_results.writes import PRESENT, Key, Put, Remove, Update
 from workflow.join_registers import TRIES, TooManyRacesError, is_sealing, keep_note, read_registers, wrote
@@ -115,7 +123,7 @@ def purge_again(stores: Stores, upload: Upload) -> None:
 
 def remove_results(stores: Stores, upload: Upload) -> None:
     """Removes what a check wrote about an upload."""
-    for form in ("json", "csv", "xlsx"):
+    for form in FINDINGS_FORMS:
         stores.results.remove(findings_key(upload.service, upload.upload_id, form))
     stores.results.remove(extract_key(upload.service, upload.upload_id))
 

@@ -41,8 +41,12 @@ def test_from_the_template_to_the_verdict_to_the_history_to_its_deletion(deploye
     expect(person.status).to_contain_text("Range must be between 85 to 115 and be whole numbers. Allows empty field")
     rule = person.status.locator(".rule")
     expect(rule).to_have_count(1)
+    names = [f"{pupil.forename} {pupil.surname}" for pupil in deployed.seeded.pupils[SCHOOL]]
     expect(rule.locator(".places li")).to_have_text(
-        ["Column: Scaled Score: KS1 GPSRow: 2Cell: N2", "Column: Scaled Score: KS1 GPSRow: 3Cell: N3"]
+        [
+            f"Pupil: {name}Column: Scaled Score: KS1 GPSRow: {row}Cell: N{row}In your file: 116"
+            for row, name in enumerate(names[:2], 2)
+        ]
     )
     expect(person.row(first)).to_contain_text("Upload error")
 
@@ -58,6 +62,10 @@ def test_from_the_template_to_the_verdict_to_the_history_to_its_deletion(deploye
     person.upload(payload(third, workbook(deployed, SCHOOL, blank=1)))
     expect(person.status.get_by_role("heading", name="What changed since your last good file")).to_be_visible()
     expect(person.status).to_contain_text("in your last file and are not in this one")
+    person.status.get_by_text("Each of these by pupil, from and to").click()
+    changed = person.status.get_by_role("table", name="What changed, by pupil").get_by_role("row")
+    expect(changed.nth(1).get_by_role("rowheader")).to_have_text(names[-1])
+    expect(changed.nth(1).get_by_role("cell").last).to_have_text("blank")
     expect(person.row(second)).to_contain_text("Overwritten")
     expect(person.row(third)).to_contain_text("Counts for window 1")
 
@@ -89,6 +97,8 @@ def test_more_than_ten_errors_are_listed_in_full_in_downloads(deployed: Deployed
     assert got == name.replace(".xlsx", "-findings.csv")
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert [line["Cell"] for line in lines if line["Type"] == "Error"] == [f"N{row}" for row in range(2, 16)]
+    upns = [pupil.upn for pupil in deployed.seeded.pupils[SCHOOL][:14]]
+    assert [(line["UPN"], line["In your file"]) for line in lines] == [(upn, "116") for upn in upns]
     got, data = person.downloaded(person.status.get_by_role("button", name="Excel"))
     assert got == name.replace(".xlsx", "-findings.xlsx")
     assert load_workbook(io.BytesIO(data))

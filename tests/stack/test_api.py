@@ -79,6 +79,9 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
     ("GET", "/uploads/{bad}/findings?format=json"): PRIVATE,
     ("GET", "/uploads/{bad}/findings?format=csv"): PRIVATE,
     ("GET", "/uploads/{bad}/findings?format=xlsx"): PRIVATE,
+    # Whoever runs the collection reads files' verdicts, and has no need of the pupils.
+    ("GET", "/uploads/{good}/pupils"): {**PRIVATE, "operator": 403},
+    ("GET", "/uploads/{bad}/pupils"): {**PRIVATE, "operator": 403},
     ("POST", f"/services/{SERVICE}/match"): {**OF_SCHOOL, "operator": 403},
     ("POST", f"/services/{SERVICE}/match/workbook"): {**OF_SCHOOL, "operator": 403},
     # The uploader alone deletes; the last row does it, so it stands last.

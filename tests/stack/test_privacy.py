@@ -79,6 +79,9 @@ def test_marked_values_stay_where_they_belong(deployed: Deployed) -> None:
     assert wrong["status"] == "UPLOAD_ERROR"
     for form in ("json", "csv", "xlsx"):
         school.follow(f"/uploads/{wrong['upload_id']}/findings", format=form)
+    named = school.get(f"/uploads/{wrong['upload_id']}/pupils")
+    assert named["findings"][0]["pupil"] == {"upn": UPN, "forename": MARKS[0], "surname": MARKS[1]}
+    assert [one["value"] for one in named["findings"]] == [MARKS[2], MARKS[3]]
     damaged = fill(template, service, results)
     school.verdict(school.upload(SERVICE, "damaged.xlsx", damaged[: len(damaged) // 2] + MARKS[2].encode()))
     foreign = fill(template_of(deployed, "1232002"), service, {})

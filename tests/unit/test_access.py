@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from early_results.access import Role, User, may_delete, may_read
+from early_results.access import Role, User, may_delete, may_read, may_read_pupils
 from early_results.counting.uploads import Status, Upload
 
 NOW = datetime(2023, 6, 30, 10, tzinfo=UTC)
@@ -46,6 +46,7 @@ def test_what_a_role_is() -> None:
 def test_a_file_of_a_school(user: User, reads: bool, deletes: bool) -> None:
     assert may_read(user, UPLOAD) is reads
     assert may_delete(user, UPLOAD) is deletes
+    assert may_read_pupils(user, UPLOAD) is (reads and user is not OPERATOR)
     assert may_read(user, replace(UPLOAD, status=Status.DELETED)) is False
     assert may_delete(user, replace(UPLOAD, status=Status.DELETED)) is False
 
@@ -58,6 +59,7 @@ def test_a_file_of_a_school(user: User, reads: bool, deletes: bool) -> None:
 def test_a_file_of_which_no_school_is_known_yet(user: User, reads: bool, deletes: bool) -> None:
     assert may_read(user, UNKNOWN) is reads
     assert may_delete(user, UNKNOWN) is deletes
+    assert may_read_pupils(user, UNKNOWN) is (reads and user is not OPERATOR)
 
 
 def test_whoever_uploaded_a_file_of_a_school_that_is_no_longer_theirs_neither_sees_nor_deletes_it() -> None:

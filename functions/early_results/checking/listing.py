@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from early_results.checking.check import Verdict
+    from early_results.checking.pupils import Concerned
     from early_results.findings import Code, Finding
 
 FIRST_CELLS = 8  # how many cells of one rule the terminal names, before it says how many more there are
@@ -19,16 +20,38 @@ _RED, _AMBER, _GREEN, _BOLD, _DIM = "31", "33", "32", "1", "2"
 
 def findings_csv(findings: Iterable[Finding]) -> bytes:
     """The findings as CSV that Excel opens as it should: with a byte order mark, and no cell that starts a formula."""
+    return _csv([_HEAD, *(_line(finding) for finding in findings)])
+
+
+def concerned_csv(findings: Iterable[Concerned]) -> bytes:
+    """The same with the pupils and the values that the findings are about, for who may see them.
+
+    A finding about several pupils has a line for each of them.
+    """
+    lines = [[*_HEAD, "Pupil", "UPN", "In your file"]]
+    for one in findings:
+        for pupil in one.pupils or (one.pupil,):
+            whose = [pupil.name, pupil.upn] if pupil else ["", ""]
+            lines.append([*_line(one.finding), *whose, one.value or ""])
+    return _csv(lines)
+
+
+_HEAD = ["Type", "Cell", "Row", "Column", "What to do", "Code"]
+
+
+def _line(finding: Finding) -> list[str]:
+    row = "" if finding.row is None else str(finding.row)
+    cells = [finding.severity.value.capitalize(), finding.cell or "", row, finding.column or "", finding.message]
+    return [*cells, finding.code.value]
+
+
+def _csv(lines: Iterable[Sequence[str]]) -> bytes:
     import csv
     import io
 
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["Type", "Cell", "Row", "Column", "What to do", "Code"])
-    for finding in findings:
-        row = "" if finding.row is None else str(finding.row)
-        cells = [finding.severity.value.capitalize(), finding.cell or "", row, finding.column or "", finding.message]
-        writer.writerow([formula_safe(cell) for cell in [*cells, finding.code.value]])
+    writer.writerows([formula_safe(cell) for cell in line] for line in lines)
     return out.getvalue().encode("utf-8-sig")
 
 

@@ -6,6 +6,11 @@ import { h } from "./dom.js";
 import { panel } from "./panels.js";
 import { count } from "./words.js";
 
+const slots = new WeakMap(); // changes: where each is told by pupil, once they are known
+
+/** Where each of an upload's changes is told by pupil. */
+export const slotOfChanges = (changed) => slots.get(changed);
+
 export function changes(changed) {
   if (!changed) return null;
   const { added, changed: altered, removed, pupils } = changed;
@@ -19,6 +24,7 @@ export function changes(changed) {
     ]
       .filter(Boolean)
       .join(", ");
+  slots.set(changed, h("div", {}));
   return h(
     "section",
     { class: "changes" },
@@ -41,5 +47,6 @@ export function changes(changed) {
       {},
       changed.columns.map((one) => h("li", {}, `${one.column}: ${line(one)}`)),
     ),
+    slotOfChanges(changed),
   );
 }

@@ -6,17 +6,30 @@ import { h } from "./dom.js";
 import { downloadButton } from "./downloads.js";
 import { grouped } from "./outcome.js";
 
-export const place = (finding) =>
+const slots = new WeakMap(); // a finding: where its pupil and its value, or its pupils, are told once they are known
+
+/** Where it is told whom a finding is about: before and after its place, or below its words. */
+export const slotsOf = (finding) => slots.get(finding);
+
+function slotted(finding) {
+  slots.set(finding, { before: h("span", {}), after: h("span", {}), below: h("div", {}) });
+  return slots.get(finding);
+}
+
+const place = (finding) =>
   h(
     "li",
     {},
+    slotsOf(finding).before,
     finding.column && h("span", {}, h("b", {}, "Column: "), finding.column),
     finding.row && h("span", {}, h("b", {}, "Row: "), finding.row),
     finding.cell && h("span", {}, h("b", {}, "Cell: "), finding.cell),
+    slotsOf(finding).after,
   );
 
 function group(findings, rules) {
   const [first] = findings;
+  findings.forEach(slotted);
   const places = findings.filter((finding) => finding.row || finding.column);
   return h(
     "li",
@@ -24,6 +37,7 @@ function group(findings, rules) {
     h("h3", {}, rules?.[first.code]?.title ?? first.code),
     h("p", {}, first.message),
     places.length > 0 && h("ul", { class: "places" }, places.map(place)),
+    slotsOf(first).below,
   );
 }
 

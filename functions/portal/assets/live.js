@@ -16,6 +16,13 @@ const looksOf = (upload) => {
   return JSON.stringify([upload, schools.find((one) => one.school === upload.school)?.current, open?.number]);
 };
 
+/** Names the pupils, once there is a verdict to name them in. */
+const tellPupils = async (upload) => (await import("./pupils.js")).tellPupils(upload);
+
+/** Details by what their summaries say, so that those stay open which a person has opened. */
+const summaries = (element, which) =>
+  new Map([...element.querySelectorAll(which)].map((one) => [one.querySelector("summary").textContent, one]));
+
 export class LiveVerdict {
   /** `meant`: the number of the window that the user meant the file for, if that is known. */
   constructor(upload, meant) {
@@ -23,6 +30,7 @@ export class LiveVerdict {
     this.meant = meant;
     this.looks = looksOf(upload);
     this.element = h("div", {}, verdict(upload, meant));
+    tellPupils(upload);
     this.listener = () => this.#again();
     events.addEventListener("schools", this.listener);
   }
@@ -40,7 +48,10 @@ export class LiveVerdict {
       if (looks === this.looks) return undefined;
       this.looks = looks;
       this.upload = upload;
+      const open = summaries(this.element, "details[open]");
       fill(this.element, verdict(upload, this.meant));
+      await tellPupils(upload);
+      for (const [words, details] of summaries(this.element, "details")) details.open ||= open.has(words);
       announce(`What is said of ${upload.name} has changed.`);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
