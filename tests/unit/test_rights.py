@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from adapters.stores import Stores
+from early_results.access import Role, User
 from early_results.counting.uploads import Status
 from early_results.writes import Check, Put, Remove, Update
 from portal.downloads import findings_link
@@ -182,6 +183,10 @@ class Linked(MemoryBucket):
         return key
 
 
+SECRETARY = User("sub", "secretary@example.org", Role.SCHOOL, "SCHOOL#1231234", frozenset({"1231234"}))
+OPERATOR = User("operator", "operator@example.org", Role.OPERATOR, "OPERATOR", frozenset())
+
+
 def play_the_rest() -> None:
     """What no history plays: lists of findings, which the portal makes when they are first asked for; and the removal
     of a form's second file, which comes to a check after its upload was deleted."""
@@ -200,7 +205,8 @@ def play_the_rest() -> None:
             assert uploads.objects == {}
         else:
             for form in ("json", "csv"):
-                assert findings_link(stores, upload, form, moment)["url"] in results.objects
+                for user in (SECRETARY, OPERATOR):
+                    assert findings_link(stores, user, upload, form, moment)["url"] in results.objects
 
 
 # ---------------------------------------------------------------- what a role allows
