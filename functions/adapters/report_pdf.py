@@ -1,14 +1,15 @@
-"""A school's report as a PDF: tagged (PDF/UA-1), so a screen reader can read it, and the same bytes every time.
+"""Reports as PDF: tagged (PDF/UA-1), so a screen reader can read it, and the same bytes every time.
 
-The page itself is report_assets/report.typ. What reaches it is one JSON text of ready words and numbers: Typst parses
-it as data, so a school called `*St #1*` cannot become markup. Fonts come from report_assets alone, never from the
-machine, or the same figures would give other bytes elsewhere.
+The pages themselves are report_assets/report.typ and trust.typ. What reaches them is one JSON text of ready words and
+numbers: Typst parses it as data, so a school called `*St #1*` cannot become markup. Fonts come from report_assets
+alone, never from the machine, or the same figures would give other bytes elsewhere.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ import typst
 
 from adapters.pdf_packing import packed
 from adapters.report_view import view
+from adapters.trust_view import trust_view
 from early_results.canonical import canonical
 from early_results.reporting.figures import Copy, ReportInput
+from early_results.reporting.trusts import TrustInput
 
 ASSETS = Path(__file__).parent / "report_assets"
 
@@ -28,33 +31,40 @@ class PdfFailed(RuntimeError):
 
 
 def build_pdf(report: ReportInput, copy: Copy = Copy.SHOWN) -> bytes:
-    """The report as PDF/UA-1, in British English, dated by the window's close. PdfFailed if Typst refuses it.
+    """A school's report as PDF/UA-1, in British English, dated by the window's close. PdfFailed if Typst refuses it."""
+    return _set("report.typ", view(report, copy), report.closes)
 
-    The compiler is kept for the next report of the process: the first takes some 200 ms, the next ones about 60.
+
+def build_trust_pdf(report: TrustInput) -> bytes:
+    """A trust's report, likewise."""
+    return _set("trust.typ", trust_view(report), report.closes)
+
+
+def _set(template: str, told: dict[str, Any], moment: datetime) -> bytes:
+    """A document of one of the templates.
+
+    Its compiler is kept for the next one of the process: the first takes some 200 ms more.
     """
-    printed = _every_text(view(report, copy), printable)
     try:
-        pdf = _compiler().compile(
+        pdf = _compiler(template).compile(
             format="pdf",
-            sys_inputs={"report": canonical(printed).decode()},
+            sys_inputs={"report": canonical(_every_text(told, printable)).decode()},
             pdf_standards=["ua-1"],
-            timestamp=int(report.closes.timestamp()),
+            timestamp=int(moment.timestamp()),
         )
     except typst.TypstError as error:
-        raise PdfFailed(f"the report's PDF: {error.message}") from error
+        raise PdfFailed(f"{template}: {error.message}") from error
     if not isinstance(pdf, bytes):
-        raise PdfFailed(f"the report's PDF: Typst gave {type(pdf).__name__}")
+        raise PdfFailed(f"{template}: Typst gave {type(pdf).__name__}")
     return packed(pdf)
 
 
 @cache
-def _compiler() -> typst.Compiler:
+def _compiler(template: str) -> typst.Compiler:
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(ASSETS)])
     # With a path and not with bytes: a compiler made from bytes looks for its source on disk the second time it
     # compiles.
-    return typst.Compiler(
-        input=str(ASSETS / "report.typ"), root=str(ASSETS), font_paths=fonts, ignore_system_fonts=True
-    )
+    return typst.Compiler(input=str(ASSETS / template), root=str(ASSETS), font_paths=fonts, ignore_system_fonts=True)
 
 
 def printable(text: str) -> str:

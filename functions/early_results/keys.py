@@ -82,6 +82,11 @@ def trust_school(trust_id: str, number: str) -> Key:
     return Key(f"TRUST#{trust_id}", f"SCHOOL#{number}")
 
 
+def trust_report(service: str, window: int, trust_id: str) -> Key:
+    """A trust's report of a window: of which uploads it was made."""
+    return Key(f"TRUST#{trust_id}", f"REPORT#{service}#{window}")
+
+
 def user(sub: str) -> Key:
     """A user's role and organisation."""
     return Key(f"USER#{sub}", "PROFILE")
@@ -123,6 +128,11 @@ def rebuild() -> Key:
 def state(service: str, window: int) -> Key:
     """The state of a window: OPEN, CLOSING, FROZEN."""
     return Key(f"WINDOW#{service}#{window}", "STATE")
+
+
+def overviews(service: str, window: int) -> Key:
+    """What the reports of many schools' files were last looked at for."""
+    return Key(f"WINDOW#{service}#{window}", "OVERVIEWS")
 
 
 def added(service: str, window: int, school: str) -> Key:

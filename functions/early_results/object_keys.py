@@ -106,6 +106,19 @@ def report_key(service: str, window: int, school: str, upload_id: str, form: str
     return f"reports/{service}/{window}/{school}/{upload_id}.{REPORT_FORMS[form]}"
 
 
+OVERVIEW_FORMS = ("pdf", "xlsx")
+
+
+def overview_folder(service: str, window: int | None = None) -> str:
+    """Where the reports of many schools' files lie in the results bucket: of a service, or of one window of it."""
+    return f"overviews/{service}/" if window is None else f"overviews/{service}/{window}/"
+
+
+def overview_key(service: str, window: int, trust: str, made_of: str, form: str) -> str:
+    """Where a trust's report lies, by the hash of what it is made of; form is one of OVERVIEW_FORMS."""
+    return f"{overview_folder(service, window)}trusts/{trust}/{made_of[:32]}.{form}"
+
+
 def release_folder(service: str, release: str = "") -> str:
     """Where the releases of a service's data set lie in the results bucket, or the files of one of them."""
     return f"dataset/{service}/{release}/" if release else f"dataset/{service}/"

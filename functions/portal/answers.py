@@ -519,6 +519,25 @@ class Reports(TypedDict):
     reports: list[Report]
 
 
+class Overview(TypedDict):
+    """A report of many schools' files of a frozen window: of a trust's schools."""
+
+    service: ServiceName
+    window: WindowNumber
+    kind: Literal["trust"]
+    state: Annotated[ToldReportState, Says("PROCESSING also while it is built again, because a file has changed.")]
+    available: Annotated[bool, Says("Whether it may be downloaded now.")]
+    available_from: Day
+    available_from_words: str
+    statement: Annotated[str, Says("Of how many schools it is made, as a sentence.")]
+
+
+class Overviews(TypedDict):
+    """The reports of many schools' files that are for the user."""
+
+    overviews: list[Overview]
+
+
 class Measured(TypedDict):
     """Pupils by what they reached; a standard that there is not here is null."""
 

@@ -22,11 +22,26 @@ from early_results import ids, keys
 from early_results.access import Role, User
 from early_results.media import MEDIA_TYPES, XLSX
 
-from . import board, changes, downloads, figures, history, matching, page, problems, pupils, services, uploading
+from . import (
+    board,
+    changes,
+    downloads,
+    figures,
+    history,
+    matching,
+    overviews,
+    page,
+    problems,
+    pupils,
+    services,
+    uploading,
+)
 from .requests import (
     BoardQuery,
     FiguresQuery,
     FindingsQuery,
+    OverviewQuery,
+    OverviewsQuery,
     Query,
     ReportQuery,
     ReportsQuery,
@@ -272,6 +287,19 @@ def _report(service: str, window: str, school: str) -> Response[str]:
     stores, user, now = _asking()
     form = query(ReportQuery).format
     return answer(services.report_link(stores, user, services.service_of(service), window, school, form, now))
+
+
+@app.get("/api/overviews")
+def _overviews() -> Response[str]:
+    stores, user, now = _asking()
+    return answer(overviews.list_overviews(stores, user, query(OverviewsQuery), now))
+
+
+@app.get("/api/overviews/<service>/<window>")
+def _overview(service: str, window: str) -> Response[str]:
+    stores, user, now = _asking()
+    form = query(OverviewQuery).format
+    return answer(overviews.overview_link(stores, user, services.service_of(service), window, form, now))
 
 
 @app.get("/api/figures/<service>/<window>", compress=True)

@@ -33,6 +33,8 @@ from .requests import (
     FiguresQuery,
     FindingsQuery,
     MatchRequest,
+    OverviewQuery,
+    OverviewsQuery,
     ReportQuery,
     ReportsQuery,
     TemplateQuery,
@@ -132,6 +134,7 @@ NAMED = (
     answers.Upload,
     answers.UploadInFull,
     answers.Report,
+    answers.Overview,
     answers.SchoolFigures,
     answers.SchoolOnBoard,
     answers.Board,
@@ -300,6 +303,7 @@ EVERYWHERE = (
 NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
 NOT_YOURS = problems.forbidden("This school is not one that you act for.")
+NO_OVERVIEWS = problems.forbidden("Reports of many schools are for those who act for a trust.")
 NO_UPLOAD = problems.no_such_upload()
 MATCH_PROBLEMS = (
     problems.bad_request("The body is not of the right form: file.", [{"place": "file", "message": "Field required"}]),
@@ -628,6 +632,36 @@ def _paths() -> Schema:
                     problems.not_found("The report is still being built. Please try again in a few minutes."),
                 ),
                 parameters=[service, window, school, *_query(ReportQuery)],
+            )
+        },
+        "/overviews": {
+            "get": _operation(
+                "reports",
+                "overviews",
+                "My report of many schools, window by window: for those who act for a trust, of its schools.",
+                _json(
+                    "The reports.",
+                    answers.Overviews,
+                    ready={"overviews": [examples.OVERVIEW]},
+                    again={"overviews": [examples.OVERVIEW_AGAIN]},
+                ),
+                (_bad_query("window"), NO_OVERVIEWS, NO_SERVICE),
+                parameters=_query(OverviewsQuery),
+            )
+        },
+        "/overviews/{service}/{window}": {
+            "get": _operation(
+                "reports",
+                "overview",
+                "A short-lived link to my report of many schools.",
+                _json("The link.", answers.Link, link=examples.LINK),
+                (
+                    _bad_query("format"),
+                    NO_OVERVIEWS,
+                    NO_SERVICE,
+                    problems.not_found("The report is still being built. Please try again in a few minutes."),
+                ),
+                parameters=[service, window, *_query(OverviewQuery)],
             )
         },
         "/figures/{service}/{window}": {

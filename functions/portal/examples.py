@@ -38,6 +38,7 @@ from . import answers
 from .figures import Page, SchoolsFigures, figures_csv, figures_json
 from .history import describe, describe_in_full
 from .matching import describe_match
+from .overviews import describe_overview
 from .requests import FileToUpload, MatchRequest, UploadRequest
 from .services import describe_report, describe_service, describe_standing, describe_window
 
@@ -265,6 +266,11 @@ REPORT_OF_DELETED = describe_report(
     replace(_UPLOAD, status=Status.DELETED).to_item(),
     _PUBLISHED,
 )
+
+_TRUSTEE = replace(USER, role=Role.TRUST, organisation=f"TRUST#{TRUST}")
+_MADE = {"state": ReportState.READY, "schools": {SCHOOL: _UPLOAD.upload_id}}
+OVERVIEW = describe_overview(_TRUSTEE, SERVICE, WINDOW, _MADE, [_FROZEN], _PUBLISHED)
+OVERVIEW_AGAIN = describe_overview(_TRUSTEE, SERVICE, WINDOW, {**_MADE, "schools": {}}, [_FROZEN], _PUBLISHED)
 
 _TWO = [
     PupilResults(

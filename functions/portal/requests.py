@@ -139,6 +139,19 @@ class ReportQuery(BaseModel):
     ] = "pdf"
 
 
+class OverviewsQuery(BaseModel):
+    """The query of GET /overviews."""
+
+    service: ServiceName | None = None
+    window: WindowNumber | None = None
+
+
+class OverviewQuery(BaseModel):
+    """The query of GET /overviews/{service}/{window}."""
+
+    format: Annotated[Literal["pdf"], Field(description="The form of the report.")] = "pdf"
+
+
 StandingName = Literal["submitted", "only-errors", "nothing"]
 _STANDING = "|".join(get_args(StandingName))
 

@@ -294,6 +294,7 @@ def deploy(
         "NoonSchedule": "rate(1 minute)",
         "SweepSchedule": "rate(1 minute)",
         "ReleaseSchedule": "rate(1 minute)",
+        "OverviewSchedule": "rate(1 minute)",
         "GraceSeconds": "2",
         "SweepAgeSeconds": "10",
         "StalledSeconds": "120",

@@ -17,7 +17,7 @@ from early_results.checking.roster import BadRoster, parse_rosters
 from early_results.counting.calendar import CHANGE_CUTOFF, Calendar, CalendarRefused
 from early_results.counting.freeze import State, WindowState
 from early_results.counting.uploads import Status, Upload, upload_from_item
-from early_results.object_keys import release_folder, season_key
+from early_results.object_keys import overview_folder, release_folder, season_key
 from early_results.organisations import parse_schools, parse_trusts
 from early_results.service import LONDON, Service, Window, load_service
 from early_results.times import from_text, moment_words, to_text
@@ -210,8 +210,8 @@ class Closed:
 
 
 def close_season(session: OperatorSession, service: Service, reason: str, *, really: bool) -> Closed:
-    """Removes a season's children's data: files, pupils, findings, extracts, reports, the data set, and records that
-    name people.
+    """Removes a season's children's data: files, pupils, findings, extracts, reports of one school and of many, the
+    data set, and records that name people.
 
     What was frozen and released stays in evidence by school, id and hash. Unless `really`, it only counts. Safe to
     repeat after it died half way. CannotOperate while a window is not frozen, a report is not built, or the table is
@@ -243,13 +243,20 @@ def close_season(session: OperatorSession, service: Service, reason: str, *, rea
             closed.items["schools' records"] += 1
             if really:
                 stores.table.delete(key)
+    numbers = [window.number for window in calendar_now(stores, service).windows]
+    made = [keys.overviews(service.name, number) for number in numbers]
+    made += [keys.trust_report(service.name, number, trust) for number in numbers for trust in _trusts(session)]
+    for key in stores.table.get_many(made):
+        closed.items["trusts' records"] += 1
+        if really:
+            stores.table.delete(key)
     for prefix in (f"uploads/{service.name}/", f"school-rosters/{service.name}/", f"rosters/{service.name}/"):
         for name in sorted({version.key for version in stores.uploads.all_versions(prefix)}):
             closed.objects[prefix] += 1
             if really:
                 stores.uploads.remove_versions(name)
     results = [f"{kind}/{service.name}/" for kind in ("findings", "extracts", "reports")]
-    for prefix in (*results, release_folder(service.name)):
+    for prefix in (*results, release_folder(service.name), overview_folder(service.name)):
         for version in list(stores.results.list(prefix)):
             closed.objects[prefix] += 1
             if really:
@@ -276,6 +283,10 @@ def _may_close(session: OperatorSession, service: Service) -> None:
 
 def _schools(session: OperatorSession) -> list[str]:
     return [str(row["school"]) for row in session.stores.table.query(keys.SCHOOLS)]
+
+
+def _trusts(session: OperatorSession) -> list[str]:
+    return sorted({str(row["trust"]) for row in session.stores.table.query(keys.SCHOOLS) if row.get("trust")})
 
 
 def _uploads(session: OperatorSession, service: Service) -> Iterable[Upload]:

@@ -99,6 +99,13 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
         "own trust": 404,
         "operator": 403,
     },
+    # Of many schools: for a trust's administrator, of its own, and for nobody else.
+    ("GET", "/overviews"): {**dict.fromkeys(EVERYBODY, 403), "own trust": 200, "nobody": 401},
+    ("GET", f"/overviews/{SERVICE}/1?format=pdf"): {
+        **dict.fromkeys(EVERYBODY, 403),
+        "own trust": 404,
+        "nobody": 401,
+    },
     # There are none before the window is frozen; whose they would be is decided first.
     ("GET", f"/figures/{SERVICE}/1?school={OWN}"): {
         **OF_SCHOOL,

@@ -14,7 +14,7 @@ import pytest
 from adapters.templates import template_workbook
 from early_results.checking.roster import Roster, rosters_csv
 from early_results.counting.calendar import Calendar
-from early_results.object_keys import release_folder
+from early_results.object_keys import overview_folder, release_folder
 from early_results.results import Pupil
 from early_results.service import Window, load_service
 from infra.local.client import PortalClient
@@ -55,6 +55,22 @@ def _release(deployed: Deployed) -> dict[str, Any]:
         return {}
     found: dict[str, Any] = json.loads(deployed.stores.results.get(f"{release_folder(SERVICE.name, name)}release.json"))
     return found
+
+
+def _overviews(deployed: Deployed) -> dict[str, int]:
+    """A run of the overview function beside the schedule's own."""
+    answer = deployed.stack.client("lambda").invoke(
+        FunctionName=deployed.stack.outputs["OverviewFunctionName"], Payload=b'{"run": "overview"}'
+    )
+    told = json.loads(answer["Payload"].read())
+    assert "FunctionError" not in answer, told
+    found: dict[str, int] = told[SERVICE.name]
+    return found
+
+
+def object_keys(deployed: Deployed) -> list[str]:
+    """What lies there of trusts' reports."""
+    return [listed.key for listed in deployed.stores.results.list(overview_folder(SERVICE.name))]
 
 
 def _objects(deployed: Deployed) -> dict[str, bytes]:
@@ -157,6 +173,17 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     assert sorted(mine["value"].repeat(mine["pupils"].astype(int)).astype(int)) == sorted(counted)
     assert people[SCHOOLS[0]].request("GET", figures, school=SCHOOLS[1]).status == 403
 
+    # The trust of both schools has its report; nobody else has it.
+    trust = spare.sign_in("TRUST#ABC")
+    assert not any(_overviews(spare)["failed"] for _ in range(2))
+    [overview] = trust.get("/overviews", service=SERVICE.name)["overviews"]
+    assert (overview["state"], overview["statement"]) == ("READY", "2 of 4 schools have a file that counts.")
+    path = f"/overviews/{SERVICE.name}/1"
+    report = trust.follow(path, format="pdf")
+    assert report.startswith(b"%PDF-")
+    assert [operator.request("GET", path).status, people[SCHOOLS[0]].request("GET", path).status] == [403, 403]
+    lying = object_keys(spare)
+
     # Nothing changed: nothing is released, and nothing differs.
     assert _release(spare) == first
     assert _objects(spare) == before
@@ -164,6 +191,7 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     # A school deletes its file: its rows are gone with the release that held them.
     gone, stays = SCHOOLS
     people[gone].delete(uploads[gone]["upload_id"])
+    assert trust.request("GET", path).status == 404, "nobody is given a report with a deleted file in it"
     second: dict[str, Any] = {}
 
     def is_released_anew() -> bool:
@@ -172,6 +200,11 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
 
     wait_for("the second release", is_released_anew, 120, every=1)
     assert second["replaces"]["release"] == first["release"]
+    wait_for("the trust's report", lambda: _overviews(spare)["failed"] == 0 and object_keys(spare) != lying, 60)
+    [overview] = trust.get("/overviews", service=SERVICE.name)["overviews"]
+    assert (overview["state"], overview["statement"]) == ("READY", "1 of 4 schools has a file that counts.")
+    assert trust.follow(path, format="pdf") != report
+    assert not set(object_keys(spare)) & set(lying)
     [taken] = second["withdrawn"]
     assert (taken["upload_id"], taken["pupils"], taken["why"]) == (uploads[gone]["upload_id"], 12, "deleted")
     after = _objects(spare)

@@ -100,6 +100,7 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     assert {state: statuses.get(upload_id) for state, upload_id in uploads.items()} == STATES
     assert people["trust"].get("/uploads", organisation=f"SCHOOL#{SCHOOL}")["uploads"]
     assert people["trust"].get(f"/services/{SERVICE}/changes")["changes"]
+    assert people["trust"].get("/overviews", service=SERVICE) == {"overviews": []}
     assert people["operator"].get("/uploads", organisation="TRUST#ABC") is not None
     assert people["school"].template(SERVICE, SCHOOL)
     assert people["school"].request("GET", f"/services/{SERVICE}/template").status == HTTPStatus.OK
@@ -118,8 +119,13 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     assert people["operator"].get(f"/windows/{SERVICE}/1", cursor=board["schools"][0]["school"])["counts"] is None
     seen = {(method, path) for method, path, status in contract.seen if status < HTTPStatus.BAD_REQUEST}
     unseen = set(operations(contract.document)) - seen
-    # See below, and for figures test_dataset.py, whose window is frozen.
-    later = ("/reports", "/reports/{service}/{window}/{school}", "/figures/{service}/{window}")
+    # See below, and for figures and trusts' reports test_dataset.py, whose window is frozen.
+    later = (
+        "/reports",
+        "/reports/{service}/{window}/{school}",
+        "/figures/{service}/{window}",
+        "/overviews/{service}/{window}",
+    )
     assert unseen <= {("GET", path) for path in later}
 
 
@@ -162,8 +168,8 @@ def test_a_form_that_is_used_twice_makes_one_upload(deployed: Deployed) -> None:
 # examples has every role try everything.
 SHARES = {
     "school": ("me", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
-    "trust": ("schools", "uploads", "reports", "changes", "figures", "match", "matched"),
-    "operator": ("contract", "board", "report"),
+    "trust": ("schools", "uploads", "reports", "changes", "figures", "overviews", "match", "matched"),
+    "operator": ("contract", "board", "report", "overview"),
 }
 
 

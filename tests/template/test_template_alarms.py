@@ -17,6 +17,7 @@ PACKAGES = {
     "build": "report",
     "roster": "roster",
     "dataset": "dataset",
+    "overview": "overview",
     "portal": "portal",
 }
 # Which of a package's handlers reports a metric, where two functions share a package.
@@ -29,6 +30,7 @@ NEEDS_NOBODY = {
     "ReportReady",
     "ReportDeleted",
     "DatasetReleased",
+    "OverviewBuilt",
 }
 NEEDS_SOMEBODY = {
     ("UploadParked", "rescue"),
@@ -44,6 +46,8 @@ NEEDS_SOMEBODY = {
     ("RequestFailed", "portal"),
     ("DatasetFailed", "dataset"),
     ("DatasetBehind", "dataset"),
+    ("OverviewFailed", "overview"),
+    ("OverviewBehind", "overview"),
     ("FreezeWaitsFor", "freeze"),
     ("FreezeOverdueMinutes", "freeze"),
 }
@@ -99,7 +103,7 @@ def test_one_of_our_own_metrics_is_enough(template: Template) -> None:
     for (metric, service), alarm in _alarms(template, "EarlyResults").items():
         assert [d["Name"] for d in alarm["Dimensions"]] == ["service"], (metric, service)
         assert alarm["ComparisonOperator"] == "GreaterThanThreshold", (metric, service)
-        if metric in ("FreezeOverdueMinutes", "DatasetBehind"):
+        if metric in ("FreezeOverdueMinutes", "DatasetBehind", "OverviewBehind"):
             continue
         assert (alarm["Threshold"], alarm["TreatMissingData"]) == (0, "notBreaching"), (metric, service)
         if metric != "FreezeWaitsFor":
@@ -122,6 +126,13 @@ def test_a_window_that_closed_and_is_not_frozen_alarms_and_so_does_silence_about
 def test_a_data_set_that_stays_behind_alarms_and_so_does_silence_about_it(template: Template) -> None:
     alarm = _alarms(template, "EarlyResults")["DatasetBehind", "dataset"]
     # Minimum: every run of a quarter of an hour was behind. Runs are five minutes apart.
+    assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Minimum", 0, "breaching")
+    assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 3)
+
+
+def test_reports_of_many_schools_that_stay_behind_alarm_and_so_does_silence_about_them(template: Template) -> None:
+    alarm = _alarms(template, "EarlyResults")["OverviewBehind", "overview"]
+    # Minimum: nothing was built in any run of a quarter of an hour. Runs are five minutes apart.
     assert (alarm["Statistic"], alarm["Threshold"], alarm["TreatMissingData"]) == ("Minimum", 0, "breaching")
     assert (alarm["Period"], alarm["EvaluationPeriods"]) == (300, 3)
 
@@ -156,8 +167,8 @@ def test_work_that_waits_for_too_long_alarms(template: Template) -> None:
 def test_every_function_alarms_when_it_fails_or_is_held_back(template: Template) -> None:
     alarms, functions = _alarms(template, "AWS/Lambda"), set(of_type(template, FUNCTION))
     assert {name for metric, name in alarms if metric == "Errors"} == functions
-    # These two are held back by design: they never run beside themselves.
-    beside = {"FreezeFunction", "DatasetFunction"}
+    # These are held back by design: they never run beside themselves.
+    beside = {"FreezeFunction", "DatasetFunction", "OverviewFunction"}
     assert {name for metric, name in alarms if metric == "Throttles"} == functions - beside
     for (metric, name), alarm in alarms.items():
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]

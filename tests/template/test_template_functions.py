@@ -125,6 +125,24 @@ def test_the_data_set_is_made_by_one_run_at_a_time_that_its_schedule_alone_retri
     assert template["Parameters"]["ReleaseSchedule"]["Default"] == "cron(2/5 * * * ? *)"
 
 
+def test_reports_of_many_schools_are_made_by_one_run_at_a_time_that_its_schedule_alone_retries(
+    template: Template,
+) -> None:
+    overview = props(template, "OverviewFunction")
+    assert overview["ReservedConcurrentExecutions"] == {"Fn::If": ["Reserves", 1, NOTHING]}
+    assert overview["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert overview["Timeout"] == 300
+    assert overview["Layers"] == [{"Ref": "TypstLayer"}]
+    [(_, name, event)] = [e for e in event_sources(template, "ScheduleV2") if e[0] == "OverviewFunction"]
+    assert name == "Overview"
+    assert event["ScheduleExpression"] == {"Ref": "OverviewSchedule"}
+    assert event["ScheduleExpressionTimezone"] == "Europe/London"
+    assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert json.loads(event["Input"]) == {"run": "overview"}
+    assert event["Name"] == {"Fn::Sub": "${AWS::StackName}-overview"}
+    assert template["Parameters"]["OverviewSchedule"]["Default"] == "cron(4/5 * * * ? *)"
+
+
 def test_the_freeze_and_the_reports_are_two_functions(template: Template) -> None:
     handlers = {name: props(template, name)["Handler"] for name in ("FreezeFunction", "BuildFunction")}
     assert handlers == {"FreezeFunction": "report.freeze.handler", "BuildFunction": "report.build.handler"}
@@ -211,9 +229,9 @@ def test_every_function_logs_json_to_a_group_of_its_own_that_does_not_grow_for_e
         assert group == {"RetentionInDays": {"Ref": "LogRetentionDays"}}, name
 
 
-def test_only_the_build_function_carries_the_pdf_compiler(template: Template) -> None:
+def test_only_functions_that_build_reports_carry_the_pdf_compiler(template: Template) -> None:
     carried = {n: f["Layers"] for n, f in of_type(template, FUNCTION).items() if "Layers" in f}
-    assert carried == {"BuildFunction": [{"Ref": "TypstLayer"}]}
+    assert carried == {name: [{"Ref": "TypstLayer"}] for name in ("BuildFunction", "OverviewFunction")}
     layer = props(template, "TypstLayer")
     # The parameter picks the folder, and the folder's Makefile the wheel: they cannot say different things.
     assert layer["ContentUri"] == {"Fn::Sub": "infra/typst-layer/${Architecture}"}
@@ -240,6 +258,7 @@ def test_every_setting_that_is_read_is_set_and_every_one_set_is_read(template: T
         "report": ("FreezeFunction", "BuildFunction"),
         "roster": ("RosterFunction",),
         "dataset": ("DatasetFunction",),
+        "overview": ("OverviewFunction",),
         "portal": ("PortalFunction",),
     }
     assert {f for functions in packages.values() for f in functions} == set(of_type(template, FUNCTION))

@@ -133,6 +133,23 @@ def test_the_dataset_function_writes_releases_and_their_records_and_removes_rele
     assert lists["Resource"] == [arn("RecordsBucket"), arn("ResultsBucket")]
 
 
+def test_the_overview_function_writes_and_removes_overviews_alone(template: Template) -> None:
+    objects = {
+        (action, resource["Fn::Sub"])
+        for statement in statements(template, "OverviewFunction")
+        for action in listed(statement["Action"])
+        if action.startswith(("s3:Put", "s3:Delete", "s3:Get"))
+        for resource in listed(statement["Resource"])
+    }
+    assert objects == {
+        ("s3:GetObject", "${RecordsBucket.Arn}/figures/*"),  # neither a file nor an extract: sums are enough
+        ("s3:PutObject", "${ResultsBucket.Arn}/overviews/*"),
+        ("s3:DeleteObject", "${ResultsBucket.Arn}/overviews/*"),
+    }
+    [lists] = [s for s in statements(template, "OverviewFunction") if "s3:ListBucket" in listed(s["Action"])]
+    assert lists["Resource"] == [arn("RecordsBucket"), arn("ResultsBucket")]
+
+
 def test_lambda_alone_takes_on_a_functions_role(template: Template) -> None:
     for function in of_type(template, FUNCTION):
         policy = props(template, role_of(template, function))["AssumeRolePolicyDocument"]

@@ -30,6 +30,7 @@ SCHEDULED = {
     "FreezeFunctionNoon": "FreezeFunction",
     "FreezeFunctionSweep": "FreezeFunction",
     "DatasetFunctionRelease": "DatasetFunction",
+    "OverviewFunctionOverview": "OverviewFunction",
 }
 
 

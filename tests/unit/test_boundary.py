@@ -19,7 +19,7 @@ HARMLESS = {"os.path", "urllib.parse"}  # where a service's data file lies; a na
 ENVIRONMENT = {"environ", "getenv", "putenv", "system", "popen"}
 CLOCKS = {("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("date", "today")}
 
-HANDLERS = ("validate", "supersede", "report", "roster", "dataset")
+HANDLERS = ("validate", "supersede", "report", "roster", "dataset", "overview")
 # For each room what it may import of ours; the longest name that fits decides, for a room and for what it imports.
 MAY_IMPORT = {
     **{handler: {handler, "workflow", "adapters", "early_results"} for handler in HANDLERS},

@@ -42,6 +42,7 @@ class Workbench:
             "NoonSchedule": "rate(1 day)",
             "SweepSchedule": "rate(1 day)",
             "ReleaseSchedule": "rate(1 day)",
+            "OverviewSchedule": "rate(1 day)",
             "GraceSeconds": "1",
             "PortalTimeout": "120",
             "SweepAgeSeconds": "1",

@@ -61,6 +61,7 @@ LOGS: Final = {
     "BuildLogs": "build",
     "RosterLogs": "roster",
     "DatasetLogs": "dataset",
+    "OverviewLogs": "overview",
     "PortalLogs": "portal",
 }
 _TROUBLE = ('"level":"ERROR"', "Traceback", "errorType", "AccessDenied", "[ERROR]", "MissingSetting")
@@ -115,7 +116,9 @@ class Season:
             self._step("a report overtaken by a deletion goes", self._half_deleted)
             self._step("a frozen file is deleted, with an amendment", self._amended)
             self._step("the second window carries the first one's file", self._carried)
+            self._step("the trust's report is built and fetched", self._overview)
             self._step("the data set is released, and anew after a deletion", self._released)
+            self._step("the trust's report goes with its last file", self._overview_gone)
             self._step("the schedules are there", self._schedules)
             self._step("the logs are in order", self._logs)
 
@@ -620,6 +623,30 @@ class Season:
         after = {listed.key for listed in stores.results.list(folder)}
         hold(after and not after & before, "the first release was not removed")
         hold(stores.records.has(object_keys.release_record_key(SERVICE, 2)), "the second release has no record")
+
+    def _invoke_overview(self) -> dict[str, Any]:
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.stack.outputs["OverviewFunctionName"], Payload=b'{"run": "wiring"}'
+        )
+        told = json.loads(answer["Payload"].read())
+        hold("FunctionError" not in answer, f"the overview function failed: {json.dumps(told)[:300]}")
+        found: dict[str, Any] = told.get(SERVICE, {})
+        return found
+
+    def _overview(self) -> None:
+        """A trust's report of the final window, which its administrator fetches."""
+        told = self._invoke_overview()
+        hold(told.get("built", 0) > 0 and not told["failed"], f"the trust's report came to {told}")
+        hold(self._invoke_overview() == {"built": 0, "failed": 0, "behind": 0}, "a run that had nothing to do did it")
+        data = self._client(f"TRUST#{TRUST}").follow(f"/overviews/{SERVICE}/2", format="pdf")
+        hold(data.startswith(b"%PDF-"), "the trust's report is no PDF")
+
+    def _overview_gone(self) -> None:
+        hold(not self._invoke_overview().get("failed", 1), "a report that had to go did not")
+        left = [listed.key for listed in self.stores.results.list(object_keys.overview_folder(SERVICE, 2))]
+        hold(not left, f"a report of a deleted file is left: {left}")
+        answer = self._client(f"TRUST#{TRUST}").request("GET", f"/overviews/{SERVICE}/2")
+        hold(answer.status == 404, f"a trust without a file was answered with {answer.status}")
 
     def _schedules(self) -> None:
         client = self.stack.client("scheduler")

@@ -41,6 +41,21 @@ def wilson(count: int, of: int) -> tuple[int, int]:
     return max(0, low), min(1000, high)
 
 
+_WITHIN = (1_960, 3_090)  # a normal distribution's 95% and 99.8%, in thousandths
+
+
+def funnel(met: int, of: int, pupils: int) -> tuple[int, int, int, int]:
+    """Where a school of so many pupils lies by chance, if the rate is `met` of `of`: low and high, 95% then 99.8%.
+
+    In thousandths, cut to 0 to 1000. Spiegelhalter, Funnel plots for comparing institutional performance (2005).
+    """
+    middle = (2000 * met + of) // (2 * of)
+    root = isqrt(_FINE * met * (of - met) // (of * of * pupils))  # in millionths
+    halves = [(within * root + 500_000) // 10**6 for within in _WITHIN]
+    inner, outer = ((max(0, middle - half), min(1000, middle + half)) for half in halves)
+    return (*inner, *outer)
+
+
 def mean_interval(counts: Mapping[int, int]) -> tuple[int, int] | None:
     """The 95% interval of the mean of numbers, by how many pupils have each, in tenths; None of fewer than two."""
     number = sum(counts.values())

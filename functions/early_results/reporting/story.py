@@ -59,7 +59,7 @@ class Line:
         """`47% to 80%`, or nothing."""
         if self.interval is None:
             return ""
-        return f"{_percent(self.interval[0])}% to {_percent(self.interval[1])}%"
+        return f"{percent_of(self.interval[0])}% to {percent_of(self.interval[1])}%"
 
     @property
     def children_words(self) -> str:
@@ -89,7 +89,7 @@ class Pattern:
             return "reached all"
         if not self.missed:
             return f"missed {self.parts} parts of it"
-        return f"missed {'only ' if len(self.missed) == 1 else ''}{_and(self.missed)}"
+        return f"missed {'only ' if len(self.missed) == 1 else ''}{and_words(self.missed)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,10 @@ def lines(service: Service, cohort: Cohort, *, higher: bool) -> tuple[Line, ...]
         if base in tests:
             threshold = tests[base].high_name if higher else f"{tests[base].expected_at} or more"
             name = f"{tests[base].name}, {service.words.one} of {threshold}"
-            did = f"have a {service.words.one} of {threshold} in {_low(tests[base].name)}"
+            did = f"have a {service.words.one} of {threshold} in {lowered(tests[base].name)}"
         else:
             name = names[base]
-            did = f"reached the {service.words.higher if higher else service.words.reached} in {_low(name)}"
+            did = f"reached the {service.words.higher if higher else service.words.reached} in {lowered(name)}"
         found.append(
             Line(
                 measure,
@@ -185,7 +185,7 @@ def patterns(service: Service, pupils: Sequence[PupilResults], year: str, measur
             short = tuple(at for at, met in enumerate(reached) if not met)
             missed[len(short), short if len(short) <= MOST_NAMED else ()] += 1
     ordered = sorted(missed.items(), key=lambda found: (found[0][0] > 0, -found[1], found[0]))
-    return tuple(Pattern(tuple(_low(parts[at].subject_name) for at in key), n, count) for (n, key), count in ordered)
+    return tuple(Pattern(tuple(lowered(parts[at].subject_name) for at in key), n, count) for (n, key), count in ordered)
 
 
 def _met(service: Service, column: Column, entry: PupilResults) -> bool | None:
@@ -257,7 +257,7 @@ def _verdict(service: Service, cohort: Cohort, first: Line | None) -> str:
     return f"{what}: {count} than at the rate of all schools taking part ({standing.percent}%), {so}."
 
 
-def _low(name: str) -> str:
+def lowered(name: str) -> str:
     """A name as it stands within a sentence: small, unless it begins with an abbreviation."""
     return name if name[:2].isupper() else name[:1].lower() + name[1:]
 
@@ -275,7 +275,7 @@ def _furthest(rows: Sequence[Line]) -> str:
                 unusual = ", more than chance usually explains" if standing.unusual else ""
                 count = f"{abs(standing.children):,} {'more' if word == 'above' else 'fewer'}"
                 beside_it = f"{line.share.shown} beside {standing.percent}%"
-                said.append(f"Furthest {word}: {_low(line.name)}, {count} ({beside_it}){unusual}.")
+                said.append(f"Furthest {word}: {lowered(line.name)}, {count} ({beside_it}){unusual}.")
         return " ".join(said) or "No figure differs from that of all schools by as much as one child."
     if len(counted) < 2:
         return ""
@@ -283,7 +283,7 @@ def _furthest(rows: Sequence[Line]) -> str:
     high, low = ranked[0], ranked[-1]
     if high.share.count * low.share.of == low.share.count * high.share.of:
         return f"All figures are alike: {high.share.shown}."
-    return f"Highest: {_low(high.name)}, {told(high.share)}. Lowest: {_low(low.name)}, {told(low.share)}."
+    return f"Highest: {lowered(high.name)}, {told(high.share)}. Lowest: {lowered(low.name)}, {told(low.share)}."
 
 
 def _held(missed: Sequence[Pattern]) -> str:
@@ -296,7 +296,7 @@ def _held(missed: Sequence[Pattern]) -> str:
         return f"The one pupil who did not reach it {top.words}."
     if top.pupils == 1:
         return f"The {total:,} pupils who did not reach it missed it each in another way."
-    said = _and([f"{p.pupils:,} {p.words}" for p in short if p.pupils == top.pupils][:MOST_NAMED])
+    said = and_words([f"{p.pupils:,} {p.words}" for p in short if p.pupils == top.pupils][:MOST_NAMED])
     return f"Of the {total:,} pupils who did not reach it, {said}: nothing else held back more."
 
 
@@ -305,14 +305,13 @@ def _question(service: Service, block: Block, rows: Sequence[Line], missed: Sequ
     missing = [(line, line.between) for line in rows if line.between]
     if missing:
         line, words = missing[0]
-        return f"which results are still missing? Until they are there, {_low(line.name)} is {words}."
+        return f"which results are still missing? Until they are there, {lowered(line.name)} is {words}."
     unusual = [line for line in rows if line.standing and line.standing.unusual and line.standing.children < 0]
     if unusual:
         line = min(unusual, key=lambda each: each.standing.children if each.standing else 0)
         fewer = abs(line.standing.children) if line.standing else 0
-        return (
-            f"what do the pupils who did not reach it in {_low(line.name)} have in common? {fewer:,} fewer is unusual."
-        )
+        subject = lowered(line.name)
+        return f"what do the pupils who did not reach it in {subject} have in common? {fewer:,} fewer is unusual."
     only = [pattern for pattern in missed if pattern.parts == 1]
     if only:
         pattern = only[0]
@@ -328,7 +327,7 @@ def _question(service: Service, block: Block, rows: Sequence[Line], missed: Sequ
             if close:
                 who = "the one pupil" if close == 1 else f"the {close:,} pupils"
                 least, most = scores.expected_at - CLOSE, scores.expected_at - 1
-                return f"what would have helped {who} with {least} to {most} in {_low(scores.name)}?"
+                return f"what would have helped {who} with {least} to {most} in {lowered(scores.name)}?"
     return "what do we do here that should be kept?"
 
 
@@ -449,9 +448,11 @@ def short(column: Column) -> str:
     return min(column.subject_name, column.heading.rpartition(" ")[2], key=len)
 
 
-def _percent(thousandths: int) -> int:
+def percent_of(thousandths: int) -> int:
+    """The whole percentage of thousandths, rounded half up."""
     return (thousandths + 5) // 10
 
 
-def _and(words: Sequence[str]) -> str:
+def and_words(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -7,6 +7,7 @@ import { now } from "./clock.js";
 import { fill, h, unique } from "./dom.js";
 import { downloadButton } from "./downloads.js";
 import { icon } from "./icons.js";
+import { Overviews } from "./overviews.js";
 import { panel } from "./panels.js";
 import { settings } from "./settings.js";
 import { events, schoolWords, state } from "./state.js";
@@ -24,6 +25,7 @@ export class Reports {
   constructor(service) {
     this.service = service;
     this.element = h("div", {});
+    this.overviews = new Overviews(service);
     events.addEventListener("services", () => this.load());
     events.addEventListener("uploads", () => this.load());
     events.addEventListener("schools", () => this.#reports && this.#draw(this.#closed));
@@ -42,6 +44,7 @@ export class Reports {
     if (!this.#reports) this.#draw(closed); // what is known already, so that the page does not jump later
     try {
       this.#reports = (await get("/reports", { service: this.service })).reports;
+      await this.overviews.load();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (!this.#reports) {
@@ -55,7 +58,7 @@ export class Reports {
   }
 
   #draw(closed) {
-    const looks = JSON.stringify([closed, this.#reports, state.schools.get(this.service)]);
+    const looks = JSON.stringify([closed, this.#reports, this.overviews.told, state.schools.get(this.service)]);
     if (looks === this.#shown) return;
     this.#shown = looks;
     fill(
@@ -80,6 +83,7 @@ export class Reports {
           : "We are making sure that every file that reached us in time is counted, which takes a few minutes. " +
               "This page shows the result by itself.",
       ),
+      window.state === "FROZEN" && this.overviews.part(window),
       window.state !== "FROZEN"
         ? h(
             "ul",

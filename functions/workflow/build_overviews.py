@@ -1,0 +1,232 @@
+"""Building what is made of many schools' files: a trust's report.
+
+As the data set does (docs/decisions/0052), a run looks at what a document would be made of now and builds it anew where
+that has changed. So a freeze, a straggler that is let in, a deletion, a school that joins or leaves the trust and a
+newer template each lead to a new document, and no other use case need tell of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from adapters import report_pdf
+from adapters.lookups import Place, calendar_now, standings, window_states
+from adapters.stores import Stores
+from early_results import keys, object_keys
+from early_results.canonical import sha256, sha256_of
+from early_results.counting.freeze import State, WindowState
+from early_results.counting.registers import register_from_item
+from early_results.counting.standing import Standing
+from early_results.counting.uploads import ReportState
+from early_results.media import MEDIA_TYPES
+from early_results.object_keys import OVERVIEW_FORMS, national_key, overview_folder, overview_key
+from early_results.reporting.summary import EMPTY, Summary
+from early_results.reporting.taking import National
+from early_results.reporting.trusts import Member, TrustInput
+from early_results.service import Service, Window
+from early_results.writes import Key, Put
+
+FORM = 1  # goes up with every change of the code that shows in a document; a template's change is seen by itself
+SPARE_SECONDS = 30.0  # with less time left a run stops, and the next one goes on; a trust of 100 schools takes 2 s
+
+
+class SummaryMissingError(RuntimeError):
+    """A file that counts has no summary: it is being deleted at this moment, or the table is being rebuilt."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What a run came to: how many documents it built, could not build, and left to the next run."""
+
+    built: int = 0
+    failed: list[tuple[str, Exception]] = field(default_factory=list)
+    behind: int = 0
+
+
+class _Trust(NamedTuple):
+    """A trust as it is now: its name, and the names of its schools by number."""
+
+    trust: str
+    name: str
+    schools: dict[str, str]
+
+
+class _Season(NamedTuple):
+    """One frozen window of a service, and the trusts as they are now."""
+
+    service: Service
+    window: Window
+    state: WindowState
+    trusts: tuple[_Trust, ...]
+
+
+def build_overviews(stores: Stores, service: Service, seconds_left: Callable[[], float]) -> Told:
+    """One run for one service: every document of every frozen window that is not of what counts now.
+
+    `seconds_left` says how long it may still take. Safe to repeat and to die in.
+    """
+    told = Told()
+    if any(True for _ in stores.records.list(object_keys.season_key(service.name))):
+        _remove(stores, (listed.key for listed in stores.results.list(overview_folder(service.name))))
+        return told
+    calendar = calendar_now(stores, service)
+    frozen = {n: state for n, state in window_states(stores, calendar).items() if state.state is State.FROZEN}
+    if not frozen:
+        return told
+    if stores.table.get(keys.rebuild()) is not None:
+        told.behind += 1  # nobody knows yet what stragglers came to
+        return told
+    trusts = _trusts(stores)
+    for window in calendar.windows:
+        if window.number in frozen:
+            _window(stores, _Season(service, window, frozen[window.number], trusts), told, seconds_left)
+    return told
+
+
+def _trusts(stores: Stores) -> tuple[_Trust, ...]:
+    schools: dict[str, dict[str, str]] = {}
+    for row in stores.table.query(keys.SCHOOLS):
+        if row.get("trust"):
+            schools.setdefault(str(row["trust"]), {})[str(row["school"])] = str(row.get("name", ""))
+    names = stores.table.get_many(map(keys.trust, schools))
+    return tuple(
+        _Trust(trust, str(names.get(keys.trust(trust), {}).get("name", "")), dict(sorted(schools[trust].items())))
+        for trust in sorted(schools)
+    )
+
+
+def _window(stores: Stores, season: _Season, told: Told, seconds_left: Callable[[], float]) -> None:
+    service, number = season.service.name, season.window.number
+    looked = _looked_at(stores, season)
+    key = keys.overviews(service, number)
+    if (stores.table.get(key) or {}).get("looked_at") == looked:
+        return
+    before = len(told.failed) + told.behind
+    national = National.from_json(json.loads(stores.records.get(national_key(service, number))))
+    kept: set[str] = set()
+    for trust in season.trusts:
+        if seconds_left() < SPARE_SECONDS:
+            told.behind += 1
+            return
+        kept |= _trust(stores, season, national, trust, told)
+    if len(told.failed) + told.behind > before:
+        return  # the next run tries again
+    listed = [found.key for found in stores.results.list(overview_folder(service, number))]
+    _remove(stores, (name for name in listed if name not in kept))
+    stores.table.write(Put(key, {"looked_at": looked}))
+
+
+def _looked_at(stores: Stores, season: _Season) -> str:
+    """All that can lead to another document, without reading a file: if it is as it was, there is nothing to do.
+
+    A deletion and a straggler that is let in leave a row of their own beside the window's state.
+    """
+    partition = keys.state(season.service.name, season.window.number).pk
+    amended = [
+        [row["sk"], row["upload_id"]]
+        for prefix in ("ADDED#", "REMOVED#")
+        for row in stores.table.query(partition, prefix=prefix)
+    ]
+    return sha256_of(
+        {
+            "form": _form(),
+            "manifest": season.state.manifest_sha256,
+            "amended": sorted(amended),
+            "trusts": season.trusts,
+            "reports": season.window.reports.isoformat(),
+        }
+    )
+
+
+@cache
+def _form() -> str:
+    """What the documents look like: the templates and fonts as they are deployed, and FORM."""
+    parts = [FORM, *(sha256(path.read_bytes()) for path in sorted(Path(report_pdf.ASSETS).iterdir()))]
+    return sha256_of(parts)
+
+
+def _trust(stores: Stores, season: _Season, national: National, trust: _Trust, told: Told) -> set[str]:
+    """Builds a trust's report unless it is of what counts now. Gives the keys of its objects."""
+    service, number = season.service.name, season.window.number
+    key = keys.trust_report(service, number, trust.trust)
+    counts: dict[str, str] = {}
+    try:
+        stands = standings(stores, [Place(service, number, school) for school in trust.schools])
+        counts = {place.school: one.upload or "" for place, one in stands.items()}
+        if not any(counts.values()):
+            stores.table.delete(key)
+            return set()
+        schools = [[*place, one.upload, one.carried_from, one.deleted] for place, one in sorted(stands.items())]
+        made_of = sha256_of(
+            [_form(), national.sha256, season.service.ruleset, season.window.reports.isoformat(), trust, schools]
+        )
+        files = {form: overview_key(service, number, trust.trust, made_of, form) for form in OVERVIEW_FORMS}
+        item = stores.table.get(key) or {}
+        if item.get("made_of") == made_of and item.get("state") == ReportState.READY.value:
+            return set(files.values())
+        report = TrustInput(
+            season.service,
+            trust.trust,
+            trust.name,
+            number,
+            season.state.closes or season.window.closes,
+            season.window.reports,
+            _members(stores, stands, trust.schools),
+            national,
+        )
+        _store(stores, key, files, {"pdf": report_pdf.build_trust_pdf(report)}, made_of, counts)
+    except SummaryMissingError:
+        told.behind += 1
+        return set()
+    except Exception as error:
+        stores.table.write(Put(key, {"state": ReportState.FAILED.value, "schools": counts}))
+        told.failed.append((f"TRUST#{trust.trust}", error))
+        return set()
+    told.built += 1
+    return set(files.values())
+
+
+def _store(
+    stores: Stores, key: Key, files: dict[str, str], made: dict[str, bytes], made_of: str, counts: dict[str, str]
+) -> None:
+    for form, data in made.items():
+        stores.results.put(files[form], data, MEDIA_TYPES[form])
+    hashes = {form: sha256(data) for form, data in made.items()}
+    state = ReportState.READY.value
+    stores.table.write(Put(key, {"state": state, "made_of": made_of, "schools": counts, "sha256": hashes}))
+
+
+def _members(stores: Stores, stands: dict[Place, Standing], names: dict[str, str]) -> tuple[Member, ...]:
+    """The schools of a trust with the summaries of what counts, and those by which they are in all schools' sum."""
+    late = {place: keys.window_register(*place) for place, one in stands.items() if one.let_in or one.deleted}
+    rows = stores.table.get_many(late.values())
+    sealed = {
+        place: register_from_item(late[place], rows.get(late[place])).frozen_upload if place in late else one.upload
+        for place, one in stands.items()
+    }
+    wanted = {upload for upload in sealed.values() if upload} | {one.upload for one in stands.values() if one.upload}
+    items = stores.table.get_many(keys.summary(upload) for upload in sorted(wanted))
+    found = {
+        upload: Summary.from_json(json.loads(items[keys.summary(upload)]["summary"]))
+        for upload in wanted
+        if keys.summary(upload) in items
+    }
+    members = []
+    for place, one in sorted(stands.items()):
+        if one.upload and one.upload not in found:
+            raise SummaryMissingError("a file that counts has no summary")
+        was = sealed[place]
+        inside = EMPTY if was is None else found.get(was)
+        summary = found[one.upload] if one.upload else None
+        members.append(Member(place.school, names[place.school], summary, inside, one.carried_from, one.deleted))
+    return tuple(members)
+
+
+def _remove(stores: Stores, names: Iterable[str]) -> None:
+    for name in list(names):
+        stores.results.remove(name)

@@ -1,0 +1,211 @@
+"""The reports of many schools' files, over a season: built after the freeze, and again whenever what counts changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adapters import report_pdf
+from early_results import keys
+from early_results.canonical import sha256
+from early_results.object_keys import overview_folder
+from early_results.writes import Put
+from infra.operator import operating, seasons
+from portal import overviews as portal
+from portal.problems import Problem
+from portal.requests import OverviewsQuery
+from tests.unit.checking.school_files import SERVICE
+from workflow import build_overviews as building
+from workflow.build_overviews import Told, build_overviews
+
+from .season import CLOSES, ENDS, NAME, RESULTS, SCHOOLS, TRUST, Season, season
+
+OF_TRUST = f"TRUST#{TRUST}"
+
+
+def run(played: Season, seconds: float = 300) -> Told:
+    return build_overviews(played.stores, SERVICE, lambda: seconds)
+
+
+def told(played: Season, window: int = 1) -> dict[str, Any] | None:
+    """What the trust's administrator is told of its report."""
+    query = OverviewsQuery(service=NAME, window=str(window))
+    found = portal.list_overviews(played.stores, played.user(OF_TRUST), query, played.now)["overviews"]
+    assert len(found) <= 1
+    return dict(found[0]) if found else None
+
+
+def state(played: Season) -> str | None:
+    found = told(played)
+    return found["state"] if found else None
+
+
+def fetched(played: Season, whose: str = OF_TRUST) -> str:
+    """Where the link leads that somebody is given, or why there is none."""
+    played.stores.results.link = lambda key, **_: key  # type: ignore[method-assign]  # a bucket in memory signs nothing
+    try:
+        return portal.overview_link(played.stores, played.user(whose), SERVICE, "1", "pdf", played.now)["url"]
+    except Problem as refused:
+        return refused.detail
+
+
+def objects(played: Season) -> dict[str, bytes]:
+    bucket = played.stores.results
+    return {listed.key: bucket.get(listed.key) for listed in bucket.list(overview_folder(NAME))}
+
+
+def frozen(played: Season) -> dict[str, str]:
+    """A season with a file of each school, frozen, on the day of its reports. Gives the uploads by school."""
+    uploads = {school: played.upload(school, RESULTS[at % 2]) for at, school in enumerate(SCHOOLS)}
+    played.now = CLOSES + timedelta(minutes=5)
+    played.freeze()
+    return uploads
+
+
+def test_a_trusts_report_is_built_once_and_again_when_a_file_is_deleted() -> None:
+    with season() as played:
+        assert run(played) == Told()  # nothing is frozen
+        assert "not frozen yet" in fetched(played)
+        uploads = frozen(played)
+        assert state(played) == "PROCESSING"
+        assert "still being built" in fetched(played)
+        assert run(played).built == 1
+        first = objects(played)
+        [(name, pdf)] = first.items()
+        assert pdf.startswith(b"%PDF-")
+        assert state(played) == "READY"
+        assert (told(played) or {})["statement"] == "2 of 2 schools have a file that counts."
+        frozen_at, played.now = played.now, CLOSES - timedelta(days=1)
+        assert "available from" in fetched(played)  # on the day of the reports, and not before
+        played.now = frozen_at
+        assert name in fetched(played)
+        item = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
+        assert item["sha256"] == {"pdf": sha256(pdf)}
+        assert run(played) == Told()
+        assert objects(played) == first
+
+        played.delete(f"SCHOOL#{SCHOOLS[0]}", uploads[SCHOOLS[0]])
+        # From this moment on nobody is given the report with the deleted file in it.
+        assert state(played) == "PROCESSING"
+        assert "still being built" in fetched(played)
+        assert run(played).built == 1
+        assert (told(played) or {})["statement"] == "1 of 2 schools has a file that counts."
+        second = objects(played)
+        assert len(second) == 1
+        assert not first.keys() & second.keys()
+        assert next(iter(second)) in fetched(played)
+
+        played.delete(f"SCHOOL#{SCHOOLS[1]}", uploads[SCHOOLS[1]])
+        assert run(played) == Told()
+        assert told(played) is None
+        assert objects(played) == {}
+        assert played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) is None
+        assert "No file of your schools" in fetched(played)
+
+
+def test_a_straggler_that_is_let_in_is_in_the_next_report() -> None:
+    with season() as played:
+        early = played.upload(SCHOOLS[0])
+        late = played.straggler(SCHOOLS[0])
+        played.check(late)
+        played.offer(late)
+        assert run(played).built == 1
+        before = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
+        assert before["schools"] == {SCHOOLS[0]: early, SCHOOLS[1]: ""}
+        operating.admit(played.operated, late, "S3 had a bad minute")
+        assert state(played) == "PROCESSING"
+        assert run(played).built == 1
+        after = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
+        assert after["schools"] == {SCHOOLS[0]: late, SCHOOLS[1]: ""}
+        assert after["sha256"] != before["sha256"]
+        assert len(objects(played)) == 1
+
+
+def test_a_school_that_leaves_the_trust_takes_its_figures_along() -> None:
+    with season() as played:
+        frozen(played)
+        run(played)
+        assert state(played) == "READY"
+        played.later(minutes=1)
+        rows = "".join(f"{school},School {school},{TRUST if school == SCHOOLS[0] else ''}\n" for school in SCHOOLS)
+        played.extract("rosters/schools.csv", f"School DFE,Name,Trust\n{rows}")
+        assert state(played) == "PROCESSING"  # the trust may not read of the other one any more, from now on
+        assert run(played).built == 1
+        item = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
+        assert item["schools"].keys() == {SCHOOLS[0]}
+
+
+def test_who_does_not_act_for_a_trust_has_none_of_it() -> None:
+    with season() as played:
+        frozen(played)
+        run(played)
+        for whose in (f"SCHOOL#{SCHOOLS[0]}", f"SCHOOL#{SCHOOLS[2]}", "OPERATOR"):
+            assert fetched(played, whose) == "Reports of many schools are for those who act for a trust."
+            with pytest.raises(Problem, match="not-allowed"):
+                portal.list_overviews(played.stores, played.user(whose), OverviewsQuery(), played.now)
+
+
+def test_a_report_that_cannot_be_built_is_told_as_such_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(report: object) -> bytes:
+        raise report_pdf.PdfFailed("trust.typ: no")
+
+    with season() as played:
+        frozen(played)
+        with monkeypatch.context() as patched:
+            patched.setattr(report_pdf, "build_trust_pdf", broken)
+            done = run(played)
+            assert [(whose, type(error)) for whose, error in done.failed] == [(OF_TRUST, report_pdf.PdfFailed)]
+            assert state(played) == "FAILED"
+            assert "could not be built" in fetched(played)
+            assert len(run(played).failed) == 1
+        assert run(played).built == 1
+        assert state(played) == "READY"
+
+
+def test_a_newer_template_and_a_lost_record_lead_to_a_new_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    with season() as played:
+        frozen(played)
+        run(played)
+        first = objects(played)
+        with monkeypatch.context() as patched:
+            patched.setattr(building, "_form", lambda: "another")
+            assert run(played).built == 1
+            assert not objects(played).keys() & first.keys()
+        assert run(played).built == 1
+        assert objects(played) == first  # the same bytes
+        played.stores.table.delete(keys.trust_report(NAME, 1, TRUST))
+        played.stores.table.delete(keys.overviews(NAME, 1))
+        assert run(played).built == 1
+        assert objects(played) == first
+
+
+def test_a_run_without_time_leaves_the_rest_to_the_next_and_a_rebuild_is_waited_for() -> None:
+    with season() as played:
+        frozen(played)
+        assert run(played, seconds=10).behind == 1
+        assert objects(played) == {}
+        played.stores.table.write(Put(keys.rebuild(), {"state": "begun"}))
+        assert run(played) == Told(behind=1)
+        played.stores.table.delete(keys.rebuild())
+        assert run(played).built == 1
+
+
+def test_a_closed_season_keeps_no_report_and_gets_none() -> None:
+    with season() as played:
+        frozen(played)
+        played.build_reports()
+        run(played)
+        played.now = ENDS + timedelta(minutes=5)
+        played.freeze()
+        played.build_reports()
+        run(played)
+        assert len(objects(played)) == 2
+        counted = seasons.close_season(played.operated, SERVICE, "handed over", really=False)
+        assert (counted.objects[overview_folder(NAME)], counted.items["trusts' records"]) == (2, 4)
+        seasons.close_season(played.operated, SERVICE, "handed over", really=True)
+        assert objects(played) == {}
+        assert run(played) == Told()
+        assert objects(played) == {}
+        assert not [sk for pk, sk in played.items() if pk.startswith("TRUST#") and sk.startswith("REPORT#")]
