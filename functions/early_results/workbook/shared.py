@@ -68,7 +68,7 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
             phonetic -= 1
         texts.clear()
 
-    def bounded() -> None:
+    def bounded(_piece: bytes) -> None:
         if left < 0:
             budget.no_elements()
         if len(strings) > limits.strings:
@@ -81,7 +81,7 @@ def read_strings(package: Package, part: str, budget: Budget) -> Memo:
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = texts.append
-    bounded()  # a part that was read before may have used up the budget
+    bounded(b"")  # a part that was read before may have used up the budget
     try:
         feed(parser, package.chunks(part), texts, budget, bounded)
     finally:

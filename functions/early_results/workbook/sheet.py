@@ -7,6 +7,7 @@ of an element while the sheet can do without: together that is most of the diffe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
@@ -20,6 +21,7 @@ from .xml import SEPARATOR, create_parser, feed
 
 Rows = list[tuple[int, dict[int, Value]]]
 Start = Callable[[str, list[str]], None]  # what the parser calls where an element begins
+_SPARE = 8  # so many pieces of white space between elements count as one element
 _PICTURE = "\0"  # stands for a type of cells that no file can contain
 
 
@@ -44,7 +46,23 @@ _FIRST_NAMES = ("", *(column_letters(column) for column in range(1, 65)))
 
 
 class _UnusualSheet(Exception):
-    """The sheet must be read again carefully: a prefix changes its meaning, or a cell's type has an unusual place."""
+    """The sheet must be read again carefully.
+
+    A prefix changes its meaning, a cell's type has an unusual place, or a text may not be the value that it follows.
+    """
+
+
+class _Spent(Memo):
+    """What further text means once a value has its text: nothing, as long as it is white space."""
+
+    __slots__ = ()
+
+    def __missing__(self, text: str) -> None:
+        # The rest of the value, or a text outside every cell: only the end of the value would tell.
+        if self.convert(text):
+            raise _UnusualSheet
+        if len(text) < 16:
+            self[text] = None
 
 
 def read_sheet(
@@ -137,6 +155,7 @@ class _SheetReader:
     """Reads one sheet once. Its attributes are where the reading stands, between one handler and the next."""
 
     __slots__ = (
+        "_blank",
         "_budget",
         "_careful",
         "_cells",
@@ -159,6 +178,7 @@ class _SheetReader:
         "_row_text",
         "_rows",
         "_shared",
+        "_spent",
         "_start",
         "_start_in_text",
         "_texts",
@@ -182,6 +202,7 @@ class _SheetReader:
         # What the text of a cell means, by its type.
         self._shared = Memo(_no_strings) if strings is None else strings
         self._numbers = numbers
+        self._spent = _Spent(str.strip)
         self._typed: dict[str, Memo] = {"b": Memo(boolean), "e": Memo(error), "d": Memo(iso)}
         self._typed[_PICTURE] = Memo(picture) if pictures else self._typed["e"]
         # What has been read.
@@ -197,6 +218,7 @@ class _SheetReader:
         # What the parser has given of a row: the attributes of a cell, None where its <v> begins, and text. One loop at
         # the end of the row handles them all, which takes half the time of handling each when the parser gives it.
         self._events: list[Any] = []  # list[str] | None | str
+        self._blank: re.Pattern[bytes] | None = None  # finds a value without text of its own
         self._pending: Memo | None = None  # what the text of this cell will mean
         self._live: Memo | None = None  # the same, once its <v> has begun
         # Of a cell that has its text in the sheet itself.
@@ -208,8 +230,12 @@ class _SheetReader:
         """Reads the sheet. Raises Unreadable, and _UnusualSheet unless it is read carefully."""
         parser = self._parser
         parser.ordered_attributes = True
-        self._bounded()  # a part that was read before may have used up the budget
+        # The parser joins texts across the ends of elements that nobody asks for. Unjoined, a value's text ends where
+        # the value does.
+        parser.buffer_text = self._careful
+        self._bounded(b"")  # a part that was read before may have used up the budget
         parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._value_ends if self._careful else None
         parser.CharacterDataHandler = self._events.append
         chunks = package.chunks(part)
         if not self._careful:
@@ -228,7 +254,10 @@ class _SheetReader:
                 self._rows.setdefault(at, {}).setdefault(place, UNCALCULATED)
         return Contents(sorted(self._rows.items()), frozenset(self._formulas), tuple(self._merged))
 
-    def _bounded(self) -> None:
+    def _bounded(self, piece: bytes) -> None:
+        # Text after a value without text would be taken for its own. In UTF-16 there is nothing to find.
+        if not self._careful and ((self._blank is not None and self._blank.search(piece)) or b"\0" in piece):
+            raise _UnusualSheet
         self._settle()
         if self._left < 0:
             self._budget.no_elements()
@@ -237,7 +266,12 @@ class _SheetReader:
 
     def _begin_sheet(self, name: str, attributes: list[str]) -> None:
         self._left -= 1
-        self._names = _names(self._prefixes.before_names(name, _pairs(attributes)))
+        before = self._prefixes.before_names(name, _pairs(attributes))
+        self._names = _names(before)
+        if not self._careful:
+            if not before.isascii():  # its bytes are those of an encoding that only the parser knows
+                raise _UnusualSheet
+            self._blank = re.compile(rb"<%bv(?!>[^<])" % re.escape(before.encode()))
         self._start_in_text, self._end_in_text = self._in_text()
         self._start = self._parser.StartElementHandler = self._cell_or_value()
 
@@ -307,13 +341,13 @@ class _SheetReader:
     def _settle(self) -> None:
         """Turns what has been read into cells.
 
-        A text includes the white space up to the next element, which does not change a number or an index. A number
-        always comes in one piece: neither `feed` nor the parser splits a text that is so short.
+        A number nearly always comes in one piece: neither `feed` nor the parser splits a text that is so short, unless
+        it is written with line breaks or references to characters. Such a sheet is unusual.
         """
         events = self._events
-        self._left -= len(events)
+        spare = 0  # texts that are no value: white space between elements
         meaning, begun, place, into, digits = self._pending, self._live, self._column, self._cells, self._row_text
-        names, numbers, shared, typed = _FIRST_NAMES, self._numbers, self._shared, self._typed
+        names, numbers, shared, typed, spent = _FIRST_NAMES, self._numbers, self._shared, self._typed, self._spent
         for event in events:
             if event is None:
                 begun = meaning
@@ -321,10 +355,13 @@ class _SheetReader:
             elif type(event) is str:
                 if begun is not None:
                     found = begun[event]
-                    # at the end of a chunk the white space up to the next element comes as a text of its own
-                    begun = None
+                    begun = spent
                     if found is not None:
                         into[place] = found
+                    else:
+                        spare += 1
+                else:
+                    spare += 1
             else:
                 begun = None
                 place += 1
@@ -351,7 +388,14 @@ class _SheetReader:
                     if meaning is None and not (self._exact and event is events[-1]):
                         raise _UnusualSheet  # a cell with its own text, which was not recognised when it began
         self._pending, self._live, self._column = meaning, begun, place
+        self._left -= len(events) - spare + spare // _SPARE
         events.clear()
+
+    def _value_ends(self, name: str) -> None:
+        """The handler of the end of an element in a sheet that is read carefully."""
+        if name == self._names.value:
+            self._settle()
+            self._live = None
 
     def _unusual(self, attributes: list[str]) -> tuple[str | None, str | None, str | None]:
         """The reference, style and type of a cell."""
@@ -400,7 +444,7 @@ class _SheetReader:
         self._exact = False
         self._parser.StartElementHandler = self._start
         self._parser.CharacterDataHandler = self._events.append
-        self._parser.EndElementHandler = None
+        self._parser.EndElementHandler = self._value_ends if self._careful else None
 
     def _in_text(self) -> tuple[Start, Callable[[str], None]]:
         """The handlers of the beginning and of the end of an element in such a cell."""

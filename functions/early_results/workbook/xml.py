@@ -48,11 +48,12 @@ def feed(
     chunks: Iterable[bytes],
     texts: list[str],
     budget: Budget,
-    bounded: Callable[[], None] | None = None,
+    bounded: Callable[[bytes], None] | None = None,
 ) -> None:
     """Parses the chunks to their end. `texts` is where the caller gathers text: its growth is bounded here.
 
-    `bounded` is called after each chunk. It checks limits that would cost too much to check with every element.
+    `bounded` is called after each piece that was parsed, with its bytes. It checks what would cost too much to check
+    with every element. No tag is parted between two pieces.
 
     Raises Unreadable; what the handlers raise passes through.
     """
@@ -70,9 +71,11 @@ def feed(
             if end <= 0:
                 end = whole.rfind(b"<\0/\0")  # UTF-16, of either kind
             if end <= 0:
-                end = whole.rfind(b">") + 1 or len(whole)
-            rest = whole[end:]
-            parser.Parse(whole[:end], False)
+                end = whole.rfind(b">") + 1 or whole.rfind(b"<")
+            if end < 0 or len(whole) - end > limits.token_bytes:
+                end = len(whole)  # text alone, or what is refused below
+            piece, rest = whole[:end], whole[end:]
+            parser.Parse(piece, False)
             fed += end
             # Expat starts again at the beginning of an unfinished tag with every chunk: quadratic, if it has no end.
             if fed - parser.CurrentByteIndex > limits.token_bytes:
@@ -82,7 +85,7 @@ def feed(
             if len(texts) > longest and sum(map(len, texts)) > limits.string_length:
                 budget.too_long()
             if bounded is not None:
-                bounded()
+                bounded(piece)
         parser.Parse(rest, True)
     except pyexpat.ExpatError:
         damaged("part of its contents is not well formed, as if the file had been cut short or altered")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from io import BytesIO
 from unittest.mock import patch
 
@@ -64,9 +66,9 @@ def both_agree(data: bytes, size: int = package.CHUNK) -> Told:
     return short
 
 
-def rows_told(data: bytes) -> Cells:
+def rows_told(data: bytes, size: int = package.CHUNK) -> Cells:
     """The rows of the first sheet, as both ways have them."""
-    told = both_agree(data)
+    told = both_agree(data, size)
     assert not isinstance(told, str)
     return told[0][0]
 
@@ -177,6 +179,89 @@ AFTER = st.sampled_from(
 )  # a blank and white space behind it: damaged, once
 def test_generated_rows(rows: list[str], between: str, size: int, after: str) -> None:
     both_agree(of(sheet(between.join(rows), after=after)), size)
+
+
+# What may stand between the elements of a sheet and is part of no cell: white space, and text that belongs to nothing.
+GAPS = st.sampled_from(
+    ("", "", "", "", "\n", "\r\n\t ", "0", "x\n", " &#48;", "&#10;7", "<!-- 1 -->", "<![CDATA[8]]>", "<?p 9?>")
+)
+# Values, each with other ways to write it.
+SPELT: dict[str, tuple[str, ...]] = {
+    "11": ("11", "&#49;1", "1<!-- 2 -->1", "<![CDATA[11]]>", "\n11\n", " 11 ", "1&#x31;\n"),
+    "0": ("0", "&#48;", "<!-- 1 -->0", "\r\n0"),
+    "": ("", "", "\n", "&#10;", "<!-- 5 -->"),
+}
+
+
+@st.composite
+def cell_xml(draw: st.DrawFn, at: str) -> tuple[str, str]:
+    """A cell as a program writes it, and the same with what does not matter put in."""
+    kind = draw(
+        st.sampled_from(
+            ("", "", ' s="1"', ' t="s"', ' t="s"', ' t="n"', ' t="b"', ' t="e"', ' t="str"', ' t="inlineStr"')
+        )
+    )
+    gaps = [draw(GAPS) for _ in range(4)]
+    if kind == ' t="inlineStr"':
+        plain = f'<c r="{at}"{kind}><is><t>typed</t></is></c>'
+        odd = f'<c r="{at}"{kind}>{gaps[0]}<is>{gaps[1]}<t>typed</t>{gaps[2]}</is>{gaps[3]}</c>'
+        return plain, odd
+    formula = draw(st.sampled_from(("", "", "", "", "<f>A1</f>")))
+    value = draw(st.sampled_from(sorted(SPELT)))
+    spelt = value if kind == ' t="str"' else draw(st.sampled_from(SPELT[value]))
+    blank = draw(st.sampled_from(("<v></v>", "<v/>", "<v />", "<v\n></v>"))) if not spelt else f"<v>{spelt}</v>"
+    plain = f'<c r="{at}"{kind}>{formula}<v>{value}</v></c>'
+    return plain, f'<c r="{at}"{kind}>{gaps[0]}{formula}{gaps[1]}{blank}{gaps[2]}</c>'
+
+
+@st.composite
+def sheets_with_text_anywhere(draw: st.DrawFn) -> tuple[str, str]:
+    """A sheet as a program writes it, and the same with what does not matter put in."""
+    plain, odd = [], []
+    for number in range(1, draw(st.integers(1, 4)) + 1):
+        cells = [draw(cell_xml(f"{column}{number}")) for column in "ABC"[: draw(st.integers(1, 3))]]
+        plain.append(f'<row r="{number}">{"".join(cell for cell, _ in cells)}</row>')
+        inside = "".join(f"{cell}{draw(GAPS)}" for _, cell in cells)
+        odd.append(f'<row r="{number}">{draw(GAPS)}{inside}</row>{draw(GAPS)}')
+    return "".join(plain), draw(GAPS) + "".join(odd)
+
+
+def with_prefix(content: str) -> str:
+    """The sheet with a prefix before the name of every element."""
+    named = re.sub(r"<(/?)(?=[a-z])", r"<\1x:", content)
+    return named.replace("xmlns=", "xmlns:x=", 1)
+
+
+@ROUGHLY
+@given(
+    sheets_with_text_anywhere(), GAPS, st.sampled_from((40, 100, package.CHUNK)), st.sampled_from(("", "x", "utf-16"))
+)
+@example(
+    ('<row r="1"><c r="A1"><v>11</v></c></row>', '<row r="1"><c r="A1"><v>11</v></c></row>'), "0", package.CHUNK, ""
+)
+@example(
+    ('<row r="1"><c r="A1"><v></v></c></row>', '<row r="1"><c r="A1"><v/>0</c></row>'), "", package.CHUNK, "utf-16"
+)
+def test_text_outside_every_cell_belongs_to_nothing(sheets: tuple[str, str], behind: str, size: int, how: str) -> None:
+    plain, odd = sheets
+    content = sheet(odd, after=behind)
+    content = with_prefix(content) if how == "x" else content
+    data = of(content.replace("UTF-8", "UTF-16").encode("utf-16") if how == "utf-16" else content)
+    assert both_agree(data, size) == both_agree(of(sheet(plain)))
+
+
+def test_a_piece_that_ends_where_a_tag_begins_hides_no_blank_value() -> None:
+    for more in range(40):
+        blank = f'<row r="1"><c r="A1">{"x" * (40 + more)}<v/>0</c></row>'
+        assert rows_told(of(sheet(blank)), 40) == []
+
+
+def test_a_birthday_stays_the_same_whatever_stands_behind_the_sheet() -> None:
+    """42108 is 14 April 2015. With a 0 from behind the last cell it was a day in the year 3052."""
+    born = '<row r="1"><c s="1" r="A1"><v>42108</v></c></row>'
+    for behind in ("", "0", "\n0", "<!-- the end -->0"):
+        content = sheet(born).replace("</sheetData>", f"</sheetData>{behind}")
+        assert rows_told(of(content)) == [(1, {1: ("date", date(2015, 4, 14))})]
 
 
 @ROUGHLY
