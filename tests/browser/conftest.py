@@ -20,7 +20,7 @@ Open = Callable[..., Portal]
 @pytest.fixture(scope="session", autouse=True)
 def _chromium() -> None:
     if CHROMIUM is None:
-        pytest.skip("Debian's chromium is not installed")
+        pytest.skip("Debian's chromium-headless-shell is not installed")
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,8 @@ Discrete Distributions (1961); Benjamini and Hochberg, Controlling the False Dis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
 from math import comb, isqrt
 
 UNIT = 10**18  # probabilities are told in this many parts, rounded upwards
@@ -75,15 +76,34 @@ def binomial(count: int, of: int, met: int, rest: int) -> int:
     """The two-sided mid-p of `count` or further, of `of` pupils, if each reaches it as `met` of the `rest` do."""
     if not rest:
         return UNIT
-    weights = (comb(of, k) * met**k * (rest - met) ** (of - k) for k in range(of + 1))
-    return _mid_p(count, weights, rest**of)
+    if not 0 < met < rest:  # the count that is certain: nobody, or everybody
+        return UNIT if count == (of if met else 0) else 0
+    return _mid_p(count, _binomial_weights(of, met, rest), rest**of)
+
+
+def _binomial_weights(of: int, met: int, rest: int) -> Iterator[int]:
+    """The ways that lead to 0, 1, 2... of `of`, each from the one before: quicker than powers of such length."""
+    weight = (rest - met) ** of
+    for k in range(of):
+        yield weight
+        weight = weight * ((of - k) * met) // ((k + 1) * (rest - met))  # without a remainder
+    yield weight
 
 
 def hypergeometric(count: int, of: int, met: int, rest: int) -> int:
     """The same, if the school's pupils were drawn from all pupils, its own among them."""
-    together = count + met
-    weights = (comb(together, k) * comb(of + rest - together, of - k) for k in range(of + 1))
-    return _mid_p(count, weights, comb(of + rest, of))
+    return _mid_p(count, _hypergeometric_weights(of, count + met, of + rest), comb(of + rest, of))
+
+
+def _hypergeometric_weights(of: int, together: int, everybody: int) -> Iterator[int]:
+    """The ways to draw 0, 1, 2... of `together` among `of` of everybody, each from the one before."""
+    least = max(0, of + together - everybody)  # so many are among them for certain
+    yield from repeat(0, least)
+    weight = comb(together, least) * comb(everybody - together, of - least)
+    for k in range(least, of):
+        yield weight
+        weight = weight * ((together - k) * (of - k)) // ((k + 1) * (everybody - together - of + k + 1))
+    yield weight
 
 
 def against_rest(count: int, of: int, met: int, rest: int, schools: int) -> int:

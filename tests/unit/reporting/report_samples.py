@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
+from functools import cache
 from random import Random
 
 from hypothesis import settings
@@ -107,26 +108,31 @@ def beside(nation: National | None) -> Beside | None:
     return Beside(nation, SCHOOL, EMPTY) if nation else None
 
 
+@cache
 def nation_of(schools: int, service: Service = KS1) -> National:
     """So many schools of 30 pupils, each in no trust: from eleven on, most figures of theirs may be shown."""
     return national(service, ((f"900{seed:04}", summarise(service, cohort(30, seed))) for seed in range(schools)), {})
 
 
-def odd_reports() -> dict[str, ReportInput]:
-    """The schools that break reports: none, blank, tiny, large, unknown identity, names that look like code."""
-    nation = nation_of(45)
-    unknown = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
-    blank = [r._replace(assessments={}, scores={}) for r in cohort(4, 8)]
-    return {
-        "none": report_of([], nation),
-        "none-nor-nation": report_of([], None),
-        "blank": report_of(blank, nation, name=""),
-        "one": report_of(cohort(1, 3), None),
-        "unknown": report_of(unknown, nation),
-        "mixed": report_of([*unknown, *cohort(5, 2)], nation, carried=1, name="The " + "Very " * 40 + "Long Name"),
-        "large": report_of(cohort(2000, 4), nation),
-        "markup": report_of(cohort(8, 5), nation, name='=1+1 #panic() $x$ *b* _i_ <label> @ref [c] `d` \\ // /* "q"'),
-        "unprintable": report_of(
-            cohort(8, 6), nation, name="Tŷ Ŵyl 日本 \U0001f600 \u0000\u0007\ufffe\ue000\n\u202eabc"
-        ),
-    }
+def _unknown() -> list[PupilResults]:
+    return [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
+
+
+# The schools that break reports: none, blank, tiny, large, unknown identity, names that look like code.
+ODD: dict[str, Callable[[], ReportInput]] = {
+    "none": lambda: report_of([], nation_of(45)),
+    "none-nor-nation": lambda: report_of([], None),
+    "blank": lambda: report_of([r._replace(assessments={}, scores={}) for r in cohort(4, 8)], nation_of(45), name=""),
+    "one": lambda: report_of(cohort(1, 3), None),
+    "unknown": lambda: report_of(_unknown(), nation_of(45)),
+    "mixed": lambda: report_of(
+        [*_unknown(), *cohort(5, 2)], nation_of(45), carried=1, name="The " + "Very " * 40 + "Long Name"
+    ),
+    "large": lambda: report_of(cohort(2000, 4), nation_of(45)),
+    "markup": lambda: report_of(
+        cohort(8, 5), nation_of(45), name='=1+1 #panic() $x$ *b* _i_ <label> @ref [c] `d` \\ // /* "q"'
+    ),
+    "unprintable": lambda: report_of(
+        cohort(8, 6), nation_of(45), name="Tŷ Ŵyl 日本 \U0001f600 \u0000\u0007\ufffe\ue000\n\u202eabc"
+    ),
+}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -30,11 +31,28 @@ from early_results.reporting.figures import Copy, Mean, ReportInput, Share, meas
 from early_results.reporting.story import eligible, lines, message, patterns
 from early_results.results import PupilResults
 from tests.effort import examples
-from tests.unit.reporting.report_samples import UNHURRIED, cohort, cohorts, nation_of, odd_reports, report_of
+from tests.unit.reporting.report_samples import ODD, UNHURRIED, cohort, cohorts, nation_of, report_of
 
 ROOT = Path(__file__).parents[3]
-ODD = odd_reports()
 ODD_RESULTS = [r._replace(pupil=r.pupil._replace(gender="", birth_date=None)) for r in cohort(3, 7)]
+
+
+@cache
+def ordinary() -> ReportInput:
+    """The report of a school of one form beside all schools."""
+    return report_of(cohort(29, 1), nation_of(45))
+
+
+@cache
+def ordinary_pdf() -> bytes:
+    """It as a PDF, set once for all tests that read it."""
+    return build_pdf(ordinary())
+
+
+@cache
+def ordinary_workbook() -> bytes:
+    """It as a workbook."""
+    return build_workbook(ordinary())
 
 
 def page_text(pdf: bytes) -> str:
@@ -43,12 +61,13 @@ def page_text(pdf: bytes) -> str:
 
 def digests() -> str:
     """The hashes of one report, printed by a fresh process as well as by this one."""
-    report = report_of(cohort(29, 1), nation_of(45))
-    return " ".join(hashlib.sha256(built).hexdigest() for built in (build_pdf(report), build_workbook(report)))
+    return " ".join(hashlib.sha256(built).hexdigest() for built in (ordinary_pdf(), ordinary_workbook()))
 
 
 def test_a_report_is_the_same_bytes_again() -> None:
-    assert digests() == digests()
+    again = report_of(cohort(29, 1), nation_of(45))
+    assert build_pdf(again) == ordinary_pdf()
+    assert build_workbook(again) == ordinary_workbook()
 
 
 @pytest.mark.parametrize(("zone", "seed"), [("Pacific/Auckland", "1"), ("America/Los_Angeles", "4242")])
@@ -79,7 +98,7 @@ def test_and_in_another_process_in_another_place(tmp_path: Path, zone: str, seed
 
 @pytest.mark.parametrize("name", ODD)
 def test_every_odd_school_gets_both_reports(name: str) -> None:
-    report = ODD[name]
+    report = ODD[name]()
     pupils, workbook = report.figures.pupils, build_workbook(report)
     for copy in Copy:
         pdf = build_pdf(report, copy)
@@ -101,7 +120,7 @@ def test_every_odd_school_gets_both_reports(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["markup", "unprintable"])
 def test_a_name_is_a_name_wherever_it_stands(name: str) -> None:
-    report = ODD[name]
+    report = ODD[name]()
     pdf = PdfReader(io.BytesIO(build_pdf(report)))
     shown = printable(plain(report.school_name))
     assert pdf.metadata is not None
@@ -128,7 +147,7 @@ def test_the_font_has_every_character_that_counts_as_printable() -> None:
 
 
 def test_the_pdf_can_be_read_aloud() -> None:
-    pdf = PdfReader(io.BytesIO(build_pdf(report_of(cohort(29, 1), nation_of(45)))))
+    pdf = PdfReader(io.BytesIO(ordinary_pdf()))
     root: Any = pdf.trailer["/Root"]
     assert root["/Lang"] == "en-GB"
     assert root["/MarkInfo"]["/Marked"] == BooleanObject(True)
@@ -163,8 +182,8 @@ def test_the_pdf_can_be_read_aloud() -> None:
 
 
 def test_pdf_and_workbook_say_the_same_figures() -> None:
-    report = report_of(cohort(29, 1), nation_of(45))
-    text = page_text(build_pdf(report))
+    report = ordinary()
+    text = page_text(ordinary_pdf())
     said = words(report)
     for _, fact in said.facts:
         assert fact in text
@@ -172,7 +191,7 @@ def test_pdf_and_workbook_say_the_same_figures() -> None:
     assert said.provenance in text
     for note in report.figures.notes:
         assert note in text
-    sheet = load_workbook(io.BytesIO(build_workbook(report)))["Groups of pupils"]
+    sheet = load_workbook(io.BytesIO(ordinary_workbook()))["Groups of pupils"]
     rows = [[cell for cell in row if cell.value is not None] for row in sheet.iter_rows(min_row=4)]
     rows = [
         row
@@ -325,7 +344,7 @@ def test_bars_are_as_long_as_their_shares(results: list[PupilResults], beside: b
 
 
 def test_small_and_extreme_shares_show_the_same_in_excel() -> None:
-    report = ODD["mixed"]
+    report = ODD["mixed"]()
     book = load_workbook(io.BytesIO(build_workbook(report)))
     shown = {
         shown_by_excel(cell.value, cell.number_format)
@@ -344,8 +363,8 @@ def test_small_and_extreme_shares_show_the_same_in_excel() -> None:
 
 
 def test_shares_and_means_in_the_workbook_are_exact() -> None:
-    report = report_of(cohort(29, 1), nation_of(45))
-    book = load_workbook(io.BytesIO(build_workbook(report)))
+    report = ordinary()
+    book = load_workbook(io.BytesIO(ordinary_workbook()))
     mine = report.figures.cohorts[0].all.school
     held = [cell.value for row in book["Summary"].iter_rows(min_row=4) for cell in row]
     held = [value for value in held if isinstance(value, float)]
@@ -356,11 +375,11 @@ def test_shares_and_means_in_the_workbook_are_exact() -> None:
 
 
 def test_the_workbook_begins_with_the_message_and_its_measures() -> None:
-    report = report_of(cohort(29, 1), nation_of(45))
+    report = ordinary()
     cohort_of = report.figures.cohorts[0]
     missed = patterns(report.service, report.pupils, "", report.service.combined[0])
     told = message(report, cohort_of, missed)
-    book = load_workbook(io.BytesIO(build_workbook(report)))
+    book = load_workbook(io.BytesIO(ordinary_workbook()))
     assert book.sheetnames[0] == "In short"
     said = grid(book["In short"])
     assert [told.verdict] in said
@@ -377,8 +396,8 @@ def test_the_workbook_begins_with_the_message_and_its_measures() -> None:
 
 
 def test_every_chart_of_the_workbook_is_told_in_words() -> None:
-    report = report_of(cohort(29, 1), nation_of(45))
-    with zipfile.ZipFile(io.BytesIO(build_workbook(report))) as parts:
+    report = ordinary()
+    with zipfile.ZipFile(io.BytesIO(ordinary_workbook())) as parts:
         drawings = [parts.read(name) for name in parts.namelist() if name.startswith("xl/drawings/drawing")]
     told = [
         element.attrib["descr"]
@@ -394,7 +413,7 @@ def test_every_chart_of_the_workbook_is_told_in_words() -> None:
 
 
 def test_a_packed_pdf_is_the_same_document() -> None:
-    plain_pdf = packing_of(report_of(cohort(29, 1), nation_of(45)))
+    plain_pdf = packing_of(ordinary())
     smaller = packed(plain_pdf)
     assert smaller == packed(plain_pdf)
     assert len(smaller) < len(plain_pdf) / 2

@@ -38,6 +38,7 @@ from tests.unit.workbook.raw_workbook import (
 
 READ = "read"
 MIB = 1024 * 1024
+MANY = 1_000_000  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,52 @@ class Hostile:
 
 
 CASES: dict[str, Hostile] = {}
+
+# Those that take long to make, so that who wants small files alone need not make them.
+LARGE = frozenset(
+    {
+        "1,000,000 attributes in one tag",
+        "1,000,000 different attributes",
+        "1,000,000 different names",
+        "1,000,000 namespaces in one tag",
+        "1,000,000 numbers",
+        "1,000,000 relationships",
+        "1,000,000 root relationships",
+        "1,048,576 rows with one formatted cell",
+        "149,000 long numbers",
+        "150,000 merged cells",
+        "200 MB of spaces",
+        "30 MB of attributes",
+        "30 MB of shared strings",
+        "30 MB of shared strings with an emoji each",
+        "30 sheets of 100,000 empty rows",
+        "30 sheets of 20,000 numbers",
+        "300,000 number formats",
+        "31 MB of spaces",
+        "400,000 namespaces in many tags",
+        "a cell of 20 MB of random digits",
+        "a formula of 20 MB",
+        "a part listed fifty thousand times",
+        "elements nested 10,000,000 deep",
+        "nested 390,000 deep with long names",
+        "workbook nested without end",
+    }
+)
+
+
+def small_files() -> dict[str, bytes]:
+    """The cases that hold less than a million bytes, and those that cannot be asked how much they hold."""
+    made = {name: case.make() for name, case in CASES.items() if name not in LARGE}
+    return {name: data for name, data in made.items() if inflated(data) < MANY}
+
+
+def inflated(data: bytes) -> int:
+    """How many bytes a file holds; its own length where it is no zip at all."""
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            return sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, struct.error, ValueError, OSError, EOFError, NotImplementedError):
+        return len(data)
 
 
 def case(outcome: Code | str) -> Callable[[Callable[[], bytes]], Callable[[], bytes]]:
