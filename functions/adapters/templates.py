@@ -71,10 +71,12 @@ def template_workbook(
     deadlines: Sequence[str] | None = None,
     results: Mapping[str, Mapping[str, Value]] | None = None,
     repairs: tuple[Repair, ...] = (),
+    corrected_from: str = "",
 ) -> bytes:
     """The template of a school, as the bytes of an .xlsx file.
 
-    `issued` is aware. `results`, by UPN and column key, are filled in as they are; `repairs` are told by the mark.
+    `issued` is aware. `results`, by UPN and column key, are filled in as they are; `repairs` and `corrected_from` are
+    told by the mark.
     `deadlines` are sentences for the help sheet: the calendar in force may differ from the one that the service was
     published with.
     """
@@ -90,7 +92,7 @@ def template_workbook(
     if deadlines is None:
         deadlines = [messages.deadline(window) for window in service.windows]
     add_help_sheet(book, service, roster, issued, deadlines)
-    mark = TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued, repairs)
+    mark = TemplateMark(service.name, service.ruleset, roster.school, roster.version, issued, repairs, corrected_from)
     add_mark(book, mark)
     return saved(book, issued, f"{service.title}: {roster.school}")
 

@@ -368,6 +368,10 @@ class Upload(TypedDict):
     counts: Counts | NoCounts
     receipt: Receipt | None
     windows: Annotated[list[Said], Says("Its own window, and later ones that carry it on; none before a verdict.")]
+    corrected_from: (
+        Annotated[UploadId, Says("The upload whose results it has, corrected at the page; as the file itself says.")]
+        | None
+    )
     reports: Annotated[
         dict[Annotated[str, Says(pattern="^[1-9][0-9]*$")], ToldReportState],
         Says("By window: the state of the report that is built from this file."),
@@ -487,6 +491,40 @@ class Match(TypedDict):
         list[Ordinal], Says("The export's rows of pupils who are not on the list.", maxItems=MOST_LEFT_OUT)
     ]
     repeated: Annotated[list[Ordinal], Says("Its rows of pupils who are on an earlier row.", maxItems=MOST_LEFT_OUT)]
+
+
+class ColumnToCorrect(TypedDict):
+    """A column of results with what it takes: codes, numbers in a range, or both."""
+
+    key: ColumnKey
+    heading: Heading
+    codes: list[str]
+    minimum: NotRequired[Number]
+    maximum: NotRequired[Number]
+
+
+class CellToCorrect(TypedDict):
+    """A result with an error."""
+
+    pupil: PupilNamed
+    row: Ordinal
+    column: ColumnKey
+    value: Annotated[str, Says("What the cell holds.")]
+    message: Annotated[str, Says("For people.")]
+
+
+class Corrections(TypedDict):
+    """What can be corrected of a file without Excel, by the school's list as it is now."""
+
+    school: School
+    roster_version: Annotated[str, Says("To be sent back with the corrections.")]
+    columns: list[ColumnToCorrect]
+    cells: Annotated[list[CellToCorrect], Says("Each must be given.")]
+    missing: Annotated[list[PupilNamed], Says("Those who are not in the file: their results may be given.")]
+    put_right: Annotated[list[Finding], Says("Errors that a new template is without.")]
+    elsewhere: Annotated[
+        list[Finding], Says("Errors that must be corrected in Excel. While there is one, nothing can.")
+    ]
 
 
 class FrozenFile(TypedDict):

@@ -25,6 +25,7 @@ from early_results.media import MEDIA_TYPES, XLSX
 from . import (
     board,
     changes,
+    correcting,
     downloads,
     figures,
     history,
@@ -47,6 +48,7 @@ from .requests import (
     ReportsQuery,
     TemplateQuery,
     UploadsQuery,
+    corrections_request,
     match_request,
     query_of,
     upload_request,
@@ -208,8 +210,7 @@ def _template(service: str) -> Response[bytes]:
     stores, user, now = _asking()
     found = services.service_of(service)
     name, data = services.build_template(stores, user, found, query(TemplateQuery).school, now)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
-    return Response(HTTPStatus.OK.value, XLSX, data, headers)
+    return _workbook(name, data)
 
 
 @app.post("/api/services/<service>/match")
@@ -224,8 +225,7 @@ def _match_workbook(service: str) -> Response[bytes]:
     stores, user, now = _asking()
     request = match_request(app.current_event.decoded_body)
     name, data = matching.build(stores, user, services.service_of(service), request, now)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
-    return Response(HTTPStatus.OK.value, XLSX, data, headers)
+    return _workbook(name, data)
 
 
 @app.post("/api/uploads")
@@ -266,6 +266,26 @@ def _findings(upload_id: str) -> Response[str]:
 def _pupils(upload_id: str) -> Response[str]:
     stores, user, _ = _asking()
     return answer(pupils.describe_pupils(stores, user, history.find_upload(stores, user, upload_id)))
+
+
+@app.get("/api/uploads/<upload_id>/corrections")
+def _corrections(upload_id: str) -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(correcting.describe_corrections(stores, user, history.find_upload(stores, user, upload_id)))
+
+
+@app.post("/api/uploads/<upload_id>/corrections")
+def _corrected(upload_id: str) -> Response[bytes]:
+    stores, user, now = _asking()
+    upload = history.find_upload(stores, user, upload_id)
+    request = corrections_request(app.current_event.decoded_body)
+    name, data = correcting.build_corrected(stores, user, upload, request, now)
+    return _workbook(name, data)
+
+
+def _workbook(name: str, data: bytes) -> Response[bytes]:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', **NO_STORE}
+    return Response(HTTPStatus.OK.value, XLSX, data, headers)
 
 
 @app.delete("/api/uploads/<upload_id>")

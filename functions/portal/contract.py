@@ -30,6 +30,7 @@ from . import answers, examples, problems
 from .limits import PAGE
 from .requests import (
     BoardQuery,
+    CorrectionsRequest,
     FiguresQuery,
     FindingsQuery,
     MatchRequest,
@@ -41,6 +42,7 @@ from .requests import (
     UploadRequest,
     UploadsQuery,
 )
+from .services import no_pupil_list
 
 Schema = dict[str, Any]
 Problems = tuple[problems.Problem, ...]
@@ -143,7 +145,11 @@ NAMED = (
 
 def _schemas() -> Schema:
     """The schemas of the named answers, and of what is taken in."""
-    models: list[tuple[type[BaseModel], Any]] = [(UploadRequest, "validation"), (MatchRequest, "validation")]
+    models: list[tuple[type[BaseModel], Any]] = [
+        (UploadRequest, "validation"),
+        (MatchRequest, "validation"),
+        (CorrectionsRequest, "validation"),
+    ]
     _, taken_in = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return {**taken_in["$defs"], **{answer.__name__: _object(answer) for answer in NAMED}}
 
@@ -312,6 +318,12 @@ MATCH_PROBLEMS = (
     NO_ADDRESS,
     problems.not_matched("There is no column headed UPN, by which the pupils could be found."),
 )
+
+
+NOT_FOR_CORRECTING = problems.forbidden("Only those who act for a school correct its files.")
+NO_LIST = no_pupil_list(examples.SERVICE)
+NO_ERRORS = "This file has no errors that could be corrected."
+CELLS_REQUIRED = {"place": "cells", "message": "Field required"}
 
 
 def _bad_query(name: str) -> problems.Problem:
@@ -603,6 +615,41 @@ def _paths() -> Schema:
                 (problems.forbidden("Only those who act for the school see its pupils."), NO_UPLOAD, NO_ADDRESS),
                 parameters=[upload],
             )
+        },
+        "/uploads/{upload_id}/corrections": {
+            "parameters": [upload],
+            "get": _operation(
+                "uploads",
+                "corrections",
+                "Which results of a file with errors can be corrected without Excel, and what each takes.",
+                _json("The cells with errors.", answers.Corrections, bad=examples.CORRECTIONS),
+                (NOT_FOR_CORRECTING, NO_UPLOAD, NO_ADDRESS, NO_LIST, problems.not_corrected(NO_ERRORS)),
+            ),
+            "post": _operation(
+                "uploads",
+                "corrected",
+                "The template workbook with the file's results and the corrections, to be uploaded like any other.",
+                _a_workbook("2023Results-1231234-corrected.xlsx"),
+                (
+                    problems.bad_request("The body is not of the right form: cells.", [CELLS_REQUIRED]),
+                    NOT_FOR_CORRECTING,
+                    NO_UPLOAD,
+                    NO_ADDRESS,
+                    NO_LIST,
+                    problems.window_closed("The last window closed at 12 noon on Friday 30 June 2023."),
+                    problems.roster_changed(examples.SERVICE.year_group),
+                    problems.not_corrected("2 cells are not corrected yet."),
+                ),
+                requestBody={
+                    "required": True,
+                    "content": {
+                        JSON: {
+                            "schema": _ref(CorrectionsRequest.__name__),
+                            "examples": {"one cell": {"value": examples.ASKED_CORRECTIONS}},
+                        }
+                    },
+                },
+            ),
         },
         "/reports": {
             "get": _operation(

@@ -15,6 +15,7 @@ from adapters.lookups import Place
 from early_results.access import Role, User
 from early_results.checking import messages
 from early_results.checking.changes import Change, Changes, Kind
+from early_results.checking.correcting import BadCell, Correctable
 from early_results.checking.matching import read_export
 from early_results.checking.nil import NilReturn, nil_return
 from early_results.checking.pupils import Concerned, FromTo, named
@@ -35,11 +36,12 @@ from early_results.service import Service, load_service, service_names
 from early_results.times import to_text
 
 from . import answers
+from .correcting import describe_correctable
 from .figures import Page, SchoolsFigures, figures_csv, figures_json
 from .history import describe, describe_in_full
 from .matching import describe_match
 from .overviews import describe_overview
-from .requests import FileToUpload, MatchRequest, UploadRequest
+from .requests import Correction, CorrectionsRequest, FileToUpload, MatchRequest, UploadRequest
 from .services import describe_report, describe_service, describe_standing, describe_window
 
 
@@ -229,9 +231,10 @@ _PUPIL = Pupil(SCHOOL, "P123456780000", "A", "Pupil", "Female", None, SERVICE.ye
 ASKED_MATCH = MatchRequest(
     file=base64.b64encode(_EXPORT).decode(), columns={"upn": 1, _CODED.key: 2}, repairs=[]
 ).model_dump()
+_ROSTER = Roster(SCHOOL, "20230605T080000Z-30-0f3a9c1d", ROSTER_MADE, (_PUPIL,))
 MATCH = describe_match(
     SERVICE,
-    Roster(SCHOOL, "20230605T080000Z-30-0f3a9c1d", ROSTER_MADE, (_PUPIL,)),
+    _ROSTER,
     read_export(_EXPORT),
     {"upn": 1, _CODED.key: 2},
     {},
@@ -246,6 +249,12 @@ CHANGED_PUPILS: answers.UploadPupils = {
     "findings": [],
     "changes": [cast("answers.FromTo", FromTo(_CHILD, 9, _SCORE.heading, "", str(_SCORE.minimum)).to_json())],
 }
+_BAD_CELL = BadCell(_CHILD, _ROW, _SCORE.key, str(_SCORE.maximum + 1), _FINDING.message)
+CORRECTIONS = describe_correctable(SERVICE, _ROSTER, Correctable((_BAD_CELL,), (), (), ()))
+ASKED_CORRECTIONS = CorrectionsRequest(
+    roster_version=_ROSTER.version,
+    cells=[Correction(upn=_CHILD.upn, column=_SCORE.key, value=str(_SCORE.maximum))],
+).model_dump()
 LINK: answers.Link = {"url": "https://early-results.s3.eu-west-2.amazonaws.com/findings/...?X-Amz-Signature=..."}
 
 _REPORT = {

@@ -124,6 +124,7 @@ def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Pla
         "counts": cast("answers.Counts | answers.NoCounts", upload.counts),
         "receipt": cast("answers.Receipt | None", receipt(upload, told)),
         "windows": [cast("answers.Said", said.to_json()) for said in told if said.window is not None],
+        "corrected_from": upload.corrected_from,
         "reports": cast("dict[str, answers.ToldReportState]", upload.reports),
     }
 

@@ -9,6 +9,7 @@ NAME_BYTES = 1500  # bytes of a name, percent-encoded, in an object's metadata
 # makes four bytes of three. An export of a school has a few hundred kilobytes.
 MOST_EXPORT = 3_000_000  # bytes of an export that is matched
 MOST_BASE64 = 4 * 1024 * 1024
+MOST_CORRECTIONS = 5_000  # cells of one file: 700 pupils in seven columns
 PAGE = 50  # uploads of one page of the history
 MOST_SCHOOLS = 1000  # of one page of the board
 MOST_WAITING = 100  # uploads that a freeze waits for, on the board

@@ -143,6 +143,22 @@ def not_matched(detail: str) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-matched", "This file cannot be matched", detail)
 
 
+def not_corrected(detail: str) -> Problem:
+    """A file's results cannot be corrected so. `detail` says why, and quotes nothing of the file."""
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "not-corrected", "This cannot be corrected here", detail)
+
+
+def roster_changed(year_group: str) -> Problem:
+    """The school's pupil list is another than the one that the corrections were made by."""
+    return Problem(
+        HTTPStatus.CONFLICT,
+        "roster-changed",
+        "Your pupil list has changed",
+        f"A newer list of your {year_group} pupils has come from your MIS meanwhile. Nothing has been uploaded. Please "
+        "check the corrections by the new list, and then select Check again.",
+    )
+
+
 def too_many_requests(seconds: int) -> Problem:
     """The user has made as many requests this minute as are allowed."""
     problem = Problem(

@@ -10,7 +10,7 @@ from early_results import ids
 from early_results.access import Role
 from early_results.counting.uploads import SHOWN_STATUSES
 
-from .limits import LONGEST_NAME, MOST_BASE64, MOST_FILES
+from .limits import LONGEST_NAME, MOST_BASE64, MOST_CORRECTIONS, MOST_FILES
 from .problems import MOST_PLACES, Problem, bad_request
 
 # A file name has no control characters, and something in it that is not a space of any kind.
@@ -95,6 +95,25 @@ class MatchRequest(BaseModel):
         | None
     ) = None
     repairs: Annotated[list[SaidRepair], Field(max_length=1_000)] | None = None
+
+
+class Correction(BaseModel):
+    """What a result is to be: of one pupil, in one column."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    upn: Annotated[str, Field(min_length=1, max_length=40, description="The pupil, as the corrections name them.")]
+    column: Annotated[str, Field(min_length=1, max_length=40, description="The key of a column of results.")]
+    value: Annotated[str, Field(max_length=40, description="A code or a number; empty: the cell is left blank.")]
+
+
+class CorrectionsRequest(BaseModel):
+    """The body of POST /uploads/{upload_id}/corrections: every cell with an error, corrected."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    roster_version: Annotated[str, Field(max_length=100, description="As the corrections have it.")]
+    cells: Annotated[list[Correction], Field(max_length=MOST_CORRECTIONS)]
 
 
 class TemplateQuery(BaseModel):
@@ -228,6 +247,16 @@ def match_request(body: str | None) -> MatchRequest:
     """The body as a request. Problem (400) that names every place that is wrong, without quoting what was there."""
     try:
         return MatchRequest.model_validate_json(body or "")
+    except ValidationError as error:
+        places = _places(error)
+        wrong = ", ".join(dict.fromkeys(place["place"] for place in places))
+        raise bad_request(f"The body is not of the right form: {wrong}.", places) from None
+
+
+def corrections_request(body: str | None) -> CorrectionsRequest:
+    """The body as a request. Problem (400) that names every place that is wrong, without quoting what was there."""
+    try:
+        return CorrectionsRequest.model_validate_json(body or "")
     except ValidationError as error:
         places = _places(error)
         wrong = ", ".join(dict.fromkeys(place["place"] for place in places))

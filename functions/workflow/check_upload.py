@@ -73,6 +73,7 @@ class Judged:
     allowed_by: str | None = None
     summary: Summary | None = None
     repairs: tuple[Repair, ...] = ()
+    corrected_from: str | None = None
 
     @classmethod
     def unread(cls, service: Service, why: Finding, window: int | None, digest: str, calendar: Calendar) -> Judged:
@@ -220,7 +221,17 @@ def _judge(
         allowed_by=upload.organisation if verdict.school in allowed else None,
         summary=summarise(service, verdict.results) if verdict.accepted else None,
         repairs=submission.mark.repairs if submission.mark and verdict.school in allowed else (),
+        corrected_from=_corrected_from(stores, upload, submission) if verdict.school in allowed else None,
     )
+
+
+def _corrected_from(stores: Stores, upload: Upload, submission: Submission) -> str | None:
+    """The upload that a file says it was corrected from; None if it says none, or not one of its own school's."""
+    first = submission.mark.corrected_from if submission.mark else ""
+    item = stores.table.get(keys.upload(first)) if first else None
+    if item is None or (item["service"], item.get("school")) != (upload.service, submission.school):
+        return None  # anybody can write into a workbook
+    return first
 
 
 def _judge_contents(
@@ -328,6 +339,7 @@ def _record(stores: Stores, upload: Upload, judged: Judged, record: VerdictRecor
         changes=verdict.changes.to_json(service) if verdict and verdict.changes else None,
         summary=canonical(judged.summary.to_json()).decode() if judged.summary else None,
         repairs=[repair._asdict() for repair in judged.repairs],
+        corrected_from=judged.corrected_from,
     )
     stores.table.write(writes)
     if record.school_allowed and record.window and not record.accepted:

@@ -82,6 +82,9 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
     # Whoever runs the collection reads files' verdicts, and has no need of the pupils.
     ("GET", "/uploads/{good}/pupils"): {**PRIVATE, "operator": 403},
     ("GET", "/uploads/{bad}/pupils"): {**PRIVATE, "operator": 403},
+    ("GET", "/uploads/{bad}/corrections"): {**PRIVATE, "operator": 403},
+    # The list of pupils that the body names is not the school's present one; whose file it is is decided first.
+    ("POST", "/uploads/{bad}/corrections"): {**PRIVATE, "own school": 409, "own trust": 409, "operator": 403},
     ("POST", f"/services/{SERVICE}/match"): {**OF_SCHOOL, "operator": 403},
     ("POST", f"/services/{SERVICE}/match/workbook"): {**OF_SCHOOL, "operator": 403},
     # The uploader alone deletes; the last row does it, so it stands last.
@@ -134,6 +137,9 @@ EXPORT = {
 }
 
 
+BODIES = {"uploads": UPLOAD, "services": EXPORT, "corrections": {"roster_version": "yesterday", "cells": []}}
+
+
 def _cells() -> Iterator[tuple[str, str, str, int]]:
     for (method, path), expected in MATRIX.items():
         for kind, status in expected.items():
@@ -162,7 +168,7 @@ def test_the_matrix_covers_every_route_of_the_api() -> None:
 def test_every_route_by_every_role(deployed: Deployed, people: dict[str, PortalClient], uploads: Uploads) -> None:
     wrong = []
     for method, path, kind, expected in _cells():
-        body = (EXPORT if "/match" in path else UPLOAD) if method == "POST" else None
+        body = BODIES.get(path.split("/")[-1 if path.endswith("corrections") else 1]) if method == "POST" else None
         filled = path.format(good=uploads.good, bad=uploads.bad)
         answer = people[kind].request(method, filled, body)
         if answer.status != expected:

@@ -82,6 +82,13 @@ def test_marked_values_stay_where_they_belong(deployed: Deployed) -> None:
     named = school.get(f"/uploads/{wrong['upload_id']}/pupils")
     assert named["findings"][0]["pupil"] == {"upn": UPN, "forename": MARKS[0], "surname": MARKS[1]}
     assert [one["value"] for one in named["findings"]] == [MARKS[2], MARKS[3]]
+    seen = school.get(f"/uploads/{wrong['upload_id']}/corrections")
+    assert [cell["value"] for cell in seen["cells"]] == [MARKS[2], MARKS[3]]
+    given = [{"upn": UPN, "column": cell["column"], "value": MARKS[2]} for cell in seen["cells"]]
+    for version in (seen["roster_version"], MARKS[3]):
+        body = {"roster_version": version, "cells": given}
+        answer = school.request("POST", f"/uploads/{wrong['upload_id']}/corrections", body)
+        assert answer.status in (HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY)
     damaged = fill(template, service, results)
     school.verdict(school.upload(SERVICE, "damaged.xlsx", damaged[: len(damaged) // 2] + MARKS[2].encode()))
     foreign = fill(template_of(deployed, "1232002"), service, {})

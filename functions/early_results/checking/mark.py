@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
+from early_results.ids import is_ulid
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -19,6 +21,7 @@ OVERVIEW_SHEET = "What to correct"  # a sheet of the annotated copy
 BESIDE_RESULTS = frozenset({MARK_SHEET, HELP_SHEET, OVERVIEW_SHEET})  # sheets of ours on which nobody enters results
 _FIRST = "Early Results template"
 _REPAIRED = "repaired"
+_CORRECTED = "corrected from"
 MOST_REPAIRS = 100
 LONGEST_WORD = 60  # characters of a word that was taken for a code
 _LONGEST = 64  # the most characters that a value of a mark may have; ours are far shorter
@@ -35,7 +38,8 @@ class Repair(NamedTuple):
 class TemplateMark(NamedTuple):
     """Which service, ruleset and roster version a template was made from, for which school, and when (aware, UTC).
 
-    `repairs` are the words that were taken for codes where the template was filled in from an export.
+    `repairs` are the words that were taken for codes where the template was filled in from an export. `corrected_from`
+    is the upload whose results were corrected at the page, "" where the template was filled in otherwise.
     """
 
     service: str
@@ -44,6 +48,7 @@ class TemplateMark(NamedTuple):
     roster_version: str
     issued: datetime
     repairs: tuple[Repair, ...] = ()
+    corrected_from: str = ""
 
 
 def mark_rows(mark: TemplateMark) -> tuple[tuple[str, ...], ...]:
@@ -55,6 +60,7 @@ def mark_rows(mark: TemplateMark) -> tuple[tuple[str, ...], ...]:
         ("school", mark.school),
         ("roster version", mark.roster_version),
         ("issued", mark.issued.isoformat()),
+        *(((_CORRECTED, mark.corrected_from),) if mark.corrected_from else ()),
         *((_REPAIRED, repair.column, repair.word, repair.code) for repair in mark.repairs[:MOST_REPAIRS]),
     )
 
@@ -72,7 +78,8 @@ def read_mark(rows: Iterable[tuple[int, Mapping[int, object]]]) -> TemplateMark 
     try:
         issued = datetime.fromisoformat(values["issued"])
         mark = TemplateMark(values["service"], values["ruleset"], values["school"], values["roster version"], issued)
-        mark = mark._replace(repairs=tuple(repairs[:MOST_REPAIRS]))
+        first = values.get(_CORRECTED, "")
+        mark = mark._replace(repairs=tuple(repairs[:MOST_REPAIRS]), corrected_from=first if is_ulid(first) else "")
     except (KeyError, ValueError):
         return None
     return mark if _FIRST in values and issued.tzinfo is not None and all(_plain(v) for v in values.values()) else None

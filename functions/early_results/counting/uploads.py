@@ -63,6 +63,7 @@ class Upload:
     `reports` maps a window's number, as text, to the state of the report that is built from this file; stored flat, as
     `report_1`, because DynamoDB cannot set an entry of a map that is not there yet.
     `repairs` are the words of a matched export that stand for codes in the file: column (its key), word, code.
+    `corrected_from` is the upload of the same school whose results this file has, corrected at the page.
     `held` says why the upload waits for an operator, None if it does not. `overwritten_by` is the upload that took its
     place.
     """
@@ -98,6 +99,7 @@ class Upload:
     queued_again: datetime | None = None
     overwritten_by: str | None = None
     repairs: tuple[dict[str, str], ...] = ()
+    corrected_from: str | None = None
 
     @property
     def key(self) -> Key:
@@ -159,6 +161,7 @@ class Upload:
             "figures_sha256",
             "changes",
             "overwritten_by",
+            "corrected_from",
         ):
             value = getattr(self, name)
             if value is not None:
@@ -256,6 +259,7 @@ def upload_from_item(item: Item) -> Upload:
         queued_again=from_text(item["queued_again"]) if "queued_again" in item else None,
         overwritten_by=item.get("overwritten_by"),
         repairs=tuple(item.get("repairs", ())),
+        corrected_from=item.get("corrected_from"),
     )
 
 

@@ -111,12 +111,14 @@ def record_verdict(
     changes: dict[str, Any] | None = None,
     summary: str | None = None,
     repairs: Sequence[dict[str, str]] = (),
+    corrected_from: str | None = None,
 ) -> tuple[Write, ...]:
     """The writes of a verdict: a good file waits for its offer, a bad one is settled.
 
     `record` is the verdict's own. It names the object that was judged: S3 may have shown an older version since, and
     another check may have begun on that one. `changes` are those against the school's last good file, as the API gives
-    them. `summary` is the canonical JSON of a good file's summary. `repairs` are those that the file's mark tells.
+    them. `summary` is the canonical JSON of a good file's summary. `repairs` and `corrected_from` are
+    what the file's mark tells.
     """
     values: Item = {
         "received": to_text(record.received),
@@ -133,6 +135,7 @@ def record_verdict(
         "changes": changes,
         "figures_sha256": record.figures_sha256,
         "repairs": list(repairs) or None,
+        "corrected_from": corrected_from,
     }
     values |= {name: value for name, value in optional.items() if value is not None}
     remove: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ import { stamp } from "./words.js";
 /** Shows one upload in full, in a dialog. */
 export async function showDetails(id, name) {
   const heading = unique("details");
+  const title = h("p", { class: "filename" }, name);
   const body = h("div", { class: "details" }, h("p", {}, "Loading …"));
   const dialog = h(
     "dialog",
@@ -23,9 +24,10 @@ export async function showDetails(id, name) {
       h("h2", { id: heading }, "File upload details"),
       h("button", { type: "button", class: "plain", autofocus: true, onclick: () => dialog.close() }, "Close"),
     ),
-    h("p", { class: "filename" }, name),
+    title,
     body,
   );
+  body.addEventListener("corrected", ({ detail }) => fill(title, detail.name));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -285,6 +285,8 @@ export class History {
         several && h("span", { class: "next" }, row.school ? schoolWords(row.school) : "School not known"),
         h("span", { class: "next" }, nameOf(row.service)),
         h("span", { class: "next" }, `Reference ${reference(row.upload_id)}`),
+        row.corrected_from &&
+          h("span", { class: "next" }, `Corrected on this page from ${reference(row.corrected_from)}`),
         row.counts?.errors || row.counts?.warnings
           ? h("span", { class: "next" }, `${found[0].toUpperCase()}${found.slice(1)}`)
           : null,

@@ -139,13 +139,26 @@ export class Line {
     this.done?.();
   }
 
+  /** The file was corrected on the page: the line is of the new one from now on. */
+  #corrected(event, meant) {
+    event.preventDefault();
+    const upload = event.detail;
+    this.transfer.upload = upload;
+    this.transfer.id = upload.upload_id;
+    this.row = null;
+    this.#badge(upload.status);
+    this.#details({ upload, meant });
+    this.more.querySelector("details").open = true;
+    this.done?.();
+  }
+
   #details({ upload, meant }) {
     const body = h("div", {});
     const counts = countWords(upload.counts);
     const open = () => details.open && !body.hasChildNodes() && fill(body, new LiveVerdict(upload, meant).element);
     const details = h(
       "details",
-      { ontoggle: open },
+      { ontoggle: open, oncorrected: (event) => this.#corrected(event, meant) },
       h("summary", {}, this.good ? `Details and receipt: ${counts}` : `${counts}: ${why(upload)}`),
       body,
     );

@@ -5,6 +5,7 @@
 import { get, Problem } from "./api.js";
 import { openWindow } from "./clock.js";
 import { fill, h } from "./dom.js";
+import { countWords } from "./outcome.js";
 import { announce, panel } from "./panels.js";
 import { events, serviceOf, state } from "./state.js";
 import { verdict } from "./verdict.js";
@@ -29,10 +30,23 @@ export class LiveVerdict {
     this.upload = upload;
     this.meant = meant;
     this.looks = looksOf(upload);
-    this.element = h("div", {}, verdict(upload, meant));
+    this.element = h("div", { class: "live" }, verdict(upload, meant));
     tellPupils(upload);
+    this.element.addEventListener("verdict", ({ detail }) => this.#become(detail));
     this.listener = () => this.#again();
     events.addEventListener("schools", this.listener);
+  }
+
+  /** A corrected file has its verdict: whoever shows this one may show that one, or else it is shown here. */
+  #become(detail) {
+    const told = new CustomEvent("corrected", { bubbles: true, cancelable: true, detail });
+    if (!this.element.dispatchEvent(told)) return;
+    this.upload = detail;
+    this.looks = looksOf(detail);
+    this.meant = openWindow(serviceOf(detail.service))?.number;
+    fill(this.element, verdict(detail, this.meant));
+    tellPupils(detail);
+    announce(`${detail.name} has been checked: ${countWords(detail.counts)}.`, true);
   }
 
   /** What was put off the page for good needs no truth. */

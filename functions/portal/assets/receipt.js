@@ -6,7 +6,7 @@ import { h } from "./dom.js";
 import { nameOf } from "./state.js";
 import { moment, reference } from "./words.js";
 
-export function receiptOf({ upload_id: id, service, receipt, windows, repairs }) {
+export function receiptOf({ upload_id: id, service, receipt, windows, repairs, corrected_from: first }) {
   if (!receipt) return null;
   return h(
     "section",
@@ -18,6 +18,10 @@ export function receiptOf({ upload_id: id, service, receipt, windows, repairs })
       {},
       h("dt", {}, "Reference"),
       h("dd", {}, h("b", { class: "reference" }, reference(id))),
+      first && [
+        h("dt", {}, "Corrected from"),
+        h("dd", {}, h("span", { class: "reference" }, reference(first)), ", on this page"),
+      ],
       h("dt", {}, "Service"),
       h("dd", {}, nameOf(service)),
       h("dt", {}, "Received"),

@@ -46,6 +46,10 @@ export class SingleUpload {
     this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
     this.match = matchLink(() => this.#match());
     this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true });
+    this.status.addEventListener("corrected", (event) => {
+      event.preventDefault(); // the corrected file's verdict is shown with its name
+      this.#judged(event.detail, openWindow(this.described)?.number);
+    });
     this.element = h("div", {}, this.area);
     events.addEventListener("services", () => this.draw());
     events.addEventListener("schools", () => this.draw());

@@ -51,6 +51,38 @@ function goodPanel(upload, whose) {
   return panel(counts ? "good" : "info", title, whose, h("p", {}, words), !counts && stands(upload));
 }
 
+const IN_RESULTS = new Set([
+  "code-not-accepted",
+  "scaled-score-range",
+  "cell-error",
+  "formula-not-calculated",
+  "pupil-missing",
+]);
+
+const canCorrect = ({ school, service }, errors) =>
+  errors.some((finding) => IN_RESULTS.has(finding.code)) &&
+  state.me.organisations.some((one) => one.school && one.school === school) &&
+  Boolean(openWindow(serviceOf(service)));
+
+/** Where the errors are in results: that they can be corrected without Excel. */
+function correctHere(upload, errors) {
+  if (!canCorrect(upload, errors)) return null;
+  const correct = async () => {
+    const live = button.closest(".live"); // this button may have been drawn anew by then
+    const { corrected } = await import("./correct.js");
+    const detail = await corrected(upload);
+    const here = live.querySelector("[data-key=correct]");
+    if (detail) live.dispatchEvent(new CustomEvent("verdict", { detail }));
+    else here?.focus();
+  };
+  const button = h(
+    "button",
+    { type: "button", class: "main", "data-key": "correct", onclick: correct },
+    "Correct it here",
+  );
+  return h("p", {}, button);
+}
+
 /** The verdict in full. `meant`: the number of the window that the user meant the file for, if that is known. */
 export function verdict(upload, meant) {
   const warnings = upload.findings.filter((finding) => upload.rules?.[finding.code]?.severity === "warning");
@@ -96,11 +128,13 @@ export function verdict(upload, meant) {
           {},
           errors.length
             ? `${count(upload.counts.errors, "error")} found. This file will not be used. Correct ` +
-                `${upload.counts.errors === 1 ? "it" : "them"} in Excel, save the file and upload it again.`
+                `${upload.counts.errors === 1 ? "it" : "them"} in Excel, save the file and upload it again` +
+                `${canCorrect(upload, errors) ? ", or here:" : "."}`
             : `${upload.next_step}.`,
         ),
       stands(upload),
     ),
+    correctHere(upload, errors),
     rulesOf(errors, upload.rules),
     warnings.length > 0 && [h("h3", {}, "Warnings: these do not stop the file"), rulesOf(warnings, upload.rules)],
     hiddenWarnings > 0 &&
