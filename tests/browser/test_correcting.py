@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import pytest
 from openpyxl import load_workbook
@@ -78,7 +79,7 @@ def test_three_mistyped_cells_are_corrected_without_excel(deployed: Deployed, po
 
     # Meanwhile the list has changed: what was entered stays, and is checked once more.
     def of_yesterday(route: Route) -> None:
-        body = route.request.post_data_json
+        body: dict[str, Any] = route.request.post_data_json or {}
         route.continue_(post_data={**body, "roster_version": "yesterday"})
 
     page.route("**/corrections", of_yesterday, times=1)
