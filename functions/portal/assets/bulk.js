@@ -4,7 +4,6 @@
 
 import { Problem } from "./api.js";
 import { ask } from "./ask.js";
-import { cameOf } from "./came.js";
 import { openWindow } from "./clock.js";
 import { coverageList } from "./coverage.js";
 import { closedPanel } from "./deadline.js";
@@ -13,7 +12,6 @@ import { dropZone } from "./dropzone.js";
 import { goesOn, interrupted } from "./kept.js";
 import { Line } from "./line.js";
 import { matchLink } from "./matchlink.js";
-import { nilReturn } from "./nil.js";
 import { why } from "./outcome.js";
 import { turnedWords } from "./overwriting.js";
 import { announce, panel } from "./panels.js";
@@ -188,6 +186,7 @@ export class BulkUpload {
 
   /** A nil return of one of the schools joins the files that are chosen, and is sent with them. */
   async #nil() {
+    const { nilReturn } = await import("./nil.js");
     const file = await nilReturn(serviceOf(this.service));
     if (file) await this.#choose([file]);
   }
@@ -363,13 +362,14 @@ export class BulkUpload {
   }
 
   /** After a reload in the middle of a bulk. */
-  #resume() {
+  async #resume() {
     const left = interrupted(this.service);
     if (!left.length) return;
     this.status.hidden = false;
     const place = h("div", {});
     fill(this.overall, place);
-    cameOf(place, left, (one, yes) => {
+    const { cameOf } = await import("./came.js");
+    await cameOf(place, left, (one, yes) => {
       const at = this.#left.indexOf(one);
       if (yes && at < 0 && !this.#used.has(one)) this.#left.push(one);
       if (!yes && at >= 0) this.#left.splice(at, 1);

@@ -11,7 +11,6 @@ import { knownBy } from "./fates.js";
 import { goesOn, interrupted } from "./kept.js";
 import { LiveVerdict } from "./live.js";
 import { isText, matchLink } from "./matchlink.js";
-import { nilReturn } from "./nil.js";
 import { countWords, isGood } from "./outcome.js";
 import { fileWords, overwritingWords, turnedWords } from "./overwriting.js";
 import { announce, panel } from "./panels.js";
@@ -147,6 +146,7 @@ export class SingleUpload {
   /** A school without pupils of the year group says so, and is asked no more. A file uploaded later overwrites it. */
   async #nil() {
     if (this.#busy) return;
+    const { nilReturn } = await import("./nil.js");
     const file = await nilReturn(this.described);
     if (!file) return;
     this.#file = file;

@@ -93,7 +93,7 @@ def test_a_first_visit_is_under_100_kb(own: str) -> None:
         response = page.serve(name)
         headers = sum(len(f"{key}: {value}\r\n") for key, value in response.headers.items())
         total += len(response.body or b"") + headers + 150  # the gateway's own: date, length, connection, request id
-    assert total < 100_000
+    assert total < 100_000, total
 
 
 def test_files_of_the_present_version_may_be_kept_and_no_others() -> None:
