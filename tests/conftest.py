@@ -131,6 +131,7 @@ STACKS = {
     "browser/test_collections.py": "several",
     "stack/test_lost.py": "spare",
     "stack/test_dataset.py": "spare",
+    "stack/test_told.py": "spare",
     "stack/test_wiring.py": "spare",
 }
 

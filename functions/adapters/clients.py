@@ -62,6 +62,12 @@ def sqs() -> SQSClient:
 
 @cache
 def cognito() -> CognitoIdentityProviderClient:
-    """The Cognito client; only operators' requests need it."""
+    """The Cognito client; operators' requests need it, and whoever tells everybody something."""
     client: CognitoIdentityProviderClient = _client("cognito-idp")
     return client
+
+
+@cache
+def ses() -> Any:
+    """The SES client. It never tries again by itself: SES would send a message twice if only its answer was lost."""
+    return _client("sesv2", CONFIG.merge(Config(retries={"total_max_attempts": 1}, read_timeout=10)))

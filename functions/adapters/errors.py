@@ -28,3 +28,11 @@ class WriteUnderWay(OutsideError):
 
 class MissingSetting(RuntimeError):
     """A setting the function needs is not in its environment; the message names it."""
+
+
+class NotSentYet(OutsideError):
+    """A message was not taken now and may be later. It was certainly not sent."""
+
+
+class WillNotBeSent(OutsideError):
+    """A message will never be taken: no address is of that form."""

@@ -102,6 +102,16 @@ def requests(sub: str, minute: int) -> Key:
     return Key(f"REQUESTS#{sub}", f"MINUTE#{minute}")
 
 
+def told(sub: str, mark: str) -> Key:
+    """Whether a user was told one thing by e-mail."""
+    return Key(f"TOLD#{sub}", mark)
+
+
+def told_all(service: str, mark: str) -> Key:
+    """That everybody whom it concerns was told of something of a service, or is about to be."""
+    return Key(f"SERVICE#{service}", f"TOLD#{mark}")
+
+
 def calendar(service: str) -> Key:
     """A service's calendar."""
     return Key(f"SERVICE#{service}", "CALENDAR")

@@ -69,6 +69,15 @@ class MyOrganisation(TypedDict):
     name: SchoolName
 
 
+class Mail(TypedDict):
+    """What the user is told by e-mail. That somebody overwrote a file of theirs they are always told."""
+
+    verdict: bool
+    reminder: bool
+    frozen: bool
+    report: bool
+
+
 class Me(TypedDict):
     """The user who asks."""
 
@@ -83,6 +92,7 @@ class Me(TypedDict):
         list[MyOrganisation], Says("Those the user may act for, a trust first and then its schools.")
     ]
     may_upload: bool
+    mail: Annotated[Mail | None, Says("`null`: this service tells the user nothing by e-mail.")]
 
 
 class Window(TypedDict):

@@ -29,6 +29,7 @@ from . import (
     downloads,
     figures,
     history,
+    mail,
     matching,
     overviews,
     page,
@@ -49,6 +50,7 @@ from .requests import (
     TemplateQuery,
     UploadsQuery,
     corrections_request,
+    mail_request,
     match_request,
     query_of,
     upload_request,
@@ -184,7 +186,18 @@ def _contract() -> Response[str]:
 @app.get("/api/me")
 def _me() -> Response[str]:
     stores, user, _ = _asking()
-    return answer(services.describe_me(stores, user))
+    return answer(services.describe_me(stores, user, tells=_tells()))
+
+
+@app.put("/api/me/mail")
+def _mail() -> Response[str]:
+    stores, user, _ = _asking()
+    return answer(mail.change(stores, user, mail_request(app.current_event.decoded_body), tells=_tells()))
+
+
+def _tells() -> bool:
+    """Whether this deployment sends e-mail."""
+    return setting("TELLS") == "yes"
 
 
 @app.get("/api/services")

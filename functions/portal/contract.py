@@ -33,6 +33,7 @@ from .requests import (
     CorrectionsRequest,
     FiguresQuery,
     FindingsQuery,
+    MailWishes,
     MatchRequest,
     OverviewQuery,
     OverviewsQuery,
@@ -124,6 +125,7 @@ NAMED = (
     answers.Problem,
     answers.Gateway,
     answers.Link,
+    answers.Mail,
     answers.Me,
     answers.Window,
     answers.Service,
@@ -149,6 +151,7 @@ def _schemas() -> Schema:
         (UploadRequest, "validation"),
         (MatchRequest, "validation"),
         (CorrectionsRequest, "validation"),
+        (MailWishes, "validation"),
     ]
     _, taken_in = models_json_schema(models, ref_template="#/components/schemas/{model}")
     return {**taken_in["$defs"], **{answer.__name__: _object(answer) for answer in NAMED}}
@@ -430,6 +433,27 @@ def _paths() -> Schema:
                 "Who I am, my role, and the organisations I act for.",
                 _json("The user.", answers.Me, school=examples.ME, trust=examples.OF_TRUST, operator=examples.OPERATOR),
                 (),
+            )
+        },
+        "/me/mail": {
+            "put": _operation(
+                "people",
+                "mail",
+                "Turns e-mails to me off and on. That somebody overwrote my file I am always told.",
+                _json("As it is now.", answers.Mail, some=examples.MAIL),
+                (
+                    problems.bad_request(
+                        "The body is not of the right form: report.", [{"place": "report", "message": "Field required"}]
+                    ),
+                    problems.forbidden("Operators are told of alarms, and of nothing else by e-mail."),
+                    problems.not_found("This service tells nobody anything by e-mail."),
+                ),
+                requestBody={
+                    "required": True,
+                    "content": {
+                        JSON: {"schema": _ref(MailWishes.__name__), "examples": {"some": {"value": examples.MAIL}}}
+                    },
+                },
             )
         },
         "/services": {

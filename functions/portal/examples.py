@@ -118,6 +118,7 @@ _STANDS = Standing(
 )
 _PLACES = {Place(SERVICE.name, WINDOW.number, SCHOOL): _STANDS}
 
+MAIL: answers.Mail = {"verdict": False, "reminder": True, "frozen": True, "report": True}
 ME: answers.Me = {
     "sub": USER.sub,
     "name": USER.name,
@@ -125,6 +126,7 @@ ME: answers.Me = {
     "organisation": USER.organisation,
     "organisations": [{"organisation": USER.organisation, "school": SCHOOL, "name": SCHOOL_NAME}],
     "may_upload": USER.may_upload(),
+    "mail": MAIL,
 }
 OF_TRUST: answers.Me = {
     **ME,
@@ -140,6 +142,7 @@ OPERATOR: answers.Me = {
     "organisation": "OPERATOR",
     "organisations": [],
     "may_upload": False,
+    "mail": None,
 }
 
 _STATES = {window.number: WindowState() for window in CALENDAR.windows}

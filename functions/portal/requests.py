@@ -116,6 +116,19 @@ class CorrectionsRequest(BaseModel):
     cells: Annotated[list[Correction], Field(max_length=MOST_CORRECTIONS)]
 
 
+class MailWishes(BaseModel):
+    """The body of PUT /me/mail: what the user wants to be told by e-mail."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    verdict: Annotated[bool, Field(description="The verdict on each file that I send, with its receipt.")]
+    reminder: Annotated[
+        bool, Field(description="Five days, one day and two hours before a close, while no good file has come.")
+    ]
+    frozen: Annotated[bool, Field(description="What counts once a window is closed for good.")]
+    report: Annotated[bool, Field(description="That a report can be downloaded.")]
+
+
 class TemplateQuery(BaseModel):
     """The query of GET /services/{service}/template."""
 
@@ -245,8 +258,17 @@ def upload_request(body: str | None) -> UploadRequest:
 
 def match_request(body: str | None) -> MatchRequest:
     """The body as a request. Problem (400) that names every place that is wrong, without quoting what was there."""
+    return _body_of(MatchRequest, body)
+
+
+def mail_request(body: str | None) -> MailWishes:
+    """The body as a request. Problem (400) that names every place that is wrong, without quoting what was there."""
+    return _body_of(MailWishes, body)
+
+
+def _body_of(model: type[Query], body: str | None) -> Query:
     try:
-        return MatchRequest.model_validate_json(body or "")
+        return model.model_validate_json(body or "")
     except ValidationError as error:
         places = _places(error)
         wrong = ", ".join(dict.fromkeys(place["place"] for place in places))

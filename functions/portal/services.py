@@ -24,7 +24,7 @@ from early_results.service import LONDON, Column, Service, UnknownService, Windo
 from early_results.times import day_words, moment_words, to_text
 from early_results.writes import Item
 
-from . import problems
+from . import mail, problems
 from .limits import LINK_SECONDS
 from .requests import ReportsQuery
 
@@ -48,8 +48,11 @@ def window_of(calendar: Calendar, number: str) -> Window:
     return windows[number]
 
 
-def describe_me(stores: Stores, user: User) -> answers.Me:
-    """Who the user is, their role and the organisations they act for."""
+def describe_me(stores: Stores, user: User, *, tells: bool) -> answers.Me:
+    """Who the user is, their role and the organisations they act for.
+
+    `tells` says that this deployment sends e-mail.
+    """
     found = stores.table.get_many(keys.school(school) for school in user.schools)
     schools: list[answers.MyOrganisation] = [
         {
@@ -70,6 +73,7 @@ def describe_me(stores: Stores, user: User) -> answers.Me:
         "organisation": user.organisation,
         "organisations": organisations,
         "may_upload": user.may_upload(),
+        "mail": mail.wishes(stores, user) if tells else None,
     }
 
 

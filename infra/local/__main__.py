@@ -15,7 +15,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 from infra.local import demonstration
-from infra.local.stack import FIRST_PORT, LOCAL, LocalError, build, deploy, ministack
+from infra.local.stack import FIRST_PORT, LOCAL, MAIL, LocalError, build, deploy, ministack
 
 
 def run(port: int, closes_in: timedelta) -> None:
@@ -26,7 +26,7 @@ def run(port: int, closes_in: timedelta) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with ministack(folder, port) as (endpoint, key, secret):
         print("Deploying the template ...", flush=True)
-        stack = deploy(endpoint, key, secret, folder)
+        stack = deploy(endpoint, key, secret, folder, None, **MAIL)
         print("Taking in the demonstration schools ...", flush=True)
         names = (demonstration.SERVICE, *demonstration.BESIDE)
         wanted = {name: closes_in * (2 + at) / 2 for at, name in enumerate(names)}

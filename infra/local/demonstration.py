@@ -373,6 +373,7 @@ def greeting(stack: Stack, every: list[Seeded]) -> str:
         "",
         f"  Portal   {stack.portal_url}",
         f"  Samples  {seeded.samples}",
+        f"  E-mails  {stack.endpoint}/_ministack/ses/messages",
         "",
         "Sign in as",
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import compileall
 import hashlib
+import json
 import os
 import platform
 import py_compile
@@ -25,7 +26,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import URLError
 
 import boto3
@@ -37,6 +38,12 @@ LOCAL = ROOT / ".local"
 BUILD = ROOT / ".aws-sam" / "build"
 REGION = "eu-west-2"
 STACK = "early-results"
+# The parameters of the template under which people are told by e-mail, into MiniStack's own box.
+MAIL = {
+    "EmailIdentity": "results.example",
+    "EmailFrom": "Early Results <no-reply@results.example>",
+    "MailFrom": "no-reply@results.example",
+}
 FUNCTIONS, LAYER, PACKED = "ValidateFunction-Shared", "TypstLayer", "packed.yaml"  # what `build` leaves in BUILD
 FIRST_PORT = 4566
 START_SECONDS = 120  # two seconds on quiet cores
@@ -305,8 +312,14 @@ def deploy(
         "OperatorsNeedCodes": "false",
         "RequestsPerMinute": "60000",
         "ReadTrail": "false",
+        "LookSchedule": "rate(1 minute)",
+        "MailsPerSecond": "100",
+        "SenderAlone": "false",
+        "PortalAddress": f"{endpoint}/_aws/execute-api/{{api}}/",
         **parameters,
     }
+    if chosen.get("EmailIdentity"):
+        _verify_sender(endpoint, key, secret, chosen["EmailIdentity"])
     _sam(
         [
             "deploy",
@@ -323,6 +336,30 @@ def deploy(
     described = stack.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
     stack.outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
     return stack
+
+
+def _verify_sender(endpoint: str, key: str, secret: str, identity: str) -> None:
+    """Has MiniStack's SES know a sender, as the owner of a domain does by an entry in its DNS."""
+    post = boto3.client(
+        "sesv2", endpoint_url=endpoint, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret
+    )
+    post.create_email_identity(EmailIdentity=identity)
+
+
+class Mail(NamedTuple):
+    """An e-mail in MiniStack's box."""
+
+    to: str
+    subject: str
+    text: str
+
+
+def mailbox(endpoint: str) -> list[Mail]:
+    """The e-mails that were sent on a MiniStack, oldest first. It keeps those of all accounts and asks for no key."""
+    with urllib.request.urlopen(f"{endpoint}/_ministack/ses/messages", timeout=10) as answer:
+        told = json.load(answer)["messages"]
+    sent = sorted((one for some in told.values() for one in some), key=lambda one: one["Timestamp"])
+    return [Mail(one["To"][0], one["Subject"], one["BodyText"]) for one in sent]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.local.stack import LOCAL, ROOT
 
 # How many of the account's concurrent executions each scale of template.yaml reserves. A test adds them up.
-RESERVES = {"full": 83, "small": 21, "trial": 0}
+RESERVES = {"full": 85, "small": 23, "trial": 0}
 SCALES = tuple(RESERVES)
 # Lambda keeps that many executions for functions that reserve none, and refuses a reservation that leaves fewer
 # (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html).

@@ -13,6 +13,7 @@ from infra.local import stack as local
 from infra.local.client import PortalClient
 from tests.conftest import Deployed, deploy
 
+from . import axe
 from .portal import Portal, launch
 
 pytestmark = pytest.mark.browser
@@ -22,9 +23,9 @@ INFANTS = "Riverside Infant School (1232002)"  # has no pupils that old
 
 @pytest.fixture(scope="module")
 def several(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack of its own with two collections: with one alone the page has no tabs."""
+    """A stack of its own with two collections, for with one alone the page has no tabs. Its people are told by e-mail."""
     samples, hour = tmp_path_factory.mktemp("samples"), timedelta(hours=1)
-    with deploy("test-collections", samples, 2 * hour, ("ks2-2026", 3 * hour)) as stack:
+    with deploy("test-collections", samples, 2 * hour, ("ks2-2026", 3 * hour), **local.MAIL) as stack:
         local.wait_for("the page", lambda: PortalClient(stack.stack.portal_url).request("GET", "").status == 200, 90)
         yield stack
 
@@ -86,3 +87,30 @@ def test_a_trust_says_that_one_of_its_schools_has_no_pupils(person: Callable[[st
 
     school = person("SCHOOL#1232002")
     expect(tab(school, "Key Stage 2 2026").locator(".counting")).to_contain_text("Nil return 1232002.txt")
+
+
+def test_a_person_turns_emails_off_and_they_stay_off(person: Callable[[str], Portal]) -> None:
+    school = person("SCHOOL#1231234")
+    school.page.get_by_role("button", name="E-mails").click()
+    asked = school.page.get_by_role("dialog", name="E-mails")
+    expect(asked).to_contain_text("Sent to school1231234@abctrust.example")
+    expect(asked).to_contain_text("you are always told")
+    boxes = asked.get_by_role("checkbox")
+    expect(boxes).to_have_count(4)
+    assert [boxes.nth(at).is_checked() for at in range(4)] == [True] * 4
+    assert axe.violations(school.page) == []
+    # By the keyboard alone: the verdicts are the first of them.
+    boxes.first.focus()
+    school.page.keyboard.press("Space")
+    school.page.keyboard.press("Enter")
+    expect(asked).not_to_be_visible()
+    expect(school.page.locator("#announce, [role=status]").filter(has_text="Saved").first).to_be_attached()
+
+    school.page.reload()
+    expect(school.page.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+    school.page.get_by_role("button", name="E-mails").click()
+    assert [boxes.nth(at).is_checked() for at in range(4)] == [False, True, True, True]
+    asked.get_by_role("button", name="Cancel").click()
+    expect(asked).not_to_be_visible()
+    # Operators are told nothing by e-mail, so there is nothing to turn off.
+    expect(person("OPERATOR").page.get_by_role("button", name="E-mails")).to_have_count(0)

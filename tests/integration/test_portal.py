@@ -30,6 +30,7 @@ def _settings(monkeypatch: pytest.MonkeyPatch) -> None:
         ("USER_POOL_ID", "pool"),
         ("COGNITO_ENDPOINT", "https://cognito-idp.eu-west-2.amazonaws.com/"),
         ("REQUESTS_A_MINUTE", "60"),
+        ("TELLS", "yes"),
         ("OPERATORS_NEED_CODES", "true"),
     ):
         monkeypatch.setenv(name, value)

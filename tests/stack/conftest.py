@@ -58,8 +58,11 @@ def _by_the_contract(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 @pytest.fixture(scope="session")
 def spare(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A second stack to share, for tests that take something away for a while, or that wait for the schedule."""
-    with deploy("test-spare", tmp_path_factory.mktemp("samples")) as stack:
+    """A second stack to share, for tests that take something away for a while, or that wait for the schedule.
+
+    Its people are told by e-mail.
+    """
+    with deploy("test-spare", tmp_path_factory.mktemp("samples"), timedelta(hours=2), **local.MAIL) as stack:
         yield stack
 
 

@@ -61,6 +61,8 @@ OF_SCHOOL = {"own school": 200, "own trust": 200, "sister school": 403, "strange
 MATRIX: dict[tuple[str, str], dict[str, int]] = {
     ("GET", "/openapi.json"): dict.fromkeys(EVERYBODY, 200),
     ("GET", "/me"): EVERYBODY,
+    # This stack sends no e-mail; test_told.py's does.
+    ("PUT", "/me/mail"): {**dict.fromkeys(EVERYBODY, 404), "nobody": 401},
     ("GET", "/services"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/schools"): EVERYBODY,
     ("GET", f"/services/{SERVICE}/changes"): EVERYBODY,
@@ -137,7 +139,11 @@ EXPORT = {
 }
 
 
-BODIES = {"uploads": UPLOAD, "services": EXPORT, "corrections": {"roster_version": "yesterday", "cells": []}}
+BODIES: dict[str, Any] = {
+    "uploads": UPLOAD,
+    "corrections": {"roster_version": "yesterday", "cells": []},
+    "mail": {"verdict": False, "reminder": True, "frozen": True, "report": True},
+}
 
 
 def _cells() -> Iterator[tuple[str, str, str, int]]:
@@ -168,7 +174,7 @@ def test_the_matrix_covers_every_route_of_the_api() -> None:
 def test_every_route_by_every_role(deployed: Deployed, people: dict[str, PortalClient], uploads: Uploads) -> None:
     wrong = []
     for method, path, kind, expected in _cells():
-        body = BODIES.get(path.split("/")[-1 if path.endswith("corrections") else 1]) if method == "POST" else None
+        body = BODIES.get(path.rpartition("/")[2], EXPORT) if method in ("POST", "PUT") else None
         filled = path.format(good=uploads.good, bad=uploads.bad)
         answer = people[kind].request(method, filled, body)
         if answer.status != expected:

@@ -119,14 +119,14 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     assert people["operator"].get(f"/windows/{SERVICE}/1", cursor=board["schools"][0]["school"])["counts"] is None
     seen = {(method, path) for method, path, status in contract.seen if status < HTTPStatus.BAD_REQUEST}
     unseen = set(operations(contract.document)) - seen
-    # See below, and for figures and trusts' reports test_dataset.py, whose window is frozen.
+    # See below; for figures and trusts' reports test_dataset.py, whose window is frozen, and for e-mail test_told.py.
     later = (
         "/reports",
         "/reports/{service}/{window}/{school}",
         "/figures/{service}/{window}",
         "/overviews/{service}/{window}",
     )
-    assert unseen <= {("GET", path) for path in later}
+    assert unseen <= {("GET", path) for path in later} | {("PUT", "/me/mail")}
 
 
 @pytest.mark.parametrize(("state", "status"), [("READY", 200), ("PROCESSING", 404), ("FAILED", 404)])
@@ -167,7 +167,7 @@ def test_a_form_that_is_used_twice_makes_one_upload(deployed: Deployed) -> None:
 # Which role tries which operation at every edge of its contract; the other roles try it at some places. A run with more
 # examples has every role try everything.
 SHARES = {
-    "school": ("me", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
+    "school": ("me", "mail", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
     "trust": ("schools", "uploads", "reports", "changes", "figures", "overviews", "match", "matched"),
     "operator": ("contract", "board", "report", "overview"),
 }

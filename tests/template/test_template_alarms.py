@@ -18,6 +18,8 @@ PACKAGES = {
     "roster": "roster",
     "dataset": "dataset",
     "overview": "overview",
+    "notice": "tell",
+    "tell": "tell",
     "portal": "portal",
 }
 # Which of a package's handlers reports a metric, where two functions share a package.
@@ -31,6 +33,8 @@ NEEDS_NOBODY = {
     "ReportDeleted",
     "DatasetReleased",
     "OverviewBuilt",
+    "NoticeQueued",
+    "MailSent",
 }
 NEEDS_SOMEBODY = {
     ("UploadParked", "rescue"),
@@ -48,6 +52,8 @@ NEEDS_SOMEBODY = {
     ("DatasetBehind", "dataset"),
     ("OverviewFailed", "overview"),
     ("OverviewBehind", "overview"),
+    ("MailRefused", "tell"),
+    ("MailGivenUp", "tell"),
     ("FreezeWaitsFor", "freeze"),
     ("FreezeOverdueMinutes", "freeze"),
 }
@@ -139,7 +145,7 @@ def test_reports_of_many_schools_that_stay_behind_alarm_and_so_does_silence_abou
 
 def test_queues_that_must_be_empty_alarm_when_they_are_not(template: Template) -> None:
     alarms = {n: a for (m, n), a in _alarms(template, "AWS/SQS").items() if m == "ApproximateNumberOfMessagesVisible"}
-    assert set(alarms) == set(of_type(template, QUEUE)) - {"UploadQueue", "ReportQueue", "RosterQueue"}
+    assert set(alarms) == set(of_type(template, QUEUE)) - {"UploadQueue", "ReportQueue", "RosterQueue", "TellQueue"}
     for name, alarm in alarms.items():
         assert alarm["Dimensions"][0]["Name"] == "QueueName", name
         assert alarm["Dimensions"][0]["Value"] == {"Fn::GetAtt": [name, "QueueName"]}, name
@@ -154,6 +160,7 @@ def test_work_that_waits_for_too_long_alarms(template: Template) -> None:
         "UploadQueue": 300,
         "RosterQueue": 900,
         "ReportQueue": 7200,
+        "TellQueue": 7200,
     }
     for name, alarm in ages.items():
         assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": [name, "QueueName"]}}]
@@ -169,6 +176,8 @@ def test_every_function_alarms_when_it_fails_or_is_held_back(template: Template)
     assert {name for metric, name in alarms if metric == "Errors"} == functions
     # These are held back by design: they never run beside themselves.
     beside = {"FreezeFunction", "DatasetFunction", "OverviewFunction"}
+    # An e-mail may wait: its queue's age has an alarm.
+    beside |= {"NoticeFunction", "TellFunction"}
     assert {name for metric, name in alarms if metric == "Throttles"} == functions - beside
     for (metric, name), alarm in alarms.items():
         assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": name}}]

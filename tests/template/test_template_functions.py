@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from infra.operator.deploying import RESERVES, SCALES
+from tell.send import SIDE_BY_SIDE
 
 from .reading import (
     FUNCTION,
@@ -32,7 +33,7 @@ NOTHING = {"Ref": "AWS::NoValue"}
 
 def test_every_message_queue_hides_messages_six_times_as_long_as_its_function_may_take(template: Template) -> None:
     sources = event_sources(template, "SQS")
-    assert len(sources) == 5
+    assert len(sources) == 6
     for function, _, event in sources:
         queue = event["Queue"]["Fn::GetAtt"][0]
         hidden = number(template, props(template, queue)["VisibilityTimeout"])
@@ -42,7 +43,10 @@ def test_every_message_queue_hides_messages_six_times_as_long_as_its_function_ma
 def test_every_queue_is_read_or_is_where_messages_end(template: Template) -> None:
     read = {event["Queue"]["Fn::GetAtt"][0] for _, _, event in event_sources(template, "SQS")}
     last = set(of_type(template, QUEUE)) - read
-    assert last == {"UploadParkingQueue", "ReportParkingQueue", "RosterDeadLetterQueue", "StreamFailureQueue"}
+    assert last == {"UploadParkingQueue", "ReportParkingQueue", "RosterDeadLetterQueue", "StreamFailureQueue"} | {
+        "TellDeadLetterQueue",
+        "NoticeFailureQueue",
+    }
     for name in last:
         assert "RedrivePolicy" not in props(template, name), name
 
@@ -60,6 +64,8 @@ def test_messages_are_received_five_times_and_then_end_in_the_next_queue(templat
         # SQS goes on counting when it moves a message: five more receives are ten.
         "UploadDeadLetterQueue": ("UploadParkingQueue", 2 * RECEIVES),
         "ReportDeadLetterQueue": ("ReportParkingQueue", 2 * RECEIVES),
+        # An account that has sent all that it may send in a day can go on the next: 1,000 times 180 s are 50 hours.
+        "TellQueue": ("TellDeadLetterQueue", 1000),
     }
 
 
@@ -165,8 +171,7 @@ def test_the_schedules_are_in_london_time(template: Template) -> None:
 
 
 def test_the_stream_brings_good_files_that_wait_for_their_offer_and_nothing_else(template: Template) -> None:
-    [(function, _, event)] = event_sources(template, "DynamoDB")
-    assert function == "SupersedeFunction"
+    [event] = [e for function, _, e in event_sources(template, "DynamoDB") if function == "SupersedeFunction"]
     assert event["Stream"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
     [only] = event["FilterCriteria"]["Filters"]
     pattern = json.loads(only["Pattern"])
@@ -176,7 +181,7 @@ def test_the_stream_brings_good_files_that_wait_for_their_offer_and_nothing_else
 
 
 def test_a_bad_record_does_not_hold_back_the_stream(template: Template) -> None:
-    [(_, _, event)] = event_sources(template, "DynamoDB")
+    [event] = [e for function, _, e in event_sources(template, "DynamoDB") if function == "SupersedeFunction"]
     assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert event["BisectBatchOnFunctionError"] is True
     assert 1 <= event["MaximumRetryAttempts"] <= 100
@@ -184,6 +189,61 @@ def test_a_bad_record_does_not_hold_back_the_stream(template: Template) -> None:
     assert event["DestinationConfig"] == {"OnFailure": {"Destination": arn("StreamFailureQueue")}}
     assert event["ParallelizationFactor"] == 10
     assert event["BatchSize"] == 25
+
+
+def test_the_stream_has_two_readers_and_what_people_are_told_of_never_holds_it_back(template: Template) -> None:
+    """More than two readers of a shard may be throttled: DynamoDB Streams' own limit, and the offers must go on."""
+    sources = event_sources(template, "DynamoDB")
+    assert {function for function, _, _ in sources} == {"SupersedeFunction", "NoticeFunction"}
+    [event] = [e for function, _, e in sources if function == "NoticeFunction"]
+    files, stragglers = event["FilterCriteria"]["Filters"]
+    let_in = {"Keys": {"sk": {"S": [{"prefix": "ADDED#"}]}}}
+    assert json.loads(stragglers["Pattern"]) == {"eventName": ["INSERT", "MODIFY"], "dynamodb": let_in}
+    pattern = json.loads(files["Pattern"])
+    assert pattern["eventName"] == ["MODIFY"]  # a table that is built anew tells nobody anything
+    assert pattern["dynamodb"]["Keys"] == {"sk": {"S": ["UPLOAD"]}}
+    statuses = pattern["dynamodb"]["NewImage"]["status"]["S"]
+    assert set(statuses) == {"SUCCESSFUL", "UPLOAD_ERROR", "OVERWRITTEN"}
+    assert event["StartingPosition"] == "LATEST"
+    assert event["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert event["BisectBatchOnFunctionError"] is True
+    assert event["MaximumRecordAgeInSeconds"] == 86400  # as long as the stream keeps a record
+    assert event["DestinationConfig"] == {"OnFailure": {"Destination": arn("NoticeFailureQueue")}}
+
+
+def test_without_a_sender_nothing_is_there_that_could_send(template: Template) -> None:
+    named = {name for name, value in template["Conditions"].items() if "Tells" in str(value)} | {"Tells"}
+    ours = ("Tell", "Notice", "Mail", "AlarmTopicPolicy", "SendAnyhow")
+    for name, resource in template["Resources"].items():
+        assert (resource.get("Condition") in named) == name.startswith(ours), name
+    both = [{"Condition": "HasEmailIdentity"}, {"Fn::Not": [{"Fn::Equals": [{"Ref": "MailFrom"}, ""]}]}]
+    assert template["Conditions"]["Tells"] == {"Fn::And": both}
+    assert template["Parameters"]["MailFrom"]["Default"] == ""
+    portal = props(template, "PortalFunction")["Environment"]["Variables"]
+    assert portal["TELLS"] == {"Fn::If": ["Tells", "yes", "no"]}
+
+
+def test_emails_go_out_no_faster_than_one_account_may_send_and_a_try_ends_before_it_is_given_up(
+    template: Template,
+) -> None:
+    tell = props(template, "TellFunction")
+    assert tell["Environment"]["Variables"]["TELL_TIMEOUT"] == str(tell["Timeout"])
+    [event] = [e for function, _, e in event_sources(template, "SQS") if function == "TellFunction"]
+    assert event["ScalingConfig"] == {"MaximumConcurrency": SIDE_BY_SIDE}
+    # A wait between two e-mails fits into an invocation, in SES's sandbox too.
+    assert SIDE_BY_SIDE / template["Parameters"]["MailsPerSecond"]["MinValue"] < tell["Timeout"]
+
+
+def test_who_cannot_be_reached_is_told_to_the_operators_and_is_sent_no_more(template: Template) -> None:
+    assert props(template, "MailSet")["SuppressionOptions"] == {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]}
+    told = props(template, "MailEvents")["EventDestination"]
+    assert told["Enabled"] is True
+    assert set(told["MatchingEventTypes"]) == {"bounce", "complaint", "reject"}
+    assert told["SnsDestination"] == {"TopicARN": {"Ref": "AlarmTopic"}}
+    policy = props(template, "AlarmTopicPolicy")
+    may = {s["Principal"]["Service"]: s["Action"] for s in policy["PolicyDocument"]["Statement"]}
+    # A topic's own policy goes when it is given another: CloudWatch's right must be said again, or no alarm arrives.
+    assert may == {"cloudwatch.amazonaws.com": "sns:Publish", "ses.amazonaws.com": "sns:Publish"}
 
 
 def test_every_handler_is_there(template: Template) -> None:
@@ -259,6 +319,7 @@ def test_every_setting_that_is_read_is_set_and_every_one_set_is_read(template: T
         "roster": ("RosterFunction",),
         "dataset": ("DatasetFunction",),
         "overview": ("OverviewFunction",),
+        "tell": ("NoticeFunction", "TellFunction"),
         "portal": ("PortalFunction",),
     }
     assert {f for functions in packages.values() for f in functions} == set(of_type(template, FUNCTION))

@@ -29,6 +29,13 @@ WILDCARD_ACTIONS = {"sqs:SendMessage*"}
 RESULTS = [{"Fn::Sub": f"${{ResultsBucket.Arn}}/{prefix}/*"} for prefix in ("findings", "extracts", "reports")]
 # Who look up what a user may do: the freeze as it adopts an object whose record was lost.
 WITH_USERS = {"ValidateFunction", "RescueFunction", "PortalFunction", "FreezeFunction"}
+# And who write to them.
+WITH_USERS |= {"NoticeFunction", "TellFunction"}
+# What is allowed on narrower terms than a resource's name can say.
+ON_TERMS = {
+    "LedgerAlone": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["TOLD#*"]}},
+    "SendAsOurselves": {"StringEquals": {"ses:FromAddress": {"Ref": "MailFrom"}}},
+}
 
 
 def test_every_statement_allows_named_actions_on_named_things(template: Template) -> None:
@@ -38,6 +45,7 @@ def test_every_statement_allows_named_actions_on_named_things(template: Template
             assert policy["Version"] == "2012-10-17", function
         for statement in statements(template, function):
             assert statement["Effect"] == "Allow", function
+            assert statement.pop("Condition", None) == ON_TERMS.get(statement["Sid"]), function
             assert set(statement) == {"Sid", "Effect", "Action", "Resource"}, function
             for action in listed(statement["Action"]):
                 assert "*" not in action or action in WILDCARD_ACTIONS, (function, action)
@@ -50,6 +58,9 @@ def _is_named(function: str, resource: object) -> None:
     assert isinstance(resource, dict), (function, resource)
     if "Fn::Sub" in resource:
         text = resource["Fn::Sub"]
+        if text.startswith("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"):
+            assert text.rpartition(":")[2] in ("identity/${EmailIdentity}", "configuration-set/${MailSet}"), text
+            return
         assert text.startswith("${"), (function, text)
         assert not text.endswith(".Arn}/*"), (function, text)
     else:
@@ -104,7 +115,20 @@ def test_only_the_code_that_looks_users_up_names_their_items() -> None:
     """Who may not read users never asks for one: the code of those functions reaches no key of theirs."""
     asking = re.compile(r"user_of\(|keys\.user\(")
     named = {path.name for path in (ROOT / "functions" / "workflow").glob("*.py") if asking.search(path.read_text())}
-    assert named == {"check_upload.py", "adopt_object.py"}
+    assert named == {"check_upload.py", "adopt_object.py", "tell_person.py", "find_news.py"}
+
+
+def test_only_the_tell_function_sends_and_only_as_the_deployments_own_sender(template: Template) -> None:
+    may = {f: s for f in of_type(template, FUNCTION) for s in statements(template, f) if "ses:" in str(s["Action"])}
+    assert set(may) == {"TellFunction"}
+    assert may["TellFunction"]["Action"] == "ses:SendEmail"
+    # The right that MiniStack needs is on everything, and is not there on AWS.
+    anyhow = template["Resources"]["SendAnyhow"]
+    assert anyhow["Condition"] == "SendsAnyhow"
+    off = {"Fn::Equals": [{"Ref": "SenderAlone"}, "false"]}
+    assert template["Conditions"]["SendsAnyhow"] == {"Fn::And": [{"Condition": "Tells"}, off]}
+    assert template["Parameters"]["SenderAlone"]["Default"] == "true"
+    assert anyhow["Properties"]["Roles"] == [{"Ref": "TellRole"}]
 
 
 def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: Template) -> None:

@@ -31,6 +31,7 @@ SCHEDULED = {
     "FreezeFunctionSweep": "FreezeFunction",
     "DatasetFunctionRelease": "DatasetFunction",
     "OverviewFunctionOverview": "OverviewFunction",
+    "NoticeFunctionLook": "NoticeFunction",
 }
 
 

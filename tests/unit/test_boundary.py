@@ -19,7 +19,7 @@ HARMLESS = {"os.path", "urllib.parse"}  # where a service's data file lies; a na
 ENVIRONMENT = {"environ", "getenv", "putenv", "system", "popen"}
 CLOCKS = {("datetime", "now"), ("datetime", "today"), ("datetime", "utcnow"), ("date", "today")}
 
-HANDLERS = ("validate", "supersede", "report", "roster", "dataset", "overview")
+HANDLERS = ("validate", "supersede", "report", "roster", "dataset", "overview", "tell")
 # For each room what it may import of ours; the longest name that fits decides, for a room and for what it imports.
 MAY_IMPORT = {
     **{handler: {handler, "workflow", "adapters", "early_results"} for handler in HANDLERS},
@@ -32,8 +32,14 @@ NEVER = {
     "early_results.workbook": {"early_results.checking", "early_results.counting", "early_results.reporting"},
     "early_results.checking": {"early_results.counting", "early_results.reporting"},
     "early_results.reporting": {"early_results.counting", "early_results.checking", "early_results.releasing"},
-    "early_results.counting": {"early_results.checking", "early_results.reporting", "early_results.releasing"},
+    "early_results.counting": {
+        "early_results.checking",
+        "early_results.reporting",
+        "early_results.releasing",
+        "early_results.telling",
+    },
     "early_results.releasing": {"early_results.checking", "early_results.counting", "early_results.estimating"},
+    "early_results.telling": {"early_results.checking", "early_results.reporting", "early_results.releasing"},
     "early_results.estimating": {"early_results.checking", "early_results.counting", "early_results.releasing"},
 }
 OURS = set(MAY_IMPORT)

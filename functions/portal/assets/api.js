@@ -95,6 +95,7 @@ const query = (values) => {
 
 export const get = async (path, values, tries = 3) => (await request("GET", path + query(values), tries)).json();
 export const post = async (path, body) => (await request("POST", path, 1, { body })).json();
+export const put = async (path, body) => (await request("PUT", path, 1, { body })).json();
 export const remove = async (path) => void (await request("DELETE", path, 1));
 
 /** The name of what is at an address by now, or null if it is still `held`, the name of what is known already. */

@@ -42,6 +42,12 @@ export function header() {
       { type: "button", class: "plain", onclick: async () => (await import("./codes.js")).codesDialog() },
       "Sign-in codes",
     ),
+    state.me.mail &&
+      h(
+        "button",
+        { type: "button", class: "plain", onclick: async () => (await import("./mails.js")).mailsDialog() },
+        "E-mails",
+      ),
     h(
       "button",
       {

@@ -96,7 +96,7 @@ def test_the_longest_name_depends_on_the_region() -> None:
 
 @pytest.mark.parametrize(
     ("concurrent", "others", "fits"),
-    [(1000, 0, "full"), (183, 0, "full"), (182, 0, "small"), (1000, 850, "small"), (120, 0, "trial"), (10, 0, "trial")],
+    [(1000, 0, "full"), (185, 0, "full"), (184, 0, "small"), (1000, 850, "small"), (122, 0, "trial"), (10, 0, "trial")],
 )
 def test_the_scale_that_fits_is_named_with_the_words_that_ask_for_more(concurrent: int, others: int, fits: str) -> None:
     asked = account(concurrent, others)
