@@ -23,7 +23,7 @@ INFANTS = "Riverside Infant School (1232002)"  # has no pupils that old
 
 @pytest.fixture(scope="module")
 def several(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack of its own with two collections, for with one alone the page has no tabs. Its people are told by e-mail."""
+    """A stack of its own with two collections: with one alone the page has no tabs. Its people are told by e-mail."""
     samples, hour = tmp_path_factory.mktemp("samples"), timedelta(hours=1)
     with deploy("test-collections", samples, 2 * hour, ("ks2-2026", 3 * hour), **local.MAIL) as stack:
         local.wait_for("the page", lambda: PortalClient(stack.stack.portal_url).request("GET", "").status == 200, 90)

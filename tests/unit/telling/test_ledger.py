@@ -70,7 +70,8 @@ def test_nobody_gets_an_email_three_times_and_none_is_lost_in_silence(plan: list
         seen = world.entry()
         world.take(fate, seen)
         if pair:  # another worker read the same entry at the same moment
-            assert world.take(fate, seen) in (Next.BUSY, Next.DONE)
+            # It may send if the first did certainly not: the entry then stands as both of them read it.
+            assert world.take(fate, seen) in (Next.BUSY, Next.DONE) or fate is Fate.NOT_YET
         world.now += timedelta(seconds=wait)
     for _ in _until_done(world):
         pass
