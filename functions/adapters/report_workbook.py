@@ -1,38 +1,20 @@
-"""A school's report as an Excel workbook: the same figures as the PDF, to sort, copy and chart.
-
-Percentages and means are numbers, so a data manager can work with them; their number formats show exactly what the PDF
-shows (`<1%`, `67% (2 of 3)`). Text is always written as text: a school called `=1+1` is a name, never a formula.
-
-openpyxl stamps a workbook and the parts of its archive with the time of saving. Both are replaced by the window's
-close, so that the same figures give the same bytes.
-"""
+"""A school's report as an Excel workbook: the same figures as the PDF, to sort, copy and chart."""
 
 from __future__ import annotations
 
-import io
-import re
-import zipfile
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple, cast
-from xml.sax.saxutils import quoteattr
 
-from openpyxl import Workbook
 from openpyxl.chart import BarChart, LineChart, Reference
 from openpyxl.chart.axis import ChartLines
 from openpyxl.chart.series import SeriesLabel
 from openpyxl.chart.shapes import GraphicalProperties
 from openpyxl.chart.title import title_maker
 from openpyxl.drawing.line import LineProperties
-from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.header_footer import HeaderFooterItem, _HeaderFooterPart
 from openpyxl.worksheet.pagebreak import Break
-from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
-from openpyxl.writer.excel import ExcelWriter
-from openpyxl.xml.functions import tostring
 
+from adapters.sheets import NATIONAL_COLOUR, SCHOOL_COLOUR, Book, Cell, new_sheet, put, put_table, saved_book
 from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
@@ -54,19 +36,18 @@ from early_results.reporting.figures import (
 from early_results.reporting.story import Line, eligible, lines, looks, message, patterns
 from early_results.service import Words as Terms
 
-SCHOOL_COLOUR, NATIONAL_COLOUR = "12436D", "A33B00"
-_THIN = Side(style="thin", color="C9D0D8")
-_INK = "1D2430"
 
-Cell = str | int | float | Share | Mean | None
+def _sheet(book: Book, title: str, says: Words, first_width: int, *, tall: bool = False) -> Worksheet:
+    """A sheet of the report: the first names the school in place of what it holds."""
+    first = title == "Summary"
+    under = f"{says.title if first else says.school} · {says.window}"
+    return new_sheet(book, title, says.school if first else title, under, first_width, tall=tall)
 
 
 def build_workbook(report: ReportInput) -> bytes:
     """The report as .xlsx, dated by the window's close."""
     figures, says = report.figures, words(report)
-    book = _Told()
-    for style in _styles():
-        book.add_named_style(style)
+    book = Book()
     terms = report.service.words
     _short(_sheet(book, "In short", says, 58), report)
     _summary(_sheet(book, "Summary", says, 46), terms, figures, says)
@@ -88,156 +69,11 @@ def build_workbook(report: ReportInput) -> bytes:
         if block.scores:
             _scores_by_group(sheet(f"{capital(terms.one)}s by group", 34), cohort)
     _notes(_sheet(book, "How it is counted", says, 110), figures, says)
-    book.remove(book.worksheets[0])  # the empty sheet that a new workbook comes with
     book.properties.title = f"{says.title}: {says.school}"
     book.properties.subject = says.window
     book.properties.creator = book.properties.lastModifiedBy = "Early Results"
     book.properties.language = "en-GB"
-    return _saved(book, report.closes)
-
-
-class _Told(Workbook):
-    """A workbook with what its charts show in words, by sheet: openpyxl has no place for an alternative text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.told: dict[str, list[str]] = {}
-
-
-def _with_alternatives(drawing: bytes, told: Sequence[str]) -> bytes:
-    """A sheet's drawing with the text of each of its charts, in the order in which they were put there."""
-    texts = iter(told)
-    return _CHART.sub(lambda found: found[0] + f" descr={quoteattr(next(texts))}".encode(), drawing)
-
-
-_DRAWING = re.compile(r"xl/drawings/drawing(\d+)\.xml$")
-_CHART = re.compile(rb'<(?:\w+:)?cNvPr id="\d+" name="Chart \d+"')
-
-
-def _saved(book: _Told, moment: datetime) -> bytes:
-    moment = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    book.properties.created = moment
-    saved = io.BytesIO()
-    # Stored here and not deflated: the whole is deflated once, below.
-    ExcelWriter(book, zipfile.ZipFile(saved, "w", zipfile.ZIP_STORED, allowZip64=True)).save()
-    book.properties.modified = moment
-    fixed = io.BytesIO()
-    told = [book.told[sheet.title] for sheet in book.worksheets if sheet.title in book.told]
-    with zipfile.ZipFile(saved) as parts, zipfile.ZipFile(fixed, "w") as out:
-        for name in parts.namelist():
-            content = parts.read(name)
-            if drawing := _DRAWING.match(name):
-                content = _with_alternatives(content, told[int(drawing[1]) - 1])
-            if name == "docProps/core.xml":
-                content = tostring(book.properties.to_tree())
-            entry = zipfile.ZipInfo(name, moment.timetuple()[:6])
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.external_attr = 0o600 << 16
-            out.writestr(entry, content)
-    return fixed.getvalue()
-
-
-def _styles() -> list[NamedStyle]:
-    def style(
-        name: str,
-        *,
-        bold: bool = False,
-        size: int = 11,
-        colour: str = _INK,
-        across: str = "general",
-        fill: str = "",
-        rule: bool = False,
-    ) -> NamedStyle:
-        return NamedStyle(
-            name=name,
-            font=Font(name="Calibri", size=size, bold=bold, color=colour),
-            alignment=Alignment(
-                horizontal=across,
-                vertical="center",
-                wrap_text=name in ("er notice", "er head", "er first head", "er wrap"),
-            ),
-            fill=PatternFill("solid", fgColor=fill) if fill else PatternFill(),
-            border=Border(bottom=_THIN) if rule else Border(),
-        )
-
-    return [
-        style("er title", bold=True, size=18, colour=SCHOOL_COLOUR),
-        style("er section", bold=True, size=13, colour=SCHOOL_COLOUR),
-        style("er quiet", colour="56606C"),
-        style("er notice", fill="FFF4E5"),
-        style("er wrap"),
-        style("er head", bold=True, colour="FFFFFF", across="center", fill=SCHOOL_COLOUR),
-        style("er first head", bold=True, colour="FFFFFF", across="left", fill=SCHOOL_COLOUR),
-        style("er label", rule=True),
-        style("er strong", bold=True, rule=True),
-        style("er number", across="right", rule=True),
-        style("er national", colour="56606C", across="right", rule=True),
-    ]
-
-
-def _sheet(book: Workbook, title: str, says: Words, first_width: int, *, tall: bool = False) -> Worksheet:
-    sheet: Worksheet = book.create_sheet(title)
-    sheet.sheet_view.showGridLines = False
-    sheet.column_dimensions["A"].width = first_width
-    for column in range(2, 30):
-        sheet.column_dimensions[get_column_letter(column)].width = 13
-    sheet.page_setup.orientation = "portrait" if tall else "landscape"
-    sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
-    sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    sheet.HeaderFooter.oddFooter = HeaderFooterItem(
-        left=_HeaderFooterPart(text="Early, unvalidated data"), right=_HeaderFooterPart(text="Page &P of &N")
-    )
-    _put(sheet, 1, 1, says.school if title == "Summary" else title, "er title")
-    _put(
-        sheet,
-        2,
-        1,
-        f"{says.title} · {says.window}" if title == "Summary" else f"{says.school} · {says.window}",
-        "er quiet",
-    )
-    sheet.row_dimensions[1].height = 26
-    return sheet
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: Cell, style: str) -> None:
-    cell = sheet.cell(row, column)
-    cell.style = style
-    if isinstance(value, Share):
-        if value.percent is None:
-            cell.value = NO_FIGURE
-        else:
-            # Exact, so that a data manager can work on; a half is spelt out, as Excel may round its float either way.
-            cell.value = value.count / value.of
-            half = (200 * value.count + value.of) % (2 * value.of) == 0
-            cell.number_format = f'"{value.shown}"' if value.shown[0] in "<>" or half else "0%"
-            if value.beside:
-                cell.number_format += f'"{value.beside}"'
-    elif isinstance(value, Mean):
-        cell.value = value.total / value.number if value.number else NO_FIGURE
-        half = value.number > 0 and (20 * value.total + value.number) % (2 * value.number) == 0
-        cell.number_format = f'"{value.text}"' if half else "0.0"
-    else:
-        cell.value = value
-        if isinstance(value, str):
-            cell.data_type = "s"  # openpyxl takes text that begins with = for a formula
-        elif value is not None:
-            cell.number_format = "#,##0"
-
-
-def _table(
-    sheet: Worksheet, top: int, left: int, head: Sequence[str], rows: Iterable[Sequence[Cell]], *, national: bool = True
-) -> int:
-    """Writes a table and gives the first free row below it. Columns headed All schools are set in the quieter style."""
-    for at, text in enumerate(head):
-        _put(sheet, top, left + at, text, "er head" if at else "er first head")
-    sheet.row_dimensions[top].height = 32
-    row = top
-    for row, values in enumerate(rows, top + 1):
-        for at, value in enumerate(values):
-            style = "er strong" if at == 0 else "er national" if head[at].startswith("All schools") else "er number"
-            _put(sheet, row, left + at, value, style)
-    return row + 1
+    return saved_book(book, report.closes)
 
 
 def _beside(national: bool, *heads: str) -> list[str]:
@@ -282,14 +118,14 @@ def _short(sheet: Worksheet, report: ReportInput) -> None:
     for column, width in (("G", 24), ("J", 14), ("K", 18)):
         sheet.column_dimensions[column].width = width
     if report.figures.gaps and not others:
-        _put(sheet, row, 1, " ".join(report.figures.gaps), "er quiet")
+        put(sheet, row, 1, " ".join(report.figures.gaps), "er quiet")
         row += 2
     for cohort in report.figures.cohorts:
         missed = [patterns(report.service, report.pupils, cohort.key, of) for of in report.service.combined]
         told = message(report, cohort, missed[0] if missed else ())
         for sentence in (told.verdict, told.furthest, told.held, told.question, told.caveat):
             if sentence:
-                _put(sheet, row, 1, sentence, "er strong" if sentence is told.verdict else "er label")
+                put(sheet, row, 1, sentence, "er strong" if sentence is told.verdict else "er label")
                 row += 1
         for higher, title in ((False, report.service.words.reached), (True, report.service.words.higher)):
             rows = lines(report.service, cohort, higher=higher)
@@ -297,28 +133,28 @@ def _short(sheet: Worksheet, report: ReportInput) -> None:
                 continue
             head = ["Measure", "Pupils", "Of", "Share", "Range of chance: from", "to", "If blanks are counted"]
             head += ["All schools", "More or fewer children", "Unusual", "Fifth of schools, 1 the lowest"] * others
-            _put(sheet, row + 1, 1, cohort.titled(capital(title)), "er section")
-            row = _table(sheet, row + 2, 1, head, [_line(line, others) for line in rows])
+            put(sheet, row + 1, 1, cohort.titled(capital(title)), "er section")
+            row = put_table(sheet, row + 2, 1, head, [_line(line, others) for line in rows])
             for at in range(row - len(rows), row):
                 for bound in (5, 6):
                     sheet.cell(at, bound).number_format = "0%"
         for of, found in zip(report.service.combined, missed, strict=True):
             if found:
-                _put(sheet, row + 1, 1, f"{of.name}: who missed what", "er section")
-                row = _table(
+                put(sheet, row + 1, 1, f"{of.name}: who missed what", "er section")
+                row = put_table(
                     sheet, row + 2, 1, ["What they missed", "Pupils"], [[capital(p.words), p.pupils] for p in found]
                 )
-        _put(sheet, row + 1, 1, cohort.titled("Last time"), "er section")
+        put(sheet, row + 1, 1, cohort.titled("Last time"), "er section")
         row += 2
         for look in looks(report, cohort):
-            _put(sheet, row, 1, f"{look.title}. {look.same}" if look.same else look.title, "er label")
+            put(sheet, row, 1, f"{look.title}. {look.same}" if look.same else look.title, "er label")
             row += 1
             if look.changes:
-                row = _table(
+                row = put_table(
                     sheet, row, 1, ["Measure", "Now", "Then"], [[c.name, c.now, c.before] for c in look.changes]
                 )
         if not report.earlier:
-            _put(sheet, row, 1, "There is no earlier window or collection that holds this school.", "er quiet")
+            put(sheet, row, 1, "There is no earlier window or collection that holds this school.", "er quiet")
             row += 1
         row += 1
 
@@ -338,14 +174,14 @@ def _line(line: Line, others: bool) -> list[Cell]:
 
 def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> None:
     for column in range(1, 9):
-        _put(sheet, 3, column, None, "er notice")
-    _put(sheet, 3, 1, f"Early, unvalidated data. {says.notice}", "er notice")
+        put(sheet, 3, column, None, "er notice")
+    put(sheet, 3, 1, f"Early, unvalidated data. {says.notice}", "er notice")
     sheet.merge_cells(start_row=3, end_row=3, start_column=1, end_column=8)
     sheet.row_dimensions[3].height = 50
     row = 5
     for label, text in says.facts:
-        _put(sheet, row, 1, label, "er quiet")
-        _put(sheet, row, 2, text, "er wrap")
+        put(sheet, row, 1, label, "er quiet")
+        put(sheet, row, 2, text, "er wrap")
         sheet.merge_cells(start_row=row, end_row=row, start_column=2, end_column=8)
         row += 1
     national = figures.has_others
@@ -354,8 +190,8 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
         lines, tests = _lines(cohort.all), _tests(cohort.all)
         for table in subject_tables(terms, cohort.all.school):
             heads = [capital(terms.reached_short), *([capital(terms.higher)] if table.has_higher else [])]
-            _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
-            row = _table(
+            put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
+            row = put_table(
                 sheet,
                 row + 2,
                 1,
@@ -381,8 +217,8 @@ def _summary(sheet: Worksheet, terms: Terms, figures: Figures, says: Words) -> N
                 full = first.high_name.isdigit()  # a full mark, which a number alone would not say
                 heads.append(f"{terms.one.capitalize()} of {first.high_name}" if full else first.high_name)
             of_all = [f"{head} of all eligible" for head in heads[1:]]
-            _put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
-            row = _table(
+            put(sheet, row + 1, 1, cohort.titled(table.title), "er section")
+            row = put_table(
                 sheet,
                 row + 2,
                 1,
@@ -417,11 +253,11 @@ def _assessments(sheet: Worksheet, cohort: Cohort) -> None:
     sheet.column_dimensions["F"].width = 4
     row = 4
     for mine, theirs in _lines(cohort.all)[: len(cohort.all.school.assessments)]:
-        _put(sheet, row, 1, mine.name, "er section")
+        put(sheet, row, 1, mine.name, "er section")
         out = f"{mine.out:,} out of the cohort, " if mine.out else ""
-        _put(sheet, row, 2, f"{mine.assessed:,} assessed, {out}{mine.blank:,} blank", "er quiet")
+        put(sheet, row, 2, f"{mine.assessed:,} assessed, {out}{mine.blank:,} blank", "er quiet")
         nation = theirs.codes if theirs else mine.codes
-        after = _table(
+        after = put_table(
             sheet,
             row + 1,
             1,
@@ -459,7 +295,7 @@ def _scores(sheet: Worksheet, cohort: Cohort) -> None:
                     *_both(mine.distribution[at].share, theirs.distribution[at].share if theirs else None, national),
                 ]
             rows.append(line)
-        after = _table(sheet, top, 1, head, rows)
+        after = put_table(sheet, top, 1, head, rows)
         for at, (mine, theirs) in enumerate(tests):
             column = 2 + span * at + 1
             place = f"{get_column_letter(3 + span * len(tests))}{top + at * 16}"
@@ -515,7 +351,7 @@ def _bar_chart(
     chart.set_categories(names)
     sheet.add_chart(chart, place)
     alternative = _alternative(sheet, title, top, bottom, first, last)
-    cast(_Told, sheet.parent).told.setdefault(sheet.title, []).append(alternative)
+    cast(Book, sheet.parent).told.setdefault(sheet.title, []).append(alternative)
 
 
 def _alternative(sheet: Worksheet, title: str, top: int, bottom: int, first: int, last: int) -> str:
@@ -537,15 +373,15 @@ def _crossings(sheet: Worksheet, cohort: Cohort) -> None:
     for number, group in enumerate(cohort.groups):
         if group.dimension == "term" and cohort.groups[number - 1].dimension != "term":
             sheet.row_breaks.append(Break(row - 1))  # a page for each way of grouping, when printed
-        _put(sheet, row, 1, group.label, "er section")
+        put(sheet, row, 1, group.label, "er section")
         after = row
         for at, crossing in enumerate(group.school.crossings):
             head = ["Code", *crossing.bands, "All"]
             left = 1 + at * (len(head) + 1)
-            _put(sheet, row + 1, left, crossing.name, "er quiet")
+            put(sheet, row + 1, left, crossing.name, "er quiet")
             after = max(
                 after,
-                _table(
+                put_table(
                     sheet,
                     row + 2,
                     left,
@@ -568,15 +404,15 @@ def _groups(sheet: Worksheet, terms: Terms, cohort: Cohort) -> None:
         if line.section != section:
             section = line.section
             for at, text in enumerate((section, *(group.short for group in cohort.groups))):
-                _put(sheet, row, 1 + at, text, "er head" if at else "er first head")
+                put(sheet, row, 1 + at, text, "er head" if at else "er first head")
             sheet.row_dimensions[row].height = 32
             row += 1
         for at, value in enumerate((line.name, *line.school)):
-            _put(sheet, row, 1 + at, value, "er strong" if at == 0 else "er number")
+            put(sheet, row, 1 + at, value, "er strong" if at == 0 else "er number")
         row += 1
         if line.others:
             for at, value in enumerate(("    All schools", *line.others)):
-                _put(sheet, row, 1 + at, value, "er national" if at else "er label")
+                put(sheet, row, 1 + at, value, "er national" if at else "er label")
             row += 1
 
 
@@ -595,7 +431,7 @@ def _codes_by_group(sheet: Worksheet, cohort: Cohort) -> None:
                 share = mine.codes[code].share
                 line += [share.count, *_both(share, theirs.codes[code].share if theirs else None, national)]
             rows.append(line)
-    _table(sheet, 4, 1, head, rows)
+    put_table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
     sheet.print_title_rows = "4:4"
 
@@ -615,7 +451,7 @@ def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
                 if theirs:
                     line.append(theirs.distribution[place].share)
             rows.append(line)
-    after = _table(sheet, 4, 1, head, rows)
+    after = put_table(sheet, 4, 1, head, rows)
     sheet.freeze_panes = "C5"
     sheet.print_title_rows = "4:4"
     sheet.auto_filter.ref = f"A4:B{after - 1}"  # a filter, with which to pick one test
@@ -627,5 +463,5 @@ def _share_heads(national: bool, name: str) -> list[str]:
 
 def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:
     for row, note in enumerate((says.notice, *figures.notes, says.provenance), 4):
-        _put(sheet, row, 1, note, "er wrap")
+        put(sheet, row, 1, note, "er wrap")
         sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6

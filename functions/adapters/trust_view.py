@@ -10,8 +10,6 @@ from typing import Any
 from early_results.reporting.chance import funnel
 from early_results.reporting.disclosure import LEAST_GROUP
 from early_results.reporting.figures import NO_FIGURE, Share, capital
-from early_results.reporting.story import percent_of
-from early_results.reporting.summary import Summary
 from early_results.reporting.trusts import (
     Funnel,
     SchoolRow,
@@ -20,6 +18,7 @@ from early_results.reporting.trusts import (
     TrustInput,
     came_words,
     coverage_words,
+    empty_pupils,
     interval_words,
     many,
     trust_facts,
@@ -29,6 +28,7 @@ from early_results.reporting.trusts import (
     trust_notice,
     trust_title,
 )
+from early_results.service import Words as Terms
 
 TOO_FEW = f"<{LEAST_GROUP}"
 MOST_COLUMNS = 8
@@ -55,7 +55,7 @@ def trust_view(report: TrustInput) -> dict[str, Any]:
                 member.school,
                 capital(came_words(member)),
                 f"{member.summary.pupils:,}" if member.summary else NO_FIGURE,
-                f"{_empty(member.summary):,}" if member.summary else NO_FIGURE,
+                f"{empty_pupils(member.summary):,}" if member.summary else NO_FIGURE,
             ]
             for member in report.sorted_members
         ],
@@ -67,17 +67,8 @@ def trust_view(report: TrustInput) -> dict[str, Any]:
     }
 
 
-def _empty(summary: Summary) -> int:
-    return sum(count for (_, *key), count in summary.totals.items() if key == ["empty"])
-
-
 def _cohort(report: TrustInput, cohort: TrustCohort) -> dict[str, Any]:
-    words = report.service.words
     first = cohort.together[0] if cohort.together else None
-    titles = {
-        False: capital(words.reached),
-        True: capital(" and ".join(dict.fromkeys(word for word in (words.higher, words.high) if word))),
-    }
     return {
         "name": cohort.name,
         "message": list(trust_message(report, cohort)),
@@ -85,10 +76,16 @@ def _cohort(report: TrustInput, cohort: TrustCohort) -> dict[str, Any]:
         "funnel": _funnel(cohort, cohort.funnel) if cohort.funnel else None,
         "matrices": [
             matrix
-            for higher, title in titles.items()
+            for higher, title in standards(report.service.words).items()
             for matrix in _matrices(cohort, cohort.titled(title), [t for t in cohort.together if t.higher is higher])
         ],
     }
+
+
+def standards(terms: Terms) -> dict[bool, str]:
+    """What the measures of the expected standard are called together, and those of the higher one."""
+    higher = " and ".join(dict.fromkeys(word for word in (terms.higher, terms.high) if word))
+    return {False: capital(terms.reached), True: capital(higher)}
 
 
 def _side(cohort: TrustCohort, first: Together) -> dict[str, Any]:
@@ -148,7 +145,7 @@ def more_words(more: int) -> str:
 
 
 def _funnel(cohort: TrustCohort, told: Funnel) -> dict[str, Any]:
-    largest = max(point.of for point in told.points)
+    largest = max(point.share.of for point in told.points)
     step = next(step for step in (10, 20, 50, 100, 200, 500, 1000) if largest <= 6 * step or step == 1000)
     top = -(-largest // step) * step
     sizes = sorted({max(3, top * at // STEPS) for at in range(1, STEPS + 1)})
@@ -171,11 +168,11 @@ def _funnel(cohort: TrustCohort, told: Funnel) -> dict[str, Any]:
         "limits": [[1000 * size // top, *funnel(told.rate.count, told.rate.of, size)] for size in sizes],
         "ticks": [[1000 * at // top, f"{at:,}"] for at in range(0, top + 1, step)],
         "points": [
-            {"x": 1000 * point.of // top, "y": point.at, "beyond": point.beyond, "number": str(number)}
+            {"x": 1000 * point.share.of // top, "y": point.at, "beyond": point.beyond, "number": str(number)}
             for number, point in enumerate(told.points, 1)
         ],
         "rows": [
-            [str(number), point.name, f"{point.of:,}", f"{percent_of(point.at)}%", BEYOND[point.beyond]]
+            [str(number), point.name, f"{point.share.of:,}", point.share.shown, BEYOND[point.beyond]]
             for number, point in enumerate(told.points, 1)
         ],
     }

@@ -181,7 +181,7 @@ class OverviewsQuery(BaseModel):
 class OverviewQuery(BaseModel):
     """The query of GET /overviews/{service}/{window}."""
 
-    format: Annotated[Literal["pdf"], Field(description="The form of the report.")] = "pdf"
+    format: Annotated[Literal["pdf", "xlsx"], Field(description="The form of the report.")] = "pdf"
 
 
 StandingName = Literal["submitted", "only-errors", "nothing"]

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from adapters import report_pdf
 from adapters.lookups import Place, calendar_now, standings, window_states
 from adapters.stores import Stores
+from adapters.trust_workbook import build_trust_workbook
 from early_results import keys, object_keys
 from early_results.canonical import sha256, sha256_of
 from early_results.counting.freeze import State, WindowState
@@ -179,7 +180,8 @@ def _trust(stores: Stores, season: _Season, national: National, trust: _Trust, t
             _members(stores, stands, trust.schools),
             national,
         )
-        _store(stores, key, files, {"pdf": report_pdf.build_trust_pdf(report)}, made_of, counts)
+        made = {"pdf": report_pdf.build_trust_pdf(report), "xlsx": build_trust_workbook(report)}
+        _store(stores, key, files, made, made_of, counts)
     except SummaryMissingError:
         told.behind += 1
         return set()

@@ -197,6 +197,9 @@ def play(season: Season) -> None:
             for form, end in (("pdf", "pdf"), ("staff", "staff.pdf"), ("xlsx", "xlsx")):
                 _write(f"{name}/reports/{school}.{end}", _report(season, school, form))
             season.note(school, "fetches its report", "PDF, staff copy and workbook")
+        for form in ("pdf", "xlsx"):
+            _write(f"{name}/reports/trust-ABC.{form}", _patiently(trust, f"/overviews/{name}/1", form))
+        season.note("ABC Trust", "fetches the report of its schools", "PDF and workbook")
         try:
             season.person("OPERATOR").get(f"/reports/{name}/1/{first}", format="staff")
         except Refused as refusal:
@@ -285,11 +288,15 @@ def _frozen(season: Season) -> dict[str, Any]:
 
 
 def _report(season: Season, school: str, form: str) -> bytes:
-    client = season.school(school)
-    deadline = time.monotonic() + 60
+    return _patiently(season.school(school), f"/reports/{season.service.name}/1/{school}", form)
+
+
+def _patiently(client: PortalClient, path: str, form: str) -> bytes:
+    """A document, once it is built."""
+    deadline = time.monotonic() + 90
     while True:
         try:
-            return client.follow(f"/reports/{season.service.name}/1/{school}", format=form)
+            return client.follow(path, format=form)
         except Refused as refusal:
             if refusal.status != 404 or time.monotonic() > deadline:
                 raise

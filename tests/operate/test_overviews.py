@@ -73,16 +73,17 @@ def test_a_trusts_report_is_built_once_and_again_when_a_file_is_deleted() -> Non
         assert "still being built" in fetched(played)
         assert run(played).built == 1
         first = objects(played)
-        [(name, pdf)] = first.items()
-        assert pdf.startswith(b"%PDF-")
+        [(name, pdf), (book, xlsx)] = first.items()
+        assert (pdf[:5], xlsx[:2]) == (b"%PDF-", b"PK")
         assert state(played) == "READY"
         assert (told(played) or {})["statement"] == "2 of 2 schools have a file that counts."
         frozen_at, played.now = played.now, CLOSES - timedelta(days=1)
         assert "available from" in fetched(played)  # on the day of the reports, and not before
         played.now = frozen_at
         assert name in fetched(played)
+        assert name.removesuffix("pdf") == book.removesuffix("xlsx")
         item = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
-        assert item["sha256"] == {"pdf": sha256(pdf)}
+        assert item["sha256"] == {"pdf": sha256(pdf), "xlsx": sha256(xlsx)}
         assert run(played) == Told()
         assert objects(played) == first
 
@@ -93,7 +94,7 @@ def test_a_trusts_report_is_built_once_and_again_when_a_file_is_deleted() -> Non
         assert run(played).built == 1
         assert (told(played) or {})["statement"] == "1 of 2 schools has a file that counts."
         second = objects(played)
-        assert len(second) == 1
+        assert len(second) == 2
         assert not first.keys() & second.keys()
         assert next(iter(second)) in fetched(played)
 
@@ -120,7 +121,7 @@ def test_a_straggler_that_is_let_in_is_in_the_next_report() -> None:
         after = played.stores.table.get(keys.trust_report(NAME, 1, TRUST)) or {}
         assert after["schools"] == {SCHOOLS[0]: late, SCHOOLS[1]: ""}
         assert after["sha256"] != before["sha256"]
-        assert len(objects(played)) == 1
+        assert len(objects(played)) == 2
 
 
 def test_a_school_that_leaves_the_trust_takes_its_figures_along() -> None:
@@ -201,9 +202,9 @@ def test_a_closed_season_keeps_no_report_and_gets_none() -> None:
         played.freeze()
         played.build_reports()
         run(played)
-        assert len(objects(played)) == 2
+        assert len(objects(played)) == 4
         counted = seasons.close_season(played.operated, SERVICE, "handed over", really=False)
-        assert (counted.objects[overview_folder(NAME)], counted.items["trusts' records"]) == (2, 4)
+        assert (counted.objects[overview_folder(NAME)], counted.items["trusts' records"]) == (4, 4)
         seasons.close_season(played.operated, SERVICE, "handed over", really=True)
         assert objects(played) == {}
         assert run(played) == Told()

@@ -123,11 +123,11 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A school in the funnel: pupils, and its figure in thousandths. `beyond` is 0 inside, else 95 or 998."""
+    """A school in the funnel: its figure, and the same in thousandths. `beyond` is 0 inside, else 95 or 998."""
 
     school: str
     name: str
-    of: int
+    share: Share
     at: int
     beyond: int
 
@@ -252,7 +252,7 @@ def _funnel(together: Sequence[Together], rows: Sequence[SchoolRow]) -> Funnel |
             at = 1000 * share.count // share.of
             low95, high95, low998, high998 = funnel(rate.count, rate.of, share.of)
             beyond = 998 if not low998 <= at <= high998 else 95 if not low95 <= at <= high95 else 0
-            points.append(Point(row.school, row.name, share.of, at, beyond))
+            points.append(Point(row.school, row.name, share, at, beyond))
     return Funnel(first.name, rate, first.percent is not None, tuple(points))
 
 
@@ -354,6 +354,11 @@ def coverage_words(report: TrustInput) -> str:
         named = [*absent[:MOST_NAMED], *([f"{rest:,} more"] if rest > 0 else [])]
         said += f"; nothing counts for {and_words(named)}"
     return said + "."
+
+
+def empty_pupils(summary: Summary) -> int:
+    """How many pupils of a file have no result at all."""
+    return sum(count for (_, *key), count in summary.totals.items() if key == ["empty"])
 
 
 def came_words(member: Member) -> str:

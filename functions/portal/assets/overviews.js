@@ -51,6 +51,11 @@ export class Overviews {
         `The report of all schools will be available from ${told.available_from_words}.`,
       );
     const path = `/overviews/${told.service}/${told.window}`;
-    return h("div", { class: "row" }, downloadButton("Trust report (PDF)", path, { format: "pdf" }));
+    return h(
+      "div",
+      { class: "row" },
+      downloadButton("Trust report (PDF)", path, { format: "pdf" }),
+      downloadButton("Trust report (Excel)", path, { format: "xlsx" }),
+    );
   }
 }
