@@ -20,7 +20,7 @@ from early_results.checking.cells import (
 )
 from early_results.checking.rules import Case, Row, Rule, Rules, rules_of
 from early_results.checking.submission import Submission, read_submission
-from early_results.results import PupilResults
+from early_results.results import Pupil, PupilResults
 from early_results.workbook import ErrorValue, Value
 
 if TYPE_CHECKING:
@@ -141,7 +141,9 @@ class _Judge:
         self._numbers_of = [one for one in results_of if one[3].has_numbers]
         identity = [(columns[c.key], c) for c in service.identity if c.key in columns]
         self._school = next(((at, column) for at, column in identity if column.key == "school"), None)
-        self._prefilled = [(at, column.key, column) for at, column in identity if column.key in _PREFILLED]
+        self._prefilled = [
+            (at, Pupil._fields.index(column.key), column) for at, column in identity if column.key in _PREFILLED
+        ]
         self._right_school = _right_school(case.submission, columns.get("school", 0))
         self._alike: set[tuple[str, Value | None, str | date | None]] = set()  # cell and roster values that agree
 
@@ -151,11 +153,10 @@ class _Judge:
         known, first_row = case.known, case.first_row
         upn_at = case.columns.get("upn", 0)  # no column has the number 0, so looking it up finds nothing
         results: list[PupilResults] = []
-        found, numbers, had_results = (
-            [(rule.code, rule.find) for rule in rules.rows if rule.asks(case.service)],
-            case.rows,
-            case.had_results,
-        )
+        asked = [rule for rule in rules.rows if rule.asks(case.service)]
+        of_any = [(rule.code, rule.find) for rule in asked]
+        of_full = [(rule.code, rule.find) for rule in asked if not rule.of_blanks]  # a row in which no result is blank
+        numbers, had_results = case.rows, case.had_results
         school_at, school = self._school or (0, None)
         right_school, prefilled, alike = self._right_school, self._prefilled, self._alike
         for number, cells in case.submission.rows:
@@ -167,11 +168,10 @@ class _Judge:
             row = Row(number, cells, pupil, upn)
             if pupil is None and self._ended(row):
                 continue
-            if upn:
-                case.pupils += 1
             if pupil is None or upn in first_row:
                 self._ask(rules.of_upn, row)
             if upn:
+                case.pupils += 1
                 first_row.setdefault(upn, number)
             numbers.append(number)
             if school is not None and cells.get(school_at) not in right_school:
@@ -179,12 +179,12 @@ class _Judge:
             if pupil is None:
                 self._stranger(row)
             else:
-                for position, key, column in prefilled:
-                    value, wanted = cells.get(position), getattr(pupil, key)
-                    if value != wanted and (key, value, wanted) not in alike:
+                for position, field, column in prefilled:
+                    value, wanted = cells.get(position), pupil[field]
+                    if value != wanted and (column.key, value, wanted) not in alike:
                         self._detail(row, column, value, wanted)
             self._results(row)
-            for rule, find in found:
+            for rule, find in of_any if row.blanks else of_full:
                 told = find(case, row)
                 if told:
                     for key, message in told:

@@ -8,6 +8,7 @@ Its message names the line and the heading; it never quotes a value, because it 
 from __future__ import annotations
 
 from datetime import date, datetime
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from early_results.checking.cells import heading_key, normal_upn, parse_date
@@ -52,11 +53,16 @@ def parse_rosters(source: str | bytes, service: Service) -> dict[str, tuple[Pupi
     schools: dict[str, dict[str, Pupil]] = {}
     try:
         at = _headings(next(lines, []), service)
+        width, values = max(at) + 1, itemgetter(*at)
         for cells in lines:
-            if not any(cell.strip() for cell in cells):
+            if not "".join(cells).strip():
                 continue
-            pupil = _pupil(cells, at, lines.line_num)
-            pupils = schools.setdefault(pupil.school, {})
+            if len(cells) < width:
+                cells.extend([""] * (width - len(cells)))
+            pupil = _pupil(values(cells), lines.line_num)
+            pupils = schools.get(pupil.school)
+            if pupils is None:
+                pupils = schools[pupil.school] = {}
             if pupil.upn in pupils:
                 raise BadRoster(f"Line {lines.line_num}: this UPN is already listed for the school on an earlier line.")
             pupils[pupil.upn] = pupil
@@ -166,18 +172,19 @@ def _headings(cells: list[str], service: Service) -> list[int]:
     return [found[name] for name in Pupil._fields]
 
 
-def _pupil(cells: list[str], at: list[int], line: int) -> Pupil:
-    """The pupil of a line. `at` are the places of its values in the line, in the order of Pupil's fields."""
-    if len(cells) <= max(at):
-        cells += [""] * (max(at) + 1 - len(cells))
-    texts = [" ".join(cells[place].split()) for place in at]
-    if max(map(len, texts)) > MAX_CELL:
+def _pupil(texts: tuple[str, ...], line: int) -> Pupil:
+    """The pupil of a line, whose values are in the order of Pupil's fields. BadRoster if one cannot be right."""
+    together = "".join(texts)
+    if " " in together or not together.isprintable():  # other white space than a space is not printable
+        texts = tuple(" ".join(text.split()) for text in texts)
+    if len(together) > MAX_CELL and max(map(len, texts)) > MAX_CELL:
         raise BadRoster(f"Line {line}: a value is longer than {MAX_CELL} characters. Is a quote mark not closed?")
     school, upn, forename, surname, gender, written, nc_year = texts
-    school = school.replace("/", "").replace(" ", "")
+    if "/" in school or " " in school:
+        school = school.replace("/", "").replace(" ", "")
     if not (len(school) == 7 and school.isascii() and school.isdigit()):
         raise BadRoster(f"Line {line}: School DFE must be seven digits.")
-    upn = normal_upn(upn)
+    upn = upn.upper() if upn.isascii() and upn.isalnum() else normal_upn(upn)
     if not (upn.isascii() and upn.isalnum()):
         raise BadRoster(f"Line {line}: UPN must be letters and digits, and not be blank.")
     birth_date = parse_date(written)

@@ -191,7 +191,8 @@ class Rule(NamedTuple):
 
     `kinds` are the kinds of column that a CELL rule is for. A ROW rule that `ends` a row is called before the row's
     cells are read, and only if the roster does not know the row's pupil; if it finds something, nothing else is said of
-    the row. A ROW rule `of_upn` is called only if the roster does not know the row's UPN, or an earlier row has it.
+    the row. A ROW rule `of_upn` is called only if the roster does not know the row's UPN, or an earlier row has it. A
+    ROW rule `of_blanks` is called only if a result cell of the row is blank.
     A rule is called only for a service that it `asks` something of, so that the others' rows do not pay for it.
     """
 
@@ -201,6 +202,7 @@ class Rule(NamedTuple):
     kinds: frozenset[str] = frozenset({"identity", "code", "number", "number-or-code"})
     ends: bool = False
     of_upn: bool = False
+    of_blanks: bool = False
     asks: Callable[[Service], bool] = lambda _: True
 
 
@@ -324,8 +326,6 @@ def _pupil_repeated(case: Case, row: Row) -> Iterable[Told]:
 
 def _assessment_missing(case: Case, row: Row) -> Iterable[Told]:
     """Of columns that the service wants together, some have a result and some have none."""
-    if not row.blanks:
-        return ()
     told: list[Told] = []
     for run in case.together:
         blank = [column for column in row.blanks if column.key in run]
@@ -490,7 +490,7 @@ TABLE = (
     Rule(Code.ROW_NOT_A_PUPIL, Scope.ROW, _row_not_a_pupil, ends=True),
     Rule(Code.PUPIL_NOT_ON_ROSTER, Scope.ROW, _pupil_not_on_roster, of_upn=True),
     Rule(Code.PUPIL_REPEATED, Scope.ROW, _pupil_repeated, of_upn=True),
-    Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing),
+    Rule(Code.ASSESSMENT_MISSING, Scope.ROW, _assessment_missing, of_blanks=True),
     Rule(Code.ASSESSMENT_SCORE_MISMATCH, Scope.ROW, _assessment_score_mismatch),
     Rule(Code.SCORE_UNREACHABLE, Scope.ROW, _score_unreachable, asks=_has_unreachable),
     Rule(Code.CELLS_MERGED, Scope.FILE, _cells_merged),

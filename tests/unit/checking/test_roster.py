@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 import pytest
@@ -47,6 +48,15 @@ def test_what_is_written_is_read_back(pupils: list[Pupil]) -> None:
         assert set(read) == {one.school for one in pupils}
         for school, found in read.items():
             assert list(found) == [one for one in pupils if one.school == school]
+
+
+def test_white_space_of_any_kind_around_a_value_is_none_of_it() -> None:
+    spaces = [chr(code) for code in range(sys.maxunicode + 1) if chr(code).isspace() and chr(code) not in "\r\n"]
+    assert len(spaces) > 20
+    for space in spaces:
+        for told in (f"{space}John", f"John{space}", f" {space}John{space}{space}"):
+            assert parse_rosters(HEAD + LINE.replace("John", told), SERVICE) == {"1231234": (JOHN,)}
+        assert parse_rosters(HEAD + space + "\r\n" + LINE, SERVICE) == {"1231234": (JOHN,)}
 
 
 def test_the_designs_own_form() -> None:
