@@ -122,6 +122,13 @@ class Support(TypedDict):
     hours: list[str]
 
 
+Reference = Annotated[
+    str,
+    Says(
+        "Of the upload, for people; its last letter checks the others.",
+        pattern="^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$",
+    ),
+]
 Heading = Annotated[str, Says("The heading of a column.")]
 
 
@@ -356,10 +363,16 @@ class NoCounts(TypedDict):
     """Before a verdict."""
 
 
-class Upload(TypedDict):
-    """A line of the history."""
+class NamedUpload(TypedDict):
+    """An upload by its id, and by the reference that a person can read over the telephone."""
 
     upload_id: UploadId
+    reference: Reference
+
+
+class Upload(NamedUpload):
+    """A line of the history."""
+
     name: Annotated[str, Says("The file's name on the user's computer.")]
     service: ServiceName
     year: Number
@@ -379,7 +392,7 @@ class Upload(TypedDict):
     receipt: Receipt | None
     windows: Annotated[list[Said], Says("Its own window, and later ones that carry it on; none before a verdict.")]
     corrected_from: (
-        Annotated[UploadId, Says("The upload whose results it has, corrected at the page; as the file itself says.")]
+        Annotated[NamedUpload, Says("The upload whose results it has, corrected at the page; as the file itself says.")]
         | None
     )
     reports: Annotated[
@@ -394,6 +407,7 @@ Forms = Annotated[list[Form | Refused], Says(minItems=1)]
 class Uploads(TypedDict):
     """A page of the history."""
 
+    note: NotRequired[Annotated[str, Says("Why a search has found nothing.")]]
     uploads: Annotated[list[Upload], Says(maxItems=PAGE)]
     cursor: Annotated[UploadId, Says("For the next page; null on the last.")] | None
 

@@ -21,6 +21,7 @@ from early_results.counting.freeze import State
 from early_results.counting.registers import register_from_item
 from early_results.counting.standing import standing
 from early_results.ids import authority_of
+from early_results.reference import read_reference, reference_of
 from early_results.service import Service
 from early_results.writes import Item
 
@@ -51,7 +52,7 @@ def deadline_board(
     board = _Board(stores, service.name, window.number)
     if query.cursor is None:
         lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
-        found = [line for line in lines if _wanted(line, query)]
+        found = [line for line in lines if _wanted(line, query) or _is_named(line, board, query)]
         totals: _Totals | None = _totals(lines)
     else:
         later = stores.table.query(keys.SCHOOLS, after=keys.listed_school(query.cursor).sk)
@@ -82,6 +83,7 @@ class _Board:
         self._stores = stores
         self._service = service
         self._window = window
+        self.tried: dict[str, str] = {}  # by school: the latest file with errors, where none counts
         marks = list(stores.table.query(keys.state(service, window).pk))
         # What stands beside the sealed rows: stragglers that operators let in, by school, and files deleted since the
         # freeze.
@@ -109,6 +111,8 @@ class _Board:
 
     def _line(self, school: Item, row: Item | None) -> answers.SchoolOnBoard:
         number = str(school["school"])
+        if row and "tried" in row:
+            self.tried[number] = row["tried"]
         register = register_from_item(keys.window_register(self._service, self._window, number), row)
         stands = standing(self._window, register, row, self._added.get(number), self._gone)
         return {
@@ -135,6 +139,13 @@ def _may_be_wanted(school: Mapping[str, object], query: BoardQuery) -> bool:
 
 def _wanted(line: answers.SchoolOnBoard, query: BoardQuery) -> bool:
     return _may_be_wanted(line, query) and (query.standing is None or line["standing"] in query.standing.split(","))
+
+
+def _is_named(line: answers.SchoolOnBoard, board: _Board, query: BoardQuery) -> bool:
+    """Whether the query is the reference of the school's file that counts, or of its latest one with errors."""
+    named = read_reference(query.find or "")
+    files = (line["upload_id"], board.tried.get(line["school"]))
+    return named is not None and named in (reference_of(file) for file in files if file)
 
 
 class _Totals(NamedTuple):

@@ -19,6 +19,7 @@ from early_results.counting.standing import Standing, next_step, receipt, said_o
 from early_results.counting.uploads import Status, Upload, shown_status, upload_from_item
 from early_results.findings import Code
 from early_results.ids import is_ulid
+from early_results.reference import looks_like_one, read_reference, reference_of
 from early_results.service import load_service, service_names
 from early_results.times import to_text
 
@@ -34,20 +35,23 @@ _QUERIES = 16  # how many schools' histories of a trust are read at once
 
 def list_uploads(stores: Stores, user: User, query: UploadsQuery, now: datetime) -> answers.Uploads:
     """A page of the history, newest first."""
-    wanted = _filters(query)
+    wanted, sought = _filters(query), _sought(query.find)
     found = []
     for upload in _newest_first(stores, _partitions(user, query.organisation or ""), query.cursor):
-        if access.may_read(user, upload) and _listed(upload, now) and wanted(upload):
+        if access.may_read(user, upload) and _listed(upload, now) and wanted(upload) and sought(upload):
             found.append(upload)
             if len(found) > PAGE:
                 break
     page = found[:PAGE]
     calendars = {name: calendar_now(stores, load_service(name)) for name in {u.service for u in page}}
     stands = _standings(stores, page, calendars)
-    return {
+    told: answers.Uploads = {
         "uploads": [describe(user, upload, calendars[upload.service], stands) for upload in page],
         "cursor": page[-1].upload_id if len(found) > PAGE else None,
     }
+    if query.find and not found:
+        told["note"] = _why_nothing(query.find)
+    return told
 
 
 def one_upload(stores: Stores, user: User, upload: Upload) -> answers.UploadInFull:
@@ -108,7 +112,7 @@ def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Pla
     mine = [stands[place] for place in _places(upload, calendar) if place in stands]
     told = said_of(upload, calendar, mine)
     return {
-        "upload_id": upload.upload_id,
+        **named_upload(upload.upload_id),
         "name": upload.name,
         "service": upload.service,
         "year": load_service(upload.service).year,
@@ -124,9 +128,14 @@ def describe(user: User, upload: Upload, calendar: Calendar, stands: Mapping[Pla
         "counts": cast("answers.Counts | answers.NoCounts", upload.counts),
         "receipt": cast("answers.Receipt | None", receipt(upload, told)),
         "windows": [cast("answers.Said", said.to_json()) for said in told if said.window is not None],
-        "corrected_from": upload.corrected_from,
+        "corrected_from": named_upload(upload.corrected_from) if upload.corrected_from else None,
         "reports": cast("dict[str, answers.ToldReportState]", upload.reports),
     }
+
+
+def named_upload(upload_id: str) -> answers.NamedUpload:
+    """An upload by its id, and by the reference that people use."""
+    return {"upload_id": upload_id, "reference": reference_of(upload_id)}
 
 
 def _listed(upload: Upload, now: datetime) -> bool:
@@ -148,6 +157,24 @@ def _filters(query: UploadsQuery) -> Callable[[Upload], bool]:
         )
 
     return wanted
+
+
+def _sought(text: str | None) -> Callable[[Upload], bool]:
+    """Whether an upload is one that somebody looks for: by its reference, or by a part of its file's name."""
+    if text is None:
+        return lambda _: True
+    named, asked = read_reference(text), text.casefold()
+    return lambda upload: asked in upload.name.casefold() or reference_of(upload.upload_id) == named
+
+
+def _why_nothing(text: str) -> str:
+    """Why a search has found nothing, for the person who typed it."""
+    named = read_reference(text)
+    if named:
+        return f"{named} is a right reference, but of no upload that is listed here. It may be another school's."
+    if looks_like_one(text):
+        return "This looks like a reference with a wrong letter in it: its last letter does not fit the others."
+    return "No file here has this in its name. A reference has ten letters and digits, like 7QK4M-2XB30."
 
 
 def _partitions(user: User, organisation: str) -> list[tuple[str, str]]:

@@ -142,6 +142,13 @@ class UploadsQuery(BaseModel):
     status: Annotated[Literal[SHOWN_STATUSES] | None, Field(description="The status that people see.")] = None  # type: ignore[valid-type]
     year: Annotated[str, Field(pattern=r"^[0-9]{4}$", description="The year of the service.")] | None = None
     service: ServiceName | None = None
+    find: (
+        Annotated[
+            str,
+            Field(min_length=1, max_length=60, description="Uploads of this reference, or with this in their name."),
+        ]
+        | None
+    ) = None
     cursor: Annotated[UploadId, Field(description="The cursor of the page before.")] | None = None
 
 
@@ -223,7 +230,14 @@ class BoardQuery(BaseModel):
         | None
     ) = None
     find: (
-        Annotated[str, Field(min_length=1, max_length=60, description="Schools with this in their DfE number or name.")]
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=60,
+                description="Schools with this in their DfE number or name, or whose latest file has this reference.",
+            ),
+        ]
         | None
     ) = None
     limit: Annotated[

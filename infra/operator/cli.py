@@ -169,7 +169,7 @@ def _add_deciding(commands: Any) -> None:
     decision.add_argument("--admit", action="store_true", help="let a straggler in, as an amendment")
     decision.add_argument("--refuse", action="store_true", help="close it as an upload error; its uploader is told why")
     for command in (retry, settle):
-        command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
+        command.add_argument("upload", metavar="UPLOAD", help="the upload's id, or its reference, such as 7QK4M-2XB30")
         _add_reason(command)
         _add_stack(command)
         command.set_defaults(run=_operated, act=_decide)
@@ -423,7 +423,8 @@ def _trace(options: argparse.Namespace, session: OperatorSession) -> int:
         return ACCEPTED
     logs = None if options.no_logs else session.logs
     try:
-        print(tracing.describe(*tracing.trace_upload(session.stores, options.upload.upper(), logs)))
+        upload_id = tracing.upload_of(session.stores, options.upload)
+        print(tracing.describe(*tracing.trace_upload(session.stores, upload_id, logs)))
     except tracing.CannotTrace as error:
         raise CannotRun(str(error)) from error
     return ACCEPTED

@@ -22,6 +22,8 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.registers import register_from_item
 from early_results.counting.uploads import Upload, upload_from_item
 from early_results.counting.verdict_record import read_verdict
+from early_results.ids import is_ulid
+from early_results.reference import looks_like_one, read_reference, reference_of
 from early_results.service import load_service
 from early_results.times import cut, from_text
 from early_results.writes import Item
@@ -225,6 +227,30 @@ def find_uploads(stores: Stores, school: str | None = None, name: str | None = N
         if name is None or name.casefold() in row["name"].casefold()
     ]
     return tuple(sorted(found, key=lambda upload: upload.upload_id, reverse=True)[:MOST_FOUND])
+
+
+def upload_of(stores: Stores, text: str) -> str:
+    """The id of the upload that somebody names: by its id, or by its reference. CannotTrace if there is none.
+
+    By a reference, it is looked for among the files and the verdicts, in the buckets: a deleted upload has its verdict.
+    """
+    if is_ulid(text.upper()):
+        return text.upper()
+    named = read_reference(text)
+    if named is None:
+        wrong = " It looks like a reference with a wrong letter in it." if looks_like_one(text) else ""
+        raise CannotTrace(f"{text} is neither an upload's id nor a reference.{wrong}")
+    ids = {
+        part
+        for bucket, prefix in ((stores.uploads, "uploads/"), (stores.records, "verdicts/"))
+        for entry in bucket.list(prefix)
+        for part in entry.key.removesuffix(".json").split("/")
+        if is_ulid(part) and reference_of(part) == named
+    }
+    if len(ids) != 1:
+        several = f": it is that of {' and '.join(sorted(ids))}" if ids else ""
+        raise CannotTrace(f"the reference {named} is not that of one received file{several}")
+    return ids.pop()
 
 
 def describe_found(found: Iterable[Found]) -> str:

@@ -164,14 +164,14 @@ def test_operators_see_who_is_missing_and_take_the_chase_list(deployed: Deployed
     schools = page.locator("section", has=page.get_by_role("heading", name="Schools", exact=True))
     rows = schools.locator("tbody tr")
     expect(rows).to_have_count(len(deployed.seeded.pupils))
-    page.get_by_label("Find").fill(OUTSIDE)
+    page.get_by_label("School or reference").fill(OUTSIDE)
     expect(rows).to_have_count(1)
     name, data = person.downloaded(page.get_by_role("button", name="Chase list"))
     assert name == "chase-ks1-2023-window-1.csv"
     lines = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
     assert [row["School DFE"] for row in lines] == [OUTSIDE]
     assert lines[0]["Standing"] in ("Nothing yet", "Only errors")
-    page.get_by_label("Find").fill("")
+    page.get_by_label("School or reference").fill("")
     expect(rows).to_have_count(len(deployed.seeded.pupils))
 
     groups = page.locator(".card", has=page.get_by_role("heading", name="By trust"))

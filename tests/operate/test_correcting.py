@@ -71,7 +71,7 @@ def test_a_corrected_file_is_an_upload_that_names_its_first(played: Season, by: 
         (pupil.upn, READING, "EXP") for pupil in PUPILS
     ]
     new = _uploaded(played, by, _corrected(played, by, first))
-    assert (new["status"], new["corrected_from"], new["counts"]["errors"]) == ("SUCCESSFUL", first, 0)
+    assert (new["status"], new["corrected_from"]["upload_id"]) == ("SUCCESSFUL", first)
     assert one_upload(played.stores, user, played.record(first))["status"] == "UPLOAD_ERROR"
     assert played.record(first).sha256 != played.record(new["upload_id"]).sha256
     played.delete(MINE, first)

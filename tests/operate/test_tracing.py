@@ -8,12 +8,18 @@ from typing import Any
 
 import pytest
 
+from early_results.reference import reference_of
 from infra.operator import operating
-from infra.operator.tracing import CannotTrace, describe, find_uploads, trace_upload
+from infra.operator.tracing import CannotTrace, describe, find_uploads, trace_upload, upload_of
+from portal.board import deadline_board
+from portal.history import list_uploads
+from portal.requests import BoardQuery, UploadsQuery
+from tests.unit.checking.school_files import SERVICE
 
 from .season import CLOSES, RESULTS, SCHOOLS, WRONG, Season
 
 SCHOOL = SCHOOLS[0]
+MINE = f"SCHOOL#{SCHOOL}"
 
 
 class Said:
@@ -111,3 +117,33 @@ def test_who_asked_for_what_is_told_as_the_portals_log_has_it(played: Season) ->
     upload_id = played.upload(SCHOOL)
     told = describe(*trace_upload(played.stores, upload_id, Asked()))
     assert f"portal answers GET /api/uploads/{upload_id}/file: 200" in told
+
+
+def test_a_file_is_found_by_the_reference_that_somebody_reads_out(played: Season) -> None:
+    first, second = played.upload(SCHOOL), played.upload(SCHOOL, WRONG)
+    reference = reference_of(first)
+    assert upload_of(played.stores, reference.lower().replace("-", " ")) == first
+    assert upload_of(played.stores, first.lower()) == first
+    listed = list_uploads(played.stores, played.user(MINE), UploadsQuery(find=reference.lower()), played.now)
+    assert [row["upload_id"] for row in listed["uploads"]] == [first]
+    assert listed["uploads"][0]["reference"] == reference
+    wrong = reference[:-1] + ("0" if reference[-1] != "0" else "1")
+    with pytest.raises(CannotTrace, match="a wrong letter in it"):
+        upload_of(played.stores, wrong)
+    notes = {
+        wrong: "a wrong letter in it",
+        reference_of("01H45Z99ZEYBT0WGY93QERE8AQ"): "a right reference, but of no upload that is listed here",
+        "no such name": "No file here has this in its name",
+    }
+    for text, words in notes.items():
+        found = list_uploads(played.stores, played.user(MINE), UploadsQuery(find=text), played.now)
+        assert (found["uploads"], words in found["note"]) == ([], True)
+    board = deadline_board(played.stores, played.user("OPERATOR"), SERVICE, "1", BoardQuery(find=reference), played.now)
+    assert [(line["school"], line["upload_id"]) for line in board["schools"]] == [(SCHOOL, first)]
+    other = played.upload(SCHOOLS[1], WRONG)
+    board = deadline_board(
+        played.stores, played.user("OPERATOR"), SERVICE, "1", BoardQuery(find=reference_of(other)), played.now
+    )
+    assert [line["school"] for line in board["schools"]] == [SCHOOLS[1]]
+    played.delete(MINE, second)
+    assert upload_of(played.stores, reference_of(second)) == second

@@ -17,6 +17,7 @@ from enum import StrEnum
 from unicodedata import category
 
 from early_results.canonical import sha256_of
+from early_results.reference import reference_of
 from early_results.reporting.chance import against_rest, children, discoveries, marked
 from early_results.reporting.disclosure import LEAST_GROUP, LEAST_PUPILS, LEAST_SCHOOLS, Cell, Why, hidden, refusal
 from early_results.reporting.summary import (
@@ -926,7 +927,10 @@ def words(report: ReportInput) -> Words:
     facts = [
         ("School number", f"{report.school} (local authority {report.school[:3]})"),
         ("Submission window", f"{report.window}, closed {second_words(report.closes)}"),
-        ("File", f"Upload {report.upload_id}, SHA-256 {report.sha256[:12]}…"),
+        (
+            "File",
+            f"Reference {reference_of(report.upload_id)}, SHA-256 {report.sha256[:12]}…",
+        ),
         ("Received", second_words(report.received)),
         (f"{service.year_group} pupils in the file", pupils),
     ]

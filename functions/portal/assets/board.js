@@ -205,7 +205,7 @@ export class Board {
       this.find = h(
         "div",
         { class: "filter" },
-        h("label", { for: id }, "Find"),
+        h("label", { for: id }, "School or reference"),
         h("input", {
           id,
           type: "search",

@@ -16,9 +16,10 @@ import { settings } from "./settings.js";
 import { events, nameOf, schoolWords, state, tellUploads } from "./state.js";
 import { MOVING, statusOf } from "./statuses.js";
 import { countsFor } from "./windows.js";
-import { count, reference, stamp } from "./words.js";
+import { count, stamp } from "./words.js";
 
 const AGAIN = 5000;
+const TYPING = 400; // milliseconds after the last key before a search
 
 /** The status of a row: icon, word, and what it means for the user. */
 function statusCell(row) {
@@ -29,12 +30,13 @@ function statusCell(row) {
 export class History {
   #rows = [];
   #cursor = null;
-  #filters = { organisation: "", status: "", year: "", service: "" };
+  #filters = { organisation: "", status: "", year: "", service: "", find: "" };
   #sort = { key: "date", down: true };
   #asked = 0;
   #timer = null;
   #loaded = false;
   #shown = "";
+  #note = ""; // why a search has found nothing
 
   constructor(organisation = "") {
     this.#filters.organisation = organisation;
@@ -97,6 +99,19 @@ export class History {
       );
       return h("div", { class: "filter" }, h("label", { for: id }, label), select);
     };
+    const find = unique("find");
+    let typing = null;
+    const seek = (event) => {
+      const words = event.target.value.trim();
+      clearTimeout(typing);
+      typing = setTimeout(() => {
+        if (words === this.#filters.find) return;
+        this.#filters.find = words;
+        this.#rows = [];
+        this.#shown = "";
+        this.load(true);
+      }, TYPING);
+    };
     const organisations = state.me.organisations.map((one) => [
       one.organisation,
       one.school ? schoolWords(one.school) : one.name || one.organisation,
@@ -105,6 +120,12 @@ export class History {
     return h(
       "div",
       { class: "filters", role: "group", "aria-label": "Filter the history" },
+      h(
+        "div",
+        { class: "filter" },
+        h("label", { for: find }, "Reference or name"),
+        h("input", { id: find, type: "search", autocomplete: "off", maxlength: 60, oninput: seek }),
+      ),
       organisations.length > 1 && choice("Organisation", "organisation", [["", "All"], ...organisations]),
       choice("Status", "status", [
         ["", "All"],
@@ -164,12 +185,14 @@ export class History {
       const { rows, older } = joined(afresh ? [] : this.#rows, page.uploads, page.cursor);
       if (!older) this.#cursor = page.cursor;
       this.#rows = rows;
+      this.#note = page.note;
       this.#loaded = true;
       fill(this.said);
-      const looks = JSON.stringify([this.#rows, this.#cursor]);
+      const looks = JSON.stringify([this.#rows, this.#cursor, this.#note]);
       if (looks !== this.#shown) this.#draw(); // nothing is replaced under the mouse that has not changed
       this.#shown = looks;
-      if (afresh) announce(`${count(this.#rows.length, "upload")} shown${this.#cursor ? ", and there are more" : ""}`);
+      const more = this.#cursor ? ", and there are more" : "";
+      if (afresh) announce(`${count(this.#rows.length, "upload")} shown${more}. ${page.note ?? ""}`);
       if (this.#rows.some((row) => MOVING.has(row.status)) && !document.hidden)
         this.#timer = setTimeout(() => this.load(), AGAIN);
     } catch (error) {
@@ -230,7 +253,7 @@ export class History {
               "td",
               { role: "cell", colspan: 5, class: "none" },
               filtered
-                ? "No uploads match these filters."
+                ? `${this.#note ?? ""} No uploads match these filters.`.trim()
                 : "Nothing has been uploaded yet. Files you upload are listed here, newest first.",
             ),
           ),
@@ -284,9 +307,9 @@ export class History {
         ),
         several && h("span", { class: "next" }, row.school ? schoolWords(row.school) : "School not known"),
         h("span", { class: "next" }, nameOf(row.service)),
-        h("span", { class: "next" }, `Reference ${reference(row.upload_id)}`),
+        h("span", { class: "next" }, `Reference ${row.reference}`),
         row.corrected_from &&
-          h("span", { class: "next" }, `Corrected on this page from ${reference(row.corrected_from)}`),
+          h("span", { class: "next" }, `Corrected on this page from ${row.corrected_from.reference}`),
         row.counts?.errors || row.counts?.warnings
           ? h("span", { class: "next" }, `${found[0].toUpperCase()}${found.slice(1)}`)
           : null,

@@ -4,9 +4,9 @@
 
 import { h } from "./dom.js";
 import { nameOf } from "./state.js";
-import { moment, reference } from "./words.js";
+import { moment } from "./words.js";
 
-export function receiptOf({ upload_id: id, service, receipt, windows, repairs, corrected_from: first }) {
+export function receiptOf({ reference, service, receipt, windows, repairs, corrected_from: first }) {
   if (!receipt) return null;
   return h(
     "section",
@@ -17,10 +17,10 @@ export function receiptOf({ upload_id: id, service, receipt, windows, repairs, c
       "dl",
       {},
       h("dt", {}, "Reference"),
-      h("dd", {}, h("b", { class: "reference" }, reference(id))),
+      h("dd", {}, h("b", { class: "reference" }, reference)),
       first && [
         h("dt", {}, "Corrected from"),
-        h("dd", {}, h("span", { class: "reference" }, reference(first)), ", on this page"),
+        h("dd", {}, h("span", { class: "reference" }, first.reference), ", on this page"),
       ],
       h("dt", {}, "Service"),
       h("dd", {}, nameOf(service)),

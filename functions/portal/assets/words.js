@@ -66,8 +66,5 @@ export function size(bytes) {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** `7QK4-M2XB`: an upload as it is named over the telephone. Its letters have no I, L, O or U. */
-export const reference = (id) => `${id.slice(-8, -4)}-${id.slice(-4)}`;
-
 /** `A, B and C`. */
 export const list = (words) => new Intl.ListFormat("en-GB", { type: "conjunction" }).format(words);

@@ -204,7 +204,7 @@ def test_the_words_say_which_file_and_when() -> None:
     assert facts["School number"] == "1231234 (local authority 123)"
     assert facts["Submission window"] == "1, closed Friday 30 June 2023 at 12 noon"
     assert facts["Received"] == "Wednesday 28 June 2023 at 14:03:22"
-    assert facts["File"] == "Upload 01H3Z4F5QJ6K7M8N9P0QRSTVWX, SHA-256 9f86d081884c…"
+    assert facts["File"] == "Reference P0QRS-TVWXD, SHA-256 9f86d081884c…"
     assert facts["Year 2 pupils in the file"] == "3"
     assert "statutory KS1 return" in said.notice
     figures = report_of(cohort(3, 1), nation_of(12)).figures
