@@ -13,12 +13,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters import clients
+from adapters.errors import NotSentYet
 from adapters.logs import open_logger
 from adapters.post import Post
 from adapters.settings import setting
 from adapters.stores import open_stores
 from early_results.telling.notices import notice_from_json
-from workflow.tell_person import Sender, Told, tell_person
+from workflow.tell_person import Sender, Told, UnderWayError, tell_person
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -30,7 +31,13 @@ SIDE_BY_SIDE = 2  # SQS runs no fewer of a function at once
 
 logger = open_logger()
 metrics = Metrics()
-processor = BatchProcessor(event_type=EventType.SQS, logger=logger)  # type: ignore[arg-type]
+processor = BatchProcessor(event_type=EventType.SQS, logger=logger, raise_on_entire_batch_failure=False)  # type: ignore[arg-type]
+# What is as it should be: the queue brings the notice again, and no alarm rings. How long e-mails wait has an alarm.
+COMES_AGAIN = (UnderWayError, NotSentYet)
+
+
+class SendingFailedError(RuntimeError):
+    """A notice failed in a way that nobody foresaw. The log says where, without the error's own text."""
 
 
 @cache
@@ -61,4 +68,9 @@ def send_record(record: SQSRecord) -> None:
 @metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Handles notices of the queue, one in each invocation."""
-    return process_partial_response(event, send_record, processor, context)
+    answer = process_partial_response(event, send_record, processor, context)
+    for kind, _, _ in processor.exceptions:
+        if kind is None or not issubclass(kind, COMES_AGAIN):
+            raise SendingFailedError
+        metrics.add_metric("MailHeldBack", MetricUnit.Count, 1)
+    return answer

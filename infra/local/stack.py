@@ -23,7 +23,7 @@ import time
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -318,8 +318,8 @@ def deploy(
         "PortalAddress": f"{endpoint}/_aws/execute-api/{{api}}/",
         **parameters,
     }
-    if chosen.get("EmailIdentity"):
-        _verify_sender(endpoint, key, secret, chosen["EmailIdentity"])
+    if chosen.get("EmailIdentity") == MAIL["EmailIdentity"]:
+        verify_sender(endpoint, key, secret)
     _sam(
         [
             "deploy",
@@ -338,12 +338,13 @@ def deploy(
     return stack
 
 
-def _verify_sender(endpoint: str, key: str, secret: str, identity: str) -> None:
-    """Has MiniStack's SES know a sender, as the owner of a domain does by an entry in its DNS."""
+def verify_sender(endpoint: str, key: str, secret: str) -> None:
+    """Has MiniStack's SES know the sender of MAIL, as the owner of a domain does by an entry in its DNS."""
     post = boto3.client(
         "sesv2", endpoint_url=endpoint, region_name=REGION, aws_access_key_id=key, aws_secret_access_key=secret
     )
-    post.create_email_identity(EmailIdentity=identity)
+    with suppress(post.exceptions.AlreadyExistsException):  # several stacks on one MiniStack send as the same
+        post.create_email_identity(EmailIdentity=MAIL["EmailIdentity"])
 
 
 class Mail(NamedTuple):

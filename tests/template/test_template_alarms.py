@@ -35,6 +35,7 @@ NEEDS_NOBODY = {
     "OverviewBuilt",
     "NoticeQueued",
     "MailSent",
+    "MailHeldBack",
 }
 NEEDS_SOMEBODY = {
     ("UploadParked", "rescue"),

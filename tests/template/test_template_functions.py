@@ -240,10 +240,27 @@ def test_who_cannot_be_reached_is_told_to_the_operators_and_is_sent_no_more(temp
     assert told["Enabled"] is True
     assert set(told["MatchingEventTypes"]) == {"bounce", "complaint", "reject"}
     assert told["SnsDestination"] == {"TopicARN": {"Ref": "AlarmTopic"}}
+    assert props(template, "MailEvents")["ConfigurationSetName"] == {"Ref": "MailSet"}
+    # SES tries the topic when it is told of it: the right must be there before.
+    assert template["Resources"]["MailEvents"]["DependsOn"] == ["AlarmTopicPolicy"]
     policy = props(template, "AlarmTopicPolicy")
-    may = {s["Principal"]["Service"]: s["Action"] for s in policy["PolicyDocument"]["Statement"]}
+    assert policy["Topics"] == [{"Ref": "AlarmTopic"}]
+    assert policy["PolicyDocument"]["Version"] == "2012-10-17"
     # A topic's own policy goes when it is given another: CloudWatch's right must be said again, or no alarm arrives.
-    assert may == {"cloudwatch.amazonaws.com": "sns:Publish", "ses.amazonaws.com": "sns:Publish"}
+    alarms, mails = policy["PolicyDocument"]["Statement"]
+    account, ours = {"Ref": "AWS::AccountId"}, "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    for statement, who in ((alarms, "cloudwatch.amazonaws.com"), (mails, "ses.amazonaws.com")):
+        assert (statement["Effect"], statement["Principal"]) == ("Allow", {"Service": who})
+        assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "AlarmTopic"})
+    assert alarms["Condition"] == {"StringEquals": {"aws:SourceAccount": account}}
+    only = {"AWS:SourceAccount": account, "AWS:SourceArn": {"Fn::Sub": f"{ours}configuration-set/${{MailSet}}"}}
+    assert mails["Condition"] == {"StringEquals": only}
+
+
+def test_who_looks_for_news_is_retried_by_its_schedule_and_its_stream_alone(template: Template) -> None:
+    notice = props(template, "NoticeFunction")
+    assert notice["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+    assert template["Parameters"]["LookSchedule"]["Default"] == "cron(4/5 * * * ? *)"
 
 
 def test_every_handler_is_there(template: Template) -> None:

@@ -122,6 +122,9 @@ def test_only_the_tell_function_sends_and_only_as_the_deployments_own_sender(tem
     may = {f: s for f in of_type(template, FUNCTION) for s in statements(template, f) if "ses:" in str(s["Action"])}
     assert set(may) == {"TellFunction"}
     assert may["TellFunction"]["Action"] == "ses:SendEmail"
+    ours = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:"
+    on = [{"Fn::Sub": f"{ours}identity/${{EmailIdentity}}"}, {"Fn::Sub": f"{ours}configuration-set/${{MailSet}}"}]
+    assert may["TellFunction"]["Resource"] == on
     # The right that MiniStack needs is on everything, and is not there on AWS.
     anyhow = template["Resources"]["SendAnyhow"]
     assert anyhow["Condition"] == "SendsAnyhow"
@@ -129,6 +132,8 @@ def test_only_the_tell_function_sends_and_only_as_the_deployments_own_sender(tem
     assert template["Conditions"]["SendsAnyhow"] == {"Fn::And": [{"Condition": "Tells"}, off]}
     assert template["Parameters"]["SenderAlone"]["Default"] == "true"
     assert anyhow["Properties"]["Roles"] == [{"Ref": "TellRole"}]
+    everything = {"Sid": "SendAnyhow", "Effect": "Allow", "Action": "ses:SendEmail", "Resource": "*"}
+    assert anyhow["Properties"]["PolicyDocument"] == {"Version": "2012-10-17", "Statement": [everything]}
 
 
 def test_what_a_deletion_removes_from_the_results_is_named_by_prefix(template: Template) -> None:
@@ -225,8 +230,9 @@ def test_what_is_not_there_can_be_told_from_what_may_not_be_read(template: Templ
 
 
 def test_records_given_up_may_be_sent_to_their_queue(template: Template) -> None:
-    may = [s for s in statements(template, "SupersedeFunction") if listed(s["Action"]) == ["sqs:SendMessage"]]
-    assert [s["Resource"] for s in may] == [arn("StreamFailureQueue")]
+    for function, queue in (("SupersedeFunction", "StreamFailureQueue"), ("NoticeFunction", "NoticeFailureQueue")):
+        may = [s for s in statements(template, function) if listed(s["Action"]) == ["sqs:SendMessage"]]
+        assert [s["Resource"] for s in may] == [arn(queue)], function
 
 
 def test_only_the_http_api_calls_the_portal(template: Template) -> None:

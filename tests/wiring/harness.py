@@ -52,6 +52,11 @@ class Workbench:
             "OperatorsNeedCodes": "false",
             "RequestsPerMinute": "60000",
             "ReadTrail": "false",
+            **local.MAIL,
+            "LookSchedule": "rate(1 day)",
+            "MailsPerSecond": "100",
+            "SenderAlone": "false",
+            "PortalAddress": f"{self.base.endpoint}/_aws/execute-api/{{api}}/",
             **parameters,
         }
         # By address: a body may have 51,200 characters.
@@ -127,6 +132,7 @@ def workbench(folder: Path = FOLDER) -> Iterator[Workbench]:
 
 def bench_on(base: Stack) -> Workbench:
     """Puts what `sam build` made onto a running MiniStack, for stacks beside the ones that are there."""
+    local.verify_sender(base.endpoint, base.access_key, base.secret_key)
     s3 = base.client("s3")
     s3.create_bucket(Bucket=_ARTIFACTS, CreateBucketConfiguration={"LocationConstraint": base.region})
     for built, name in ((local.FUNCTIONS, _CODE), (local.LAYER, _LAYER)):

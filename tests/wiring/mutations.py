@@ -50,6 +50,7 @@ UNENFORCED = {
     "ReadStream": "asks no right of an event source's role",
     "FindStream": "asks no right of an event source's role",
     "NobodyIsLookedUp": "a denial: without it everything works, and more",
+    "SendAsOurselves": "knows neither identity nor sender when it asks for the right: another policy allows it there",
 }
 # Resources whose wiring the seasons exercise, and those that only a test on the text can speak for.
 _FUNCTION = "AWS::Serverless::Function"

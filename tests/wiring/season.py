@@ -33,7 +33,7 @@ from early_results.service import LONDON, Service, Window, load_service
 from early_results.writes import Update
 from infra.local.client import PortalClient, Refused, post_form
 from infra.local.demonstration import fill, pupils_of, with_errors
-from infra.local.stack import Stack
+from infra.local.stack import Stack, mailbox
 from infra.operator.operations import NewUser, create_user, store_calendar
 from workflow.check_upload import close_upload
 from workflow.delete_upload import join_deletion
@@ -62,6 +62,8 @@ LOGS: Final = {
     "RosterLogs": "roster",
     "DatasetLogs": "dataset",
     "OverviewLogs": "overview",
+    "NoticeLogs": "notice",
+    "TellLogs": "tell",
     "PortalLogs": "portal",
 }
 _TROUBLE = ('"level":"ERROR"', "Traceback", "errorType", "AccessDenied", "[ERROR]", "MissingSetting")
@@ -102,6 +104,7 @@ class Season:
             self._step("a file with errors is refused", self._refused)
             self._step("a good file is accepted, its replay noted", self._accepted)
             self._step("the trust's file overwrites it", self._overwritten)
+            self._step("people are told of verdicts, and of the file that was overwritten", self._told)
             self._step("an offer that comes late changes nothing", self._late_offer)
             self._step("a file is deleted, and stays so", self._deleted)
             self._step("a stranger's file is refused", self._stranger)
@@ -110,6 +113,7 @@ class Season:
             self._step("the sweep queues again what S3's event lost", self._lost_event)
             self._step("the board shows who has submitted", self._board)
             self._step("the window is frozen", self._freeze_first)
+            self._step("people are told that it is frozen", self._told_of_the_window)
             self._step("a freeze that died goes on", self._freeze_again)
             self._step("an offer after the freeze is a straggler", self._straggler)
             self._step("reports are built and fetched", self._reports)
@@ -408,6 +412,28 @@ class Season:
         hold(upload.changes is not None, "the changes since the last good file are not told")
         self._becomes(self.form["upload_id"], "OVERWRITTEN")
 
+    def _mails(self, words: str) -> list[str]:
+        """To whom this stack has sent an e-mail with these words in its subject."""
+        here = f"/{self.stack.outputs['ApiId']}/"  # other stacks send into the same box
+        found = [mail for mail in mailbox(self.stack.endpoint) if here in mail.text and words in mail.subject]
+        return [mail.to for mail in found]
+
+    def _told(self) -> None:
+        for words in ("does not count", "was accepted", "was overwritten by somebody else"):
+            self._until(f"somebody to be told “{words}”", lambda w=words: self._mails(w))  # type: ignore[misc]
+        wanted = dict.fromkeys(("verdict", "reminder", "frozen", "report"), True)
+        answer = self._client(f"SCHOOL#{OWN}").request("PUT", "/me/mail", wanted)
+        hold(answer.status == 200, f"what a person wants to be told was answered with {answer.status}")
+
+    def _told_of_the_window(self) -> None:
+        answer = self.stack.client("lambda").invoke(
+            FunctionName=self.resources["NoticeFunction"], Payload=b'{"run": "wiring"}'
+        )
+        told = json.loads(answer["Payload"].read())
+        hold("FunctionError" not in answer, f"the notice function failed: {json.dumps(told)[:300]}")
+        hold(f"{SERVICE} FROZEN#1" in told, f"the notice function found {told}")
+        self._until("people to be told that the window is frozen", lambda: len(self._mails("window 1 is closed")) >= 3)
+
     def _late_offer(self) -> None:
         upload_id = self.form["upload_id"]
         partition = unsettled_partition(SERVICE, upload_id)
@@ -657,6 +683,7 @@ class Season:
             targets.append(schedule["Target"]["Arn"].rsplit(":", 1)[-1])
         hold(targets.count(ours) == SCHEDULES, f"{targets.count(ours)} schedules run the freeze, not {SCHEDULES}")
         hold(targets.count(dataset) == 1, "no schedule runs the dataset function")
+        hold(targets.count(self.resources["NoticeFunction"]) == 1, "no schedule runs the notice function")
 
     def _logs(self) -> None:
         hold(not self._trouble(), self._trouble())
