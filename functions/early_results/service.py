@@ -36,12 +36,20 @@ _FOLDER = os.path.join(os.path.dirname(__file__), "services")
 
 ColumnKind = Literal["identity", "code", "number", "number-or-code"]
 RESULT_KINDS = ("code", "number", "number-or-code")
+NUMBER_SETTINGS = ("minimum", "maximum", "expected", "higher", "unreachable")
 IDENTITY_KEYS = ("school", "upn", "forename", "surname", "gender", "birth_date", "nc_year")
 # A summary uses these names itself, so no combined measure may have one of them as its key.
 RESERVED_KEYS = ("pupils", "empty", "code", "score", "band")
 
 
 LONGEST_LIST = 200  # characters of all codes of a column; Excel takes 255 for a whole list or formula
+
+
+# Of names that become part of addresses, of keys in buckets and in the table.
+_SMALL = "abcdefghijklmnopqrstuvwxyz0123456789"
+_LONGEST_NAME = 40
+_NOT_IN_SHEETS = "\\/?*[]:'"  # Excel's own rule, and an apostrophe, which parts a sheet's name from a cell
+_LONGEST_SHEET = 31
 
 
 class UnknownService(LookupError):
@@ -298,7 +306,7 @@ def _read(file: str) -> Service:
 def read_service(text: bytes, file: str) -> Service:
     """The service that a data file's text defines. BadServiceFile, naming `file`, if it does not fit."""
     try:
-        return parse_service(tomllib.loads(text.decode()))
+        return parse_service(tomllib.loads(text.decode("utf-8-sig")))  # some editors write a mark before the text
     except BadServiceFile as error:
         raise BadServiceFile(f"{file}: {error}") from None
     except ValueError as error:  # TOML's own complaint names line and column; text that is not UTF-8 has neither
@@ -344,13 +352,13 @@ def parse_service(data: dict[str, Any]) -> Service:
     together = tuple(_together(entry) for entry in top.tables("together", least=0))
     words = _words(top.table("words"))
     service = Service(
-        name=top.text("service"),
-        ruleset=top.text("ruleset"),
+        name=top.name("service", "-", "small letters, digits and hyphens, such as phonics-2027"),
+        ruleset=top.name("ruleset", "-.", "the service's name and a number, such as phonics-2027.1"),
         rules=top.number("rules", 1, 99, default=1),
         title=top.text("title"),
         short_title=top.text("short_title"),
         year=top.number("year", 2000, 2100),
-        sheet=top.text("sheet"),
+        sheet=_sheet(top),
         words=words,
         year_groups=tuple(_year_group(entry) for entry in top.tables("year_group")),
         identity=identity,
@@ -364,6 +372,8 @@ def parse_service(data: dict[str, Any]) -> Service:
         published=tuple(_window(entry) for entry in top.tables("window")),
     )
     top.end()
+    if str(service.year) not in service.title:
+        raise BadServiceFile(f"title: does not name the year. Write {service.year} in it, or another year")
     _check_columns(service)
     _check_codes(service)
     _check_measures(service)
@@ -375,6 +385,7 @@ def parse_service(data: dict[str, Any]) -> Service:
 _KINDS = {
     str: "a text in quotation marks",
     int: "a whole number without quotation marks",
+    float: "a number with a decimal point",
     bool: "true or false, without quotation marks",
     datetime: "a London date and time without an offset, such as 2026-06-26T12:00:00",
     date: "a date such as 2026-07-16",
@@ -395,12 +406,26 @@ class _Settings:
         """The exception for a setting of this table, to be raised."""
         return BadServiceFile(f"{self._place}{setting}: {told}")
 
+    def missing(self, setting: str, what: str) -> BadServiceFile:
+        """The exception for a setting that is not there. It names one of the file that may be a slip for it."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(setting, self._data.keys() - self._asked, 1)
+        return self.refuse(setting, f"is missing{f', and {near[0]} is no setting' if near else ''}. Write {what}")
+
+    def name(self, setting: str, signs: str, what: str) -> str:
+        """A text of small letters, digits and some signs; `what` says so, with an example, for the message."""
+        value = self.text(setting)
+        if set(value) - set(_SMALL + signs) or value[0] in signs or len(value) > _LONGEST_NAME:
+            raise self.refuse(setting, f'is "{value}". Write {what}, {_LONGEST_NAME} characters at most')
+        return value
+
     def _get(self, setting: str, kind: type, *, needed: bool = True) -> Any:
         self._asked.add(setting)
         value = self._data.get(setting)
         if value is None:
             if needed:
-                raise self.refuse(setting, f"is missing. Write {_KINDS[kind]}")
+                raise self.missing(setting, _KINDS[kind])
             return None
         # To Python a bool is an int and a datetime is a date. In this file they are different kinds.
         if type(value) is not kind:
@@ -422,7 +447,7 @@ class _Settings:
         if value is None:
             value = default
         if value is None:
-            raise self.refuse(setting, f"is missing. Write {_KINDS[int]}, from {least} to {most}")
+            raise self.missing(setting, f"{_KINDS[int]}, from {least} to {most}")
         return value
 
     def maybe_number(self, setting: str, least: int, most: int) -> int | None:
@@ -471,11 +496,18 @@ class _Settings:
 
     def table(self, setting: str) -> _Settings:
         """The table of that name."""
+        if isinstance(self._data.get(setting), list):
+            raise self.refuse(setting, f"is there several times. Write it once, as [{setting}]")
         return _Settings(self._get(setting, dict), f"[{setting}] ")
 
     def tables(self, setting: str, least: int = 1) -> list[_Settings]:
         """The tables of that name. Messages name each by its own key, or by its number in the file if it has none."""
-        values = self._get(setting, list, needed=least > 0) or []
+        self._asked.add(setting)
+        if setting not in self._data and least:
+            raise self.missing(setting, f"at least one [[{setting}]]")
+        if isinstance(self._data.get(setting), dict):
+            raise self.refuse(setting, f"is one table, and there may be several. Write [[{setting}]] for each")
+        values = self._get(setting, list, needed=False) or []
         found = []
         for at, value in enumerate(values, 1):
             if not isinstance(value, dict):
@@ -486,6 +518,12 @@ class _Settings:
             raise self.refuse(setting, f"is empty. Write at least one [[{setting}]]")
         return found
 
+    def none_of(self, settings: tuple[str, ...], told: str) -> None:
+        """Refuses settings that only another kind of table has."""
+        for setting in settings:
+            if setting in self._data:
+                raise self.refuse(setting, f"is there, and {told}, or leave it out")
+
     def end(self) -> None:
         """Refuses settings that nothing has read. Otherwise a misspelt setting would silently have no effect."""
         for setting in self._data:
@@ -495,6 +533,14 @@ class _Settings:
                 near = get_close_matches(setting, self._asked, 1)
                 meant = f"Did you mean {near[0]}?" if near else f"Known here are {', '.join(sorted(self._asked))}"
                 raise self.refuse(setting, f"is not a setting of a service file. {meant}")
+
+
+def _sheet(top: _Settings) -> str:
+    sheet = top.text("sheet")
+    if len(sheet) > _LONGEST_SHEET or set(sheet) & set(_NOT_IN_SHEETS):
+        told = f"{_LONGEST_SHEET} characters at most, and none of {' '.join(_NOT_IN_SHEETS)}"
+        raise top.refuse("sheet", f'is "{sheet}". Write a name that Excel takes: {told}')
+    return sheet
 
 
 def _identity(entry: _Settings) -> Column:
@@ -514,6 +560,8 @@ def _result(entry: _Settings) -> Column:
         raise entry.refuse("codes", f'is missing, and a column of kind {kind} takes codes. Write codes = ["...", ...]')
     if kind == "number" and codes:
         raise entry.refuse("codes", "is there, and a column of kind number takes none. Write kind = number-or-code")
+    if kind == "code":
+        entry.none_of(NUMBER_SETTINGS, "a column of kind code takes no numbers. Write kind = number-or-code")
     if len(",".join(codes)) > LONGEST_LIST:
         raise entry.refuse(
             "codes", f"is longer than Excel's lists. Write {LONGEST_LIST} characters at most, with commas"
@@ -527,7 +575,7 @@ def _result(entry: _Settings) -> Column:
         expected = entry.maybe_number("expected", low, high)
         higher = entry.maybe_number("higher", low if expected is None else expected + 1, high)
         unreachable = entry.numbers("unreachable", low, high)
-    key = entry.text("key")
+    key = entry.name("key", "_", "small letters, digits and _, such as ta_reading")
     column = Column(
         key=key,
         heading=entry.text("heading"),
@@ -550,7 +598,7 @@ def _code(entry: _Settings) -> ResultCode:
     if fate not in tuple(Fate):
         raise entry.refuse("fate", f'is "{fate}". Write one of {", ".join(Fate)}')
     code = ResultCode(entry.text("code"), entry.text("meaning"), Fate(fate))
-    if code.code != code.code.upper() or not code.code.isalnum():
+    if code.code != code.code.upper() or not code.code.isalnum() or not code.code.isascii():
         raise entry.refuse("code", "has small letters, spaces or signs in it. Write capitals and digits")
     entry.end()
     return code
@@ -563,7 +611,9 @@ def _pair(entry: _Settings) -> Pair:
 
 
 def _combined(entry: _Settings) -> Combined:
-    measure = Combined(entry.text("key"), entry.text("name"), entry.texts("parts"))
+    measure = Combined(
+        entry.name("key", "_", "small letters, digits and _, such as rwm"), entry.text("name"), entry.texts("parts")
+    )
     if measure.key in RESERVED_KEYS:
         raise entry.refuse("key", f"is taken. Write another than {', '.join(RESERVED_KEYS)}")
     entry.end()
@@ -580,12 +630,17 @@ def _mismatch(entry: _Settings) -> Mismatch:
 
 def _together(entry: _Settings) -> tuple[str, ...]:
     columns = entry.texts("columns")
+    if len(columns) < 2:
+        raise entry.refuse("columns", "names one column. Write two or more that belong together")
     entry.end()
     return columns
 
 
 def _year_group(entry: _Settings) -> YearGroup:
-    group = YearGroup(entry.text("nc_year"), entry.text("name"), entry.text("headline", ""), entry.text("measure", ""))
+    nc_year = entry.text("nc_year")
+    if not (nc_year.isascii() and nc_year.replace(" ", "").isalnum()):
+        raise entry.refuse("nc_year", f'is "{nc_year}". Write letters and digits, as the school\'s system does: "2"')
+    group = YearGroup(nc_year, entry.text("name"), entry.text("headline", ""), entry.text("measure", ""))
     if bool(group.headline) is not bool(group.measure):
         raise entry.refuse("headline", "and measure belong together. Write both, or neither")
     entry.end()

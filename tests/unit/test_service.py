@@ -76,6 +76,21 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
     return change
 
 
+def _rename(path: list[Any], old: str, new: str) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        place: Any = data
+        for step in path:
+            place = place[step]
+        place[new] = place.pop(old)
+
+    return change
+
+
+def test_a_file_that_an_editor_marked_as_utf_8_is_read() -> None:
+    text = FILE.read_bytes()
+    assert read_service(b"\xef\xbb\xbf" + text, "ks1-2023.toml") == read_service(text, "ks1-2023.toml")
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -91,12 +106,13 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
         ),
         (_set(["result", 4, "unreachable"], ["99"]), "unreachable: has something else in it"),
         (_set(["result", 4, "unreachable"], [99, 99]), "unreachable: names a number twice"),
-        (_set(["result", 0, "unreachable"], [99]), "unreachable: is not a setting"),
+        (_set(["result", 0, "unreachable"], [99]), "a column of kind code takes no numbers. Write kind = number-or"),
         (_set(["result", 4, "minimum"], 115), "maximum: is 115. Write a whole number from 116"),
         (_set(["result", 4, "minimum"], -1), "minimum: is -1. Write a whole number from 0"),
         (_set(["result", 4, "minimum"], "85"), "minimum: is a text in quotation marks. Write a whole number"),
         (_set(["result", 4, "minimum"], True), "minimum: is true or false"),
-        (_set(["result", 4, "minimum"], 85.0), "minimum: is something else. Write a whole number"),
+        (_set(["result", 4, "minimum"], 85.0), "minimum: is a number with a decimal point. Write a whole number"),
+        (_rename(["result", 4], "minimum", "minumum"), "minimum: is missing, and minumum is no setting. Write a whole"),
         (_set(["result", 4, "expected"], 116), "expected: is 116. Write a whole number from 85 to 115"),
         (_set(["result", 4, "higher"], 100), "higher: is 100. Write a whole number from 101"),
         (_set(["result", 4, "heading"], "upn"), "share a heading"),
@@ -119,7 +135,7 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
         (_set(["pair", 0, "codes"], "ss_reading"), "[[pair]] codes: names"),
         (_set(["mismatch", 0, "codes"], ["XYZ"]), "[[mismatch]] codes: names"),
         (_set(["mismatch", 0, "any_score"], True), "exclude each other"),
-        (_set(["together", 0, "columns"], ["reading"]), "[[together]] columns: names"),
+        (_set(["together", 0, "columns"], ["ta_maths", "reading"]), "[[together]] columns: names"),
         (_set(["words", "higher"], ""), "higher: is blank"),
         (lambda data: data["words"].pop("higher"), "[words] higher: is missing"),
         (lambda data: data["words"].pop("statutory"), "[words] statutory: is missing. Write a text"),
@@ -137,7 +153,19 @@ def _set(path: list[Any], value: Any) -> Callable[[dict[str, Any]], None]:
         (lambda data: data.pop("words"), "words: is missing. Write a table"),
         (_set(["notes"], "9 to 5"), "notes: is a text in quotation marks. Write a list"),
         (_set(["support"], {"email": "a@b.example"}), "support: is not a setting of a service file"),
-        (_set(["result"], {}), "result: is a table. Write a list"),
+        (_set(["result"], {}), "result: is one table, and there may be several. Write [[result]] for each"),
+        (_set(["words"], [{}]), "words: is there several times. Write it once, as [words]"),
+        (lambda data: data.pop("identity"), "identity: is missing. Write at least one [[identity]]"),
+        (_set(["title"], "Key Stage 1 Early Results"), "title: does not name the year. Write 2023 in it"),
+        (_set(["service"], "KS1 2023"), 'service: is "KS1 2023". Write small letters, digits and hyphens'),
+        (_set(["service"], "k" * 41), "40 characters at most"),
+        (_set(["ruleset"], "../ks1-2023.1"), "ruleset: is"),
+        (_set(["sheet"], "KS1: results"), 'sheet: is "KS1: results". Write a name that Excel takes: 31 characters'),
+        (_set(["sheet"], "s" * 32), "sheet: is"),
+        (_set(["result", 0, "key"], "TA reading"), 'key: is "TA reading". Write small letters, digits and _'),
+        (_set(["combined", 0, "key"], "R,W,M"), 'key: is "R,W,M". Write small letters'),
+        (_set(["year_group", 0, "nc_year"], "1/2"), 'nc_year: is "1/2". Write letters and digits'),
+        (_set(["together", 0, "columns"], ["ta_reading"]), "columns: names one column. Write two or more"),
         (_set(["result"], ["ta_reading"]), "result: is a list. Write a table under [[result]] for each"),
     ],
 )

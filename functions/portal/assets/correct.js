@@ -22,7 +22,7 @@ import { count } from "./words.js";
 /** Asks for corrections of a file with errors, uploads them, and gives the new upload; null if the person went back. */
 export const corrected = (upload) => new Promise((resolve) => new Correcting(upload, resolve).open());
 
-/** `2023KS1RS corrected.xlsx` */
+/** `results corrected.xlsx` of `results.xlsx` */
 export const correctedName = (name) => `${name.replace(/\.[^.]*$/, "").replace(/( corrected)+$/, "")} corrected.xlsx`;
 
 class Correcting {

@@ -1,6 +1,6 @@
 // One result to be corrected: a list of the accepted codes, a number with its range, or either.
 //
-//   const field = cellField(column, "Ava Smith: Scaled Score: KS1 GPS", describedBy);
+//   const field = cellField(column, "Ava Smith: Phonics mark", describedBy);
 //   field.value() is null until it is answered, and "" once it is said to be blank
 
 import { fill, h, unique } from "./dom.js";
