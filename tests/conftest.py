@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -136,12 +137,14 @@ STACKS = {
 }
 
 
+@cache
 def group(path: str) -> str:
     """The group of a file's tests, which one worker runs: all that use the same stack, or those of the file alone."""
     found = max((start for start in STACKS if path.startswith(start)), key=len, default=None)
     return f"{path.split('/', maxsplit=1)[0]} {STACKS[found]}" if found else path
 
 
+@cache
 def rank(path: str) -> int:
     """How early a file's tests begin."""
     order = list(dict.fromkeys(group(start) for start in STACKS))
@@ -167,8 +170,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Function]) -> None:
     """On one worker, unit tests come first: a slip shows in seconds. On several, the tests of a stack do: they wait."""
 
+    paths = {path: path.relative_to(TESTS).as_posix() for path in {item.path for item in items}}
+
     def place(item: pytest.Function) -> tuple[int, int]:
-        path = item.path.relative_to(TESTS).as_posix()
+        path = paths[item.path]
         used = {name for name in STACKS.values() if name in item.fixturenames}
         if used and group(path) != f"{path.split('/')[0]} {used.pop()}":
             raise pytest.UsageError(f"{path} uses another stack than STACKS in tests/conftest.py says")

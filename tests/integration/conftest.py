@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.config import DefaultConfig
 from pytest_socket import disable_socket, enable_socket
 
 from adapters import clients, stores
@@ -35,6 +36,8 @@ from tests.template.reading import load_template, props
 
 EVENTS = Path(__file__).resolve().parent.parent / "events"
 REGION: Final = "eu-west-2"
+# For moto: boto3 keeps its session, and with it the descriptions of the services, which take long to read.
+KEPT_SESSION: Final[DefaultConfig] = {"core": {"mock_credentials": True, "reset_boto3_session": False}}
 SERVICE = "ks1-2023"
 SCHOOL = "1231234"
 USER = "0b8e1c1e-5d7a-4d6b-9c62-6a1f0c9b7a11"
@@ -142,7 +145,7 @@ def _no_sockets() -> Iterator[None]:
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """The template's stores on moto, seeded with a school, its administrator and nothing else."""
-    with mock_aws():
+    with mock_aws(config=KEPT_SESSION):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "testing")
         monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)

@@ -14,6 +14,7 @@ from adapters.objects import Bucket
 from adapters.table import Table
 from tests.contract import cases
 from tests.contract.tables import make_table
+from tests.integration.conftest import KEPT_SESSION
 from tests.simulation.store import Gate, MemoryBucket, MemoryTable
 
 REGION = "eu-west-2"
@@ -30,7 +31,7 @@ class Ticking(Gate):
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
-    with mock_aws():
+    with mock_aws(config=KEPT_SESSION):
         client: Any = boto3.client
         dynamodb, s3 = client("dynamodb", region_name=REGION), client("s3", region_name=REGION)
         table = make_table(dynamodb, "table")

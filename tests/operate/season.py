@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from threading import RLock
 from typing import Any, cast
 
@@ -114,8 +115,7 @@ class Season:
         files, kept, told = (cast(Bucket, bucket) for bucket in (self.files, results, records))
         self.stores = Stores(cast(Table, self.table), files, kept, told, settings)
         self.upload_queue, self.report_queue = Messages(), Messages()
-        self.cognito = boto3.client("cognito-idp", "eu-west-2")
-        pool = self.cognito.create_user_pool(PoolName="users", UsernameAttributes=["email"])["UserPool"]["Id"]
+        self.cognito, pool = empty_pool()
         self.operated = OperatorSession(
             self.stores, self.upload_queue, self.report_queue, "an operator", self.cognito, pool, True
         )
@@ -258,9 +258,33 @@ class Season:
             kept.clear()
 
 
+@cache
+def _cognito() -> Any:
+    """The client of all seasons: each one made anew reads the descriptions of every service again."""
+    return boto3.Session("testing", "testing", region_name="eu-west-2").client("cognito-idp")
+
+
+def empty_pool() -> tuple[Any, str]:
+    """A client, and a user pool without users: the pool of the season before, if moto still has it.
+
+    moto takes longer over the key of a new pool than over all that a season begins with.
+    """
+    cognito = _cognito()
+    for pool in cognito.list_user_pools(MaxResults=1)["UserPools"]:
+        for page in cognito.get_paginator("list_users").paginate(UserPoolId=pool["Id"]):
+            for user in page["Users"]:
+                cognito.admin_delete_user(UserPoolId=pool["Id"], Username=user["Username"])
+        return cognito, pool["Id"]
+    made = cognito.create_user_pool(PoolName="users", UsernameAttributes=["email"])
+    return cognito, made["UserPool"]["Id"]
+
+
 @contextmanager
 def season(begins: datetime = OPENS + timedelta(days=1)) -> Iterator[Season]:
     """A season that has just begun: schools, users and a calendar are brought onto the stack at that moment."""
-    clock = Clock(begins)
-    with mock_aws():
+    clock, mock = Clock(begins), mock_aws()
+    mock.start(reset=False)
+    try:
         yield Season(clock)
+    finally:
+        mock.stop(remove_data=False)

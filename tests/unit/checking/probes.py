@@ -11,7 +11,7 @@ import hashlib
 import itertools
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
@@ -267,10 +267,10 @@ def said(service: Service) -> Iterator[str]:
         yield json.dumps([probe.name, verdict.to_json(), results, changes, figures], ensure_ascii=False, sort_keys=True)
 
 
-def line(service: Service) -> str:
-    """The line of a ruleset in the lock: its name and the hash of what it says."""
+def line(service: Service, told: Iterable[str] | None = None) -> str:
+    """The line of a ruleset in the lock: its name and the hash of what it says, here anew or `told` already."""
     digest = hashlib.sha256()
-    for text in said(service):
+    for text in said(service) if told is None else told:
         digest.update(text.encode() + b"\n")
     return f"{service.ruleset} {digest.hexdigest()}"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,15 @@ LOCK = Path(__file__).parents[2] / "rulesets.lock"
 LOCKED = dict(text.split() for text in LOCK.read_text(encoding="utf-8").splitlines())
 
 
-def new_ruleset(service: Service) -> str:
+@cache
+def as_it_is(service: Service) -> tuple[str, ...]:
+    """What the rules say as they are. Who changes them asks `said`."""
+    return tuple(said(service))
+
+
+def new_ruleset(service: Service, told: Iterable[str] | None = None) -> str:
     """What is to be done, where the rules no longer say what the lock holds them to; "" where they do."""
-    name, found = line(service).split()
+    name, found = line(service, told).split()
     if LOCKED.get(name) == found:
         return ""
     if name not in LOCKED:
@@ -34,7 +42,7 @@ def new_ruleset(service: Service) -> str:
 
 @pytest.mark.parametrize("service", rulesets(), ids=lambda service: service.ruleset)
 def test_the_rules_say_what_their_ruleset_is_locked_to(service: Service) -> None:
-    assert new_ruleset(service) == ""
+    assert new_ruleset(service, as_it_is(service)) == ""
 
 
 def test_no_ruleset_is_locked_that_cannot_judge() -> None:
@@ -45,15 +53,15 @@ def test_no_ruleset_is_locked_that_cannot_judge() -> None:
 def test_a_new_ruleset_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rules, "FEW_PUPILS", 4)
     assert "they need a new ruleset" in new_ruleset(SERVICE)
-    assert new_ruleset(SERVICE._replace(ruleset="ks1-2023.9")).startswith("new ruleset ks1-2023.9: add this line")
+    assert new_ruleset(SERVICE._replace(ruleset="ks1-2023.9"), ()).startswith("new ruleset ks1-2023.9: add this line")
 
 
 @pytest.fixture(scope="module")
-def unchanged() -> list[str]:
-    return list(said(SERVICE))
+def unchanged() -> tuple[str, ...]:
+    return as_it_is(SERVICE)
 
 
-def differs(service: Service, unchanged: list[str]) -> bool:
+def differs(service: Service, unchanged: tuple[str, ...]) -> bool:
     """Whether other words are said; it is known at the first that differ."""
     return any(one != other for one, other in zip(said(service), unchanged, strict=True))
 
@@ -76,7 +84,7 @@ def _some_unreachable(service: Service) -> Service:
 @pytest.mark.parametrize(
     "change", [_wider, _one_code_more, _some_unreachable, lambda service: service._replace(mismatches=())]
 )
-def test_a_change_of_the_services_data_is_seen(change: Any, unchanged: list[str]) -> None:
+def test_a_change_of_the_services_data_is_seen(change: Any, unchanged: tuple[str, ...]) -> None:
     assert differs(change(SERVICE), unchanged)
 
 
@@ -90,7 +98,7 @@ def test_a_change_of_the_services_data_is_seen(change: Any, unchanged: list[str]
     ],
 )
 def test_a_change_of_a_rule_or_of_its_words_is_seen(
-    where: Any, name: str, other: Any, unchanged: list[str], monkeypatch: pytest.MonkeyPatch
+    where: Any, name: str, other: Any, unchanged: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(where, name, other)
     assert differs(SERVICE, unchanged)
@@ -112,6 +120,7 @@ def test_every_rule_and_every_word_of_a_finding_is_probed(monkeypatch: pytest.Mo
 
     for name in wanted:
         monkeypatch.setattr(messages, name, heard(name, getattr(messages, name)))
-    told = "".join([*said(SERVICE), *said(_some_unreachable(SERVICE))])
+    unreachable = (text for text in said(_some_unreachable(SERVICE)) if "score-unreachable" in text)
+    told = "".join([*said(SERVICE), next(unreachable)])
     assert asked == wanted
     assert {rule.code for rule in rules.TABLE if f'"code": "{rule.code}"' not in told} == set()
