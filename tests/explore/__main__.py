@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
         found = explore(world, seconds=told.seconds)
         took = time.monotonic() - began
         print(
-            f"| {found.name} | {found.states:,} | {found.edges:,} | {found.ends:,} | {len(found.violations)} "
+            f"| {found.name} | {found.states:,} | {found.edges:,} | {len(found.ends):,} | {len(found.violations)} "
             f"| {took:.0f} | {'yes' if found.whole else 'no'} |",
             flush=True,
         )

@@ -1,10 +1,9 @@
 """Every choice there is, instead of a die: who goes on next, and where the few mishaps fall.
 
-A choice is left open only where it matters. A call that touches nothing which somebody else could touch at the same
-time is made at once, because it makes no difference when (`shared`). What is shared is found by playing: as soon as a
-resource turns out to be touched by two of whom one writes, the exploration begins again with it in the set, until
-nothing new turns up. `docs/decisions/0018-small-worlds-in-full.md` says why this, and forgetting states that have been
-seen before, leaves nothing out.
+A choice is left open only between actors whose next calls could be crossed by what the others may still do
+(`futures.py`). Whoever has nothing to do with them goes on later: it makes no difference when.
+`docs/decisions/0018-small-worlds-in-full.md` says why this, and forgetting states that have been seen before, leaves
+nothing out.
 """
 
 from __future__ import annotations
@@ -17,14 +16,11 @@ from typing import Any
 from adapters.errors import AlreadyThere, Conflict, OutsideError, WriteUnderWay
 from tests.simulation.scheduler import Actor, Crash, Scheduler
 
+from .futures import Futures, Place, Touched
 from .probing import Resource, digest
 
 MISHAPS = ("crash", "throttling", "conflict", "lost answer", "another write")
 END = "end"  # an actor that has made its last call, and could still die
-
-
-class Restart(BaseException):
-    """A resource turned out to be shared: the exploration begins again."""
 
 
 @dataclass(slots=True)
@@ -36,14 +32,14 @@ class Pending:
     write: bool
     conditional: bool
     once: bool
-    reads: frozenset[Resource]
-    writes: frozenset[Resource]
+    touched: Touched
 
 
 @dataclass(slots=True)
 class Known:
     """What is known of an actor beside what the simulation knows: its next call, and a hash of all it has learnt."""
 
+    place: Place  # of its next call, or of its last one while it waits for others
     pending: Pending | None = None
     learnt: int = 0
     decided: str = "go"
@@ -55,13 +51,13 @@ class Trail:
 
     steps: list[tuple[int, str]] = field(default_factory=list)  # which of the actors, and what was decided for it
     choices: list[int] = field(default_factory=list)
-    ways: list[int] = field(default_factory=list)  # how many there were at each choice
+    ways: list[list[tuple[int, str]]] = field(default_factory=list)  # the steps that could be taken at each choice
     marks: list[int] = field(default_factory=list)  # how many steps had been made by each choice
     learnt: list[list[int]] = field(default_factory=list)  # what each actor had learnt by each choice
 
     def turn(self) -> bool:
         """Goes back to the last choice that has another way, and takes that; whether there is one."""
-        while self.choices and self.choices[-1] + 1 >= self.ways[-1]:
+        while self.choices and self.choices[-1] + 1 >= len(self.ways[-1]):
             for kept in (self.choices, self.ways, self.marks, self.learnt):
                 kept.pop()
         if not self.choices:
@@ -71,63 +67,25 @@ class Trail:
         return True
 
 
-@dataclass(slots=True)
-class Sharing:
-    """Which resources more than one actor touches while at least one of them writes."""
-
-    readers: dict[Resource, set[str]] = field(default_factory=dict)
-    writers: dict[Resource, set[str]] = field(default_factory=dict)
-    shared: set[Resource] = field(default_factory=set)
-
-    def note(self, owner: str, pending: Pending) -> bool:
-        """Notes a call; whether it made a resource a shared one."""
-        found = False
-        for resources, mine, others in (
-            (pending.reads, self.readers, (self.writers,)),
-            (pending.writes, self.writers, (self.writers, self.readers)),
-        ):
-            for resource in resources:
-                mine.setdefault(resource, set()).add(owner)
-                if resource in self.shared:
-                    continue
-                if resources is pending.writes and _gathers(resource):
-                    clashes: Iterable[dict[Resource, set[str]]] = (self.readers,)  # two items of one list do not clash
-                else:
-                    clashes = others
-                if any(_apart(owner, other) for kind in clashes for other in kind.get(resource, ())):
-                    self.shared.add(resource)
-                    found = True
-        return found
-
-
-def _gathers(resource: Resource) -> bool:
-    """Whether a resource is what many items or objects make together: an index, a partition, a list of keys."""
-    return resource[0] in ("index", "partition") or resource[-1] == "list"
-
-
-def _apart(one: str, other: str) -> bool:
-    """Whether two actors may be at work at the same time: not the same, and neither waits for the other's end."""
-    return one != other and not one.startswith(f"{other}/") and not other.startswith(f"{one}/")
-
-
 class Chooser(Scheduler):
     """Plays one path: the trail that is given, then the first way of each choice that is left open.
 
     On the trail nothing is worked out anew: which steps there were, and what the actors had learnt, is known. `seen`
-    holds the states that were reached before, `sharing` what is shared; both outlive the path. `budget` says how many
-    of each mishap there may be.
+    holds the states that were reached before, `futures` what actors may still touch; both outlive the path. `budget`
+    says how many of each mishap there may be.
     """
 
-    def __init__(self, trail: Trail, seen: set[int], sharing: Sharing, budget: dict[str, int]) -> None:
+    def __init__(self, trail: Trail, seen: set[int], futures: Futures, budget: dict[str, int]) -> None:
         super().__init__(Random(1), 0)  # noqa: S311
         self.trail = trail
         self.on_trail = False
         self.turned = bool(trail.choices)  # the trail ends with a choice whose way is decided already
         self.seen = seen
-        self.sharing = sharing
+        self.futures = futures
         self.budget = dict(budget)
         self.known: dict[int, Known] = {}
-        self.footprint: tuple[frozenset[Resource], frozenset[Resource]] = (frozenset(), frozenset())
+        self.touched = Touched()
+        self.came_from: tuple[Place, bool] | None = None  # the last step's place, and whether a mishap befell it
         self.exploring = False
         self.new_states = 0
         self.state: Callable[[], tuple[object, ...]] = tuple
@@ -135,8 +93,10 @@ class Chooser(Scheduler):
 
     # What the stores tell.
 
-    def touches(self, reads: Iterable[Resource], writes: Iterable[Resource]) -> None:
-        self.footprint = (frozenset(reads), frozenset(writes))
+    def touches(
+        self, reads: Iterable[Resource], writes: Iterable[Resource], puts: Iterable[tuple[Resource, int]] = ()
+    ) -> None:
+        self.touched = Touched(frozenset(reads), frozenset(writes), frozenset(puts))
 
     def came(self, learnt: Callable[[], object]) -> None:
         if self.exploring and not self.on_trail and self.current is not None:
@@ -151,9 +111,10 @@ class Chooser(Scheduler):
             super().before(what, key, write=write, conditional=conditional, once=once)
             return
         known = self.known[id(actor)]
-        known.pending = Pending(what, key, write, conditional, once, *self.footprint)
-        if not self.on_trail and self.sharing.note(actor.name, known.pending):
-            raise Restart
+        known.pending = Pending(what, key, write, conditional, once, self.touched)
+        place = Place.of(actor.name, what, key)
+        self.futures.note(known.place, place, self.touched, mishap=known.decided != "go")
+        known.place = place
         self._pause(actor)
         decided, known.pending = known.decided, None
         if decided != "go":
@@ -189,11 +150,15 @@ class Chooser(Scheduler):
         def ending() -> Any:
             result = work()
             if self.exploring and self.budget.get("crash", 0) and actor.mortal:
-                self.footprint = (frozenset(), frozenset())
+                self.touched = Touched()
                 self.before(END, "")
             return result
 
-        self.known[id(actor)] = Known()
+        start = Place(actor.name, "start")
+        self.known[id(actor)] = Known(start)
+        if self.came_from is not None:
+            place, mishap = self.came_from
+            self.futures.note(place, start, Touched(), mishap=mishap)
         super()._spawn(actor, ending)
 
     # Choosing.
@@ -209,14 +174,18 @@ class Chooser(Scheduler):
             if fresh is not None:
                 self._make(fresh, "")
                 continue
+            if self.turned:
+                self.turned = False
+                place, decided = self.trail.ways[-1][self.trail.choices[-1]]
+                self._make(self.actors[place], decided)
+                continue
             moves = list(self._moves())
             if not moves:
                 break
-            number = self._choose(len(moves))
-            if number is None:
+            if len(moves) > 1 and not self._choose(moves):
                 self.pruned = True
                 break
-            self._make(*moves[number])
+            self._make(*moves[0])
         self.exploring = False
 
     def abandon(self) -> None:
@@ -252,7 +221,14 @@ class Chooser(Scheduler):
             self.known[id(actor)].decided = decided
         if decided in self.budget:
             self.budget[decided] -= 1
+        self.came_from = (self.known[id(actor)].place, decided in self.budget)
         self._step(actor)
+
+    def _step(self, actor: Actor) -> None:
+        time = self.time
+        super()._step(actor)
+        if self.exploring:  # the clock stands still: when something was done makes no state another one
+            self.time = time
 
     def _ready(self) -> list[Actor]:
         return sorted((a for a in self.actors if not a.waiting), key=lambda a: a.name)
@@ -260,21 +236,44 @@ class Chooser(Scheduler):
     def _moves(self) -> Iterator[tuple[Actor, str]]:
         ready = self._ready()
         killed = next((a for a in ready if a.killed), None)
-        alone = killed or next((a for a in ready if self._unnoticed(a)), None)
-        for actor in [alone] if alone else ready:
+        if killed:
+            yield killed, "go"
+            return
+        for actor in min((self._entangled(a) for a in ready), key=len, default=[]):
             yield actor, "go"
-            if not actor.killed:
-                yield from ((actor, mishap) for mishap in self._mishaps(actor))
+            yield from ((actor, mishap) for mishap in self._mishaps(actor))
 
-    def _unnoticed(self, actor: Actor) -> bool:
+    def _entangled(self, first: Actor) -> list[Actor]:
+        """Actors, the first among them, whose next calls nobody else can cross: not by anything that is still to come.
+
+        The first alone, if nobody may still touch what its next call touches; else those who may as well, and so on.
+        Of those only who is ready can go on.
+        """
+        found, todo = {id(first): first}, [first]
+        while todo:
+            actor = todo.pop()
+            for other in self.actors:
+                if id(other) not in found and self._crosses(actor, other):
+                    found[id(other)] = other
+                    todo.append(other)
+        return sorted((a for a in found.values() if not a.waiting), key=lambda a: a.name)
+
+    def _crosses(self, actor: Actor, other: Actor) -> bool:
+        """Whether what another may still do makes a difference to an actor's next call, or to whether it is made."""
+        if actor.waiting:  # its next call is made when those it waits for have ended
+            return other.parent is actor
+        if other.parent is not None and other.parent is actor.parent and self.budget.get("crash", 0):
+            return True  # threads of one machine die together
         pending = self.known[id(actor)].pending
-        return pending is not None and not (pending.reads | pending.writes) & self.sharing.shared
+        if pending is None or actor.parent is other or other.parent is actor:
+            return False
+        return self.futures.of(self.known[id(other)].place, mishaps=any(self.budget.values())).clash(pending.touched)
 
     def _mishaps(self, actor: Actor) -> Iterator[str]:
         pending = self.known[id(actor)].pending
         if pending is None:
             return
-        quiet = self._unnoticed(actor) and not pending.write and pending.what != END
+        quiet = not pending.write and pending.what != END and len(self._entangled(actor)) == 1
         for mishap in MISHAPS:
             fits = {
                 # Whoever dies before a call that only reads what nobody else writes might as well die before the next.
@@ -287,23 +286,19 @@ class Chooser(Scheduler):
             if fits and self.budget.get(mishap, 0):
                 yield mishap
 
-    def _choose(self, count: int) -> int | None:
-        if count == 1:
-            return 0
-        trail = self.trail
-        if self.turned:
-            self.turned = False
-            return trail.choices[-1]
+    def _choose(self, moves: list[tuple[Actor, str]]) -> bool:
+        """Leaves a choice open behind the path. False if the state was reached before."""
         state = digest(self._hash())
         if state in self.seen:
-            return None
+            return False
         self.seen.add(state)
         self.new_states += 1
+        trail = self.trail
         trail.choices.append(0)
-        trail.ways.append(count)
+        trail.ways.append([(self.actors.index(actor), decided) for actor, decided in moves])
         trail.marks.append(len(trail.steps))
         trail.learnt.append([self.known[id(actor)].learnt for actor in self.actors])
-        return 0
+        return True
 
     def end(self) -> int:
         """A hash of the state in which nobody has anything left to do."""

@@ -12,10 +12,24 @@ from tests.simulation.boundary import Present, small_boundaries
 from tests.simulation.history import case_of
 from tests.simulation.scheduler import Endless, Pool
 
-from .choosing import MISHAPS, Chooser, Restart, Sharing, Trail
-from .worlds import Small, SmallWorld, checks, close, frozen_and_deleted, offers, one_file, overlapping, reports
+from .choosing import MISHAPS, Chooser, Trail
+from .futures import Futures
+from .worlds import (
+    Small,
+    SmallWorld,
+    checked,
+    checks,
+    close,
+    frozen,
+    frozen_and_deleted,
+    offers,
+    one_file,
+    overlapping,
+    reports,
+)
 
 CRASH = {"crash": 1}
+PATIENCE = 200  # paths that are still played after something new was noted, to note more before beginning again
 
 
 @dataclass(slots=True)
@@ -27,48 +41,59 @@ class Explored:
     states: int = 0
     edges: int = 0
     paths: int = 0
-    ends: int = 0
+    ends: set[int] = field(default_factory=set)
     violations: list[tuple[str, list[int]]] = field(default_factory=list)
     whole: bool = True  # whether it came to its end
 
 
 def explore(small: Small, most: int | None = None, seconds: float | None = None) -> Explored:
-    """Every path of a small world, or the first `most`, or those of so many seconds."""
+    """Every path of a small world, or the first `most`, or those of so many seconds.
+
+    As long as something new is noted of what actors may touch, it begins again: the last pass has known all of it.
+    """
     until = None if seconds is None else time.monotonic() + seconds
-    sharing = Sharing()
+    futures = Futures()
     while True:
-        try:
-            return _explore(small, sharing, most, until)
-        except Restart:
-            continue
+        told = _explore(small, futures, most, until)
+        if told is not None:
+            return told
 
 
-def _explore(small: Small, sharing: Sharing, most: int | None, until: float | None) -> Explored:
+def _explore(small: Small, futures: Futures, most: int | None, until: float | None) -> Explored | None:
+    """One pass. None if it was left because something new was noted."""
     told = Explored(small.name)
     seen: set[int] = set()
-    ends: set[int] = set()
     trail = Trail()
+    began = noted = futures.noted
+    patience = PATIENCE
     while True:
-        world, violations = play(small, trail, seen, sharing, ends)
+        world, violations = play(small, trail, seen, futures, told.ends)
         told.paths += 1
         told.states += world.chooser.new_states
         told.violations += [(violation, list(trail.choices)) for violation in violations]
-        if not trail.turn():
+        out_of_time = bool(until and time.monotonic() > until)
+        if futures.noted != noted:
+            noted, patience = futures.noted, PATIENCE
+        elif noted != began:
+            patience -= 1
+        more = trail.turn()
+        if noted != began and not out_of_time and (not more or not patience):
+            return None
+        if not more:
+            told.whole = noted == began
             break
-        enough = (most and told.paths >= most) or (until and time.monotonic() > until)
-        if enough or len(told.violations) > 20:
+        if (most and told.paths >= most) or out_of_time or len(told.violations) > 20:
             told.whole = False
             break
         told.edges += 1
     told.edges += told.states
-    told.ends = len(ends)
     return told
 
 
-def play(small: Small, trail: Trail, seen: set[int], sharing: Sharing, ends: set[int]) -> tuple[SmallWorld, list[str]]:
-    """Plays one path; what it broke, on its way or in the end. Restart if something turns out to be shared."""
+def play(small: Small, trail: Trail, seen: set[int], futures: Futures, ends: set[int]) -> tuple[SmallWorld, list[str]]:
+    """Plays one path; what it broke, on its way or in the end."""
     with small_boundaries():
-        chooser = Chooser(trail, seen, sharing, small.budget)
+        chooser = Chooser(trail, seen, futures, small.budget)
         world = SmallWorld(chooser)
         Present.world, Pool.scheduler = world, chooser
         try:
@@ -103,6 +128,7 @@ def _broken(world: SmallWorld) -> list[str]:
 
 
 SMALL_WORLDS = (
+    Small("one upload over a close", close),
     Small("two files are checked and one deleted", checks, CRASH),
     Small("two files are offered, one deleted, and the window is frozen", offers, CRASH),
     Small("one file is checked, offered, deleted and frozen", one_file, CRASH),
@@ -112,6 +138,10 @@ SMALL_WORLDS = (
 )
 
 PAIRS = tuple(
-    Small(f"{one} and {other} with one upload over a close", close, {one: 1, other: 1} if one != other else {one: 2})
+    Small(f"{one} and {other} with {name}", begin, {one: 1, other: 1} if one != other else {one: 2})
+    for name, begin in (
+        ("one upload checked and offered after a close", checked),
+        ("one upload offered while its window is frozen", frozen),
+    )
     for one, other in (*combinations(MISHAPS, 2), *((each, each) for each in MISHAPS))
 )

@@ -21,8 +21,10 @@ Answer = TypeVar("Answer")
 class Listener(Protocol):
     """Who is told of calls."""
 
-    def touches(self, reads: Iterable[Resource], writes: Iterable[Resource]) -> None:
-        """Said before a call: what it reads and what it writes."""
+    def touches(
+        self, reads: Iterable[Resource], writes: Iterable[Resource], puts: Iterable[tuple[Resource, int]] = ()
+    ) -> None:
+        """Said before a call: what it reads, what it writes, and which object it puts, with a hash of the bytes."""
 
     def came(self, learnt: Callable[[], object]) -> None:
         """Said after a call, or after a page of it: gives what the caller learnt, if anybody wants to know."""
@@ -135,7 +137,8 @@ class ProbedBucket(MemoryBucket):
         return self._answered(lambda: super(ProbedBucket, self).has(key))
 
     def put(self, key: str, body: bytes, content_type: str) -> str:
-        self.listener.touches([], [(self.name, key), (self.name, "list")])
+        kind = digest(body, content_type)
+        self.listener.touches([], [(self.name, "list")], [((self.name, key), kind)])
         return self._answered(lambda: super(ProbedBucket, self).put(key, body, content_type))
 
     def put_once(self, key: str, body: bytes, content_type: str) -> str:
@@ -158,6 +161,7 @@ class ProbedBucket(MemoryBucket):
     def remove(self, key: str) -> None:
         self.listener.touches([], [(self.name, key), (self.name, "list")])
         self._answered(lambda: super(ProbedBucket, self).remove(key))
+        self._count()
 
     def store(self, key: str, body: bytes, received: Any, signed: dict[str, str] | None = None) -> str:
         version = super().store(key, body, received, signed)

@@ -223,6 +223,28 @@ def close(world: SmallWorld) -> None:
     world.schedule.freeze()
 
 
+def checked(world: SmallWorld) -> None:
+    """One upload whose window has closed: checked and offered."""
+    post = world.taken()
+    world.to_the_freeze()
+    world.notice(post)
+
+
+def frozen(world: SmallWorld) -> None:
+    """One judged upload, offered while its window is frozen."""
+    post = _judged(world)
+    world.to_the_freeze()
+    world.pipeline.stream(world.table.items[keys.upload(post.upload_id)])
+    world.schedule.freeze()
+
+
+def offered_and_deleted(world: SmallWorld) -> None:
+    """One judged upload, offered while it is deleted."""
+    post = _judged(world)
+    world.pipeline.stream(world.table.items[keys.upload(post.upload_id)])
+    world.deleted(post)
+
+
 def _judged(world: SmallWorld) -> Post:
     """A file that is checked, and whose offer the stream has not brought yet."""
     post = world.taken()
