@@ -102,6 +102,7 @@ class Chooser(Scheduler):
         if self.exploring and not self.on_trail and self.current is not None:
             known = self.known[id(self.current)]
             known.learnt = digest(known.learnt, learnt())
+            self.futures.lives.add((self.current.name, known.learnt))
 
     def before(
         self, what: str, key: str, *, write: bool = False, conditional: bool = False, once: bool = False

@@ -35,13 +35,14 @@ PATIENCE = 200  # paths that are still played after something new was noted, to 
 @dataclass(slots=True)
 class Explored:
     """What an exploration came to: states and the edges between them, paths that were played, ends that were checked,
-    and every rule that was broken, with the path to it."""
+    what each actor learnt on its way, and every rule that was broken, with the path to it."""
 
     name: str
     states: int = 0
     edges: int = 0
     paths: int = 0
     ends: set[int] = field(default_factory=set)
+    lives: set[tuple[str, int]] = field(default_factory=set)  # what each actor had learnt, at any time
     violations: list[tuple[str, list[int]]] = field(default_factory=list)
     whole: bool = True  # whether it came to its end
 
@@ -65,6 +66,7 @@ def _explore(small: Small, futures: Futures, most: int | None, until: float | No
     seen: set[int] = set()
     trail = Trail()
     began = noted = futures.noted
+    futures.lives = told.lives
     patience = PATIENCE
     while True:
         world, violations = play(small, trail, seen, futures, told.ends)

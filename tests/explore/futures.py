@@ -80,6 +80,7 @@ class Futures:
     after: dict[Place, set[Place]] = field(default_factory=dict)  # a step that went well
     mishaps: dict[Place, set[Place]] = field(default_factory=dict)
     noted: int = 0  # how often something new was
+    lives: set[tuple[str, int]] = field(default_factory=set)  # actors' names, with a hash of what they had learnt
     _known: dict[tuple[Place, bool], Touched] = field(default_factory=dict)
 
     def note(self, place: Place, following: Place, touched: Touched, *, mishap: bool) -> None:

@@ -42,3 +42,4 @@ def test_an_order_that_is_left_out_makes_no_difference(small: Small, monkeypatch
     assert every.whole
     assert reduced.states < every.states
     assert reduced.ends == every.ends
+    assert reduced.lives == every.lives
