@@ -710,11 +710,14 @@ def _check_measures(service: Service) -> None:
                     f"[[combined]] {measure.key}: parts: {part.key} has no threshold to reach. "
                     f"Write expected = ... under [[result]] {part.key}"
                 )
+            _reachable(service, part, f"[[combined]] {measure.key}: parts")
     for run in service.together:
         _known(run, keys, "[[together]] columns")
     for group in service.year_groups:
         if group.measure:
             _known([group.measure], [*keys, *names], f"[[year_group]] {group.nc_year}: measure")
+            if group.measure in keys:
+                _reachable(service, service.column(group.measure), f"[[year_group]] {group.nc_year}: measure")
     for pair in service.pairs:
         _known([pair.codes], [column.key for column in service.assessments], "[[pair]] codes")
         _known([pair.numbers], [column.key for column in service.scores], "[[pair]] numbers")
@@ -725,6 +728,12 @@ def _check_measures(service: Service) -> None:
             )
     if service.mismatches and not service.pairs:
         raise BadServiceFile("[[mismatch]] codes: there is nothing to compare. Write a [[pair]]")
+
+
+def _reachable(service: Service, column: Column, setting: str) -> None:
+    """Refuses a measure that no pupil could ever reach, since no code of its column does."""
+    if not column.has_numbers and not any(service.code(code).met for code in column.codes):
+        raise BadServiceFile(f"{setting}: no code of {column.key} reaches the standard. Write another column")
 
 
 def _known(given: Iterable[str], known: Iterable[str], setting: str) -> None:

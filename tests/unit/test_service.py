@@ -131,6 +131,15 @@ def test_a_file_that_an_editor_marked_as_utf_8_is_read() -> None:
         (_set(["code", 0, "met"], True), "[[code]] GDS: met: is not a setting"),
         (_set(["combined", 0, "parts"], ["ta_reading", "reading"]), 'parts: names "reading". Write one of ta_reading'),
         (_set(["combined", 0, "key"], "pupils"), "key: is taken"),
+        (_set(["result", 0, "codes"], ["HNM", "PK1"]), "parts: no code of ta_reading reaches the standard"),
+        (
+            lambda data: (
+                data["result"][0].update(codes=["HNM", "PK1"]),
+                data["combined"].clear(),
+                data["year_group"][0].update(measure="ta_reading", headline="Reading"),
+            ),
+            "[[year_group]] 2: measure: no code of ta_reading reaches the standard",
+        ),
         (_set(["combined", 0, "key"], "ta_maths"), "is that of another measure or of a column"),
         (_set(["pair", 0, "codes"], "ss_reading"), "[[pair]] codes: names"),
         (_set(["mismatch", 0, "codes"], ["XYZ"]), "[[mismatch]] codes: names"),

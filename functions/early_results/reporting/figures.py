@@ -122,7 +122,8 @@ class Assessment:
 
     `assessed` are the pupils in the cohort: those with a result, less the `out` whose code takes them out of it.
     `higher` is None if the service has no higher standard here. `of_numbers` says that a part of a combined measure is
-    a number.
+    a number. `reachable` says that one of the codes reaches the standard. Some columns have none that does, such as
+    those for pupils who could not take a test: of these the codes are told, and no share.
     """
 
     key: str
@@ -135,6 +136,7 @@ class Assessment:
     higher: Share | None
     codes: tuple[CodeCount, ...]
     of_numbers: bool = False
+    reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -505,7 +507,8 @@ def measured(block: Block) -> dict[str, tuple[str, Share]]:
     """
     found: dict[str, tuple[str, Share]] = {}
     for subject in subjects_of(block):
-        found[subject.key] = (subject.key, subject.expected)
+        if subject.reachable:
+            found[subject.key] = (subject.key, subject.expected)
     for scores in block.scores:
         if scores.expected is not None:
             found[scores.key] = (scores.key, scores.expected)
@@ -677,6 +680,7 @@ def _block(service: Service, summary: Summary, group: str, year: str) -> Block:
                 if any(c.higher for c in known)
                 else None,
                 codes=coded(column, having),
+                reachable=any(c.met for c in known),
             )
         )
     combined = []
@@ -795,7 +799,8 @@ def subject_tables(terms: Terms, block: Block) -> tuple[Table, ...]:
     """The tables of what pupils reached. The first has codes and measures combined of codes, the second the others."""
     kinds: dict[bool, list[int]] = {}
     for at, subject in enumerate(subjects_of(block)):
-        kinds.setdefault(subject.of_numbers, []).append(at)
+        if subject.reachable:
+            kinds.setdefault(subject.of_numbers, []).append(at)
     titles = {False: capital(terms.code), True: "Subjects combined"}
     return tuple(
         Table(titles[kind], tuple(lines), any(subjects_of(block)[at].higher for at in lines))

@@ -231,7 +231,7 @@ def message(report: ReportInput, cohort: Cohort, missed: Sequence[Pattern]) -> M
         )
     return Message(
         verdict,
-        _furthest(rows),
+        _furthest(service, rows),
         _held(missed),
         "Question to ask: " + _question(service, block, rows, missed),
         caveat,
@@ -262,7 +262,7 @@ def lowered(name: str) -> str:
     return name if name[:2].isupper() else name[:1].lower() + name[1:]
 
 
-def _furthest(rows: Sequence[Line]) -> str:
+def _furthest(service: Service, rows: Sequence[Line]) -> str:
     """The measures furthest above and below all schools, in children; without them, the highest and the lowest."""
     counted = [line for line in rows if line.share.of]
     beside = [(line, line.standing) for line in counted if line.standing]
@@ -277,6 +277,9 @@ def _furthest(rows: Sequence[Line]) -> str:
                 beside_it = f"{line.share.shown} beside {standing.percent}%"
                 said.append(f"Furthest {word}: {lowered(line.name)}, {count} ({beside_it}){unusual}.")
         return " ".join(said) or "No figure differs from that of all schools by as much as one child."
+    # Whoever reaches a combined measure reaches all its parts, so that it could only ever be the lowest.
+    parted = {measure.key for measure in service.combined}
+    counted = [line for line in counted if line.measure not in parted]
     if len(counted) < 2:
         return ""
     ranked = sorted(counted, key=lambda line: -line.share.count * 10**9 // line.share.of)  # else as on the page

@@ -17,8 +17,8 @@ import pytest
 
 from adapters.report_view import points, view
 from early_results.reporting.disclosure import LEAST_GROUP
-from early_results.reporting.figures import Beside, Copy, Earlier, ReportInput, school_figures
-from early_results.reporting.story import annex, between, eligible, looks, message, patterns
+from early_results.reporting.figures import Beside, Copy, Earlier, ReportInput, measures, school_figures
+from early_results.reporting.story import annex, between, eligible, lines, looks, message, patterns
 from early_results.reporting.summary import EMPTY, summarise
 from early_results.reporting.taking import national
 from early_results.results import PupilResults
@@ -239,6 +239,25 @@ def told_of(results: Sequence[PupilResults], schools: int = 0) -> list[str]:
     return [str(sentence) for sentence in found]
 
 
+@pytest.mark.parametrize("name", ["ks2-2023", "ks2-2026"])
+def test_of_a_column_whose_codes_reach_nothing_no_share_is_told(name: str) -> None:
+    """Reading is teacher assessed for pupils who did not sit the test. `0 of 2` would say that they failed at it."""
+    service = load_service(name)
+    top = {c.key: c.maximum if c.has_numbers else c.codes[0] for c in service.results}
+    top = {key: value for key, value in top.items() if key not in ("ta_reading", "ta_maths")}
+    below: dict[str, str | int] = dict.fromkeys(("test_reading", "test_gps", "test_maths"), "B")
+    below |= dict.fromkeys(("ta_reading", "ta_maths", "ta_writing"), "PK4")
+    results = class_of(service, (12, top), (2, below))
+    report = report_for(service, results)
+    (only,) = report.figures.cohorts
+    told = {line.measure for line in lines(service, only, higher=False)}
+    assert told == {"rwm", "test_reading", "test_gps", "test_maths", "ta_writing", "ta_science"}
+    tables = [m for m in measures(service.words, only) if m.name in ("Reading", "Maths")]
+    assert tables == []
+    counted = {subject.key: subject.assessed for subject in only.all.school.assessments}
+    assert counted["ta_reading"] == 2  # the codes themselves are told
+
+
 FULL: dict[str, str | int] = {
     "ta_reading": "EXS",
     "ta_writing": "EXS",
@@ -256,7 +275,8 @@ def test_what_held_combined_back_is_the_most_frequent_way_of_missing_it() -> Non
     assert verdict == (
         "12 of 19 pupils (63%) reached the expected standard or above in reading, writing and maths combined."
     )
-    assert furthest == "Highest: maths, 100% (19 of 19). Lowest: reading, writing and maths combined, 63% (12 of 19)."
+    # the combined measure can only ever be the lowest, so it is not set beside its parts
+    assert furthest == "Highest: maths, 100% (19 of 19). Lowest: writing, 74% (14 of 19)."
     assert held == "Of the 7 pupils who did not reach it, 5 missed only writing: nothing else held back more."
     assert question == (
         "Question to ask: what would have brought the 5 pupils who missed only writing to the expected standard?"
