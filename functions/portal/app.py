@@ -81,6 +81,8 @@ def _no_route(_: NotFoundError) -> Response[str]:
     allowed = sorted({route.method for route in [*app._static_routes, *app._dynamic_routes] if route.rule.match(path)})
     if allowed:
         return problems.method_not_allowed(allowed).response()
+    if not path.startswith("/api/") and app.current_event.request_context.http.method == "GET":
+        return page.no_such_page(path)
     return problems.not_found("There is no such address in this service.").response()
 
 

@@ -29,6 +29,7 @@ TYPES = {
 }
 CONFIG = "config.json"
 PAGE = "index.html"
+NOWHERE = "nowhere.html"
 
 
 @cache
@@ -104,6 +105,21 @@ def _packed(name: str) -> tuple[bytes | str, dict[str, str]]:
     if name == CONFIG:
         return data.decode(), tag  # too small to be worth compressing, and the event handler takes JSON as text
     return gzip.compress(data, 9, mtime=0), {**tag, "Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+
+
+def no_such_page(path: str) -> Response[bytes | str]:
+    """What a browser is shown at an address that there is not: 404, with the way to the page that there is.
+
+    `path` begins with a slash and says how deep the address is, since the page need not lie at its host's root.
+    """
+    up = "../" * (path.count("/") - 1) or "./"
+    html = _assets()[NOWHERE].decode().replace('href="./"', f'href="{up}"').replace('"page/', f'"{up}page/{version()}/')
+    headers: dict[str, str | list[str]] = {
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        **_of_a_document(),
+    }
+    return Response(HTTPStatus.NOT_FOUND.value, TYPES["html"], html, headers)
 
 
 def serve(name: str, asked_version: str = "", if_none_match: str | None = None) -> Response[bytes | str]:

@@ -107,6 +107,39 @@ def test_more_than_ten_errors_are_listed_in_full_in_downloads(deployed: Deployed
     details = person.page.get_by_role("dialog", name="File upload details")
     expect(details).to_contain_text("The first 10 of 14 are shown.")
 
+    # On paper: the dialog once, without the page behind it; and the receipt alone, on one page, if that is asked for.
+    page = person.page
+    assert 1 <= len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) <= 2
+    page.emulate_media(media="print")
+    expect(page.get_by_role("heading", name="File exchange", exact=True)).to_be_hidden()
+    page.evaluate("() => { window.print = () => { window.printed = document.body.innerText } }")
+    page.emulate_media(media="null")
+    details.get_by_role("button", name="Print this receipt").evaluate(
+        """button => {
+          const real = window.print;
+          window.print = () => { window.receipt = button.closest(".receipt").hasAttribute("data-print"); real() };
+          button.click();
+        }"""
+    )
+    assert page.evaluate("window.receipt") is True
+    expect(details.locator("[data-print]")).to_have_count(0)
+    details.locator(".receipt").evaluate("receipt => receipt.toggleAttribute('data-print', true)")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
+    page.emulate_media(media="print")
+    expect(details.locator(".receipt")).to_contain_text(name)
+    expect(details.locator(".rules").first).to_be_hidden()
+    page.emulate_media(media="null")
+
+    # The reference is found in the history, and a misheard one is told from one that is not there.
+    page.keyboard.press("Escape")
+    reference = str(person.row(name).get_by_text(re.compile("^Reference ")).text_content()).removeprefix("Reference ")
+    find = page.get_by_label("Reference or name")
+    find.fill(reference.lower().replace("-", " "))
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    expect(person.row(name)).to_be_visible()
+    find.fill(reference[:-1] + ("0" if reference[-1] != "0" else "1"))
+    expect(page.locator(".history tbody")).to_contain_text("looks like a reference with a wrong letter in it")
+
 
 def test_the_file_comes_back_as_it_was_sent(deployed: Deployed, portal: Open) -> None:
     person = portal(ME)

@@ -287,3 +287,24 @@ def test_a_session_that_was_ended_elsewhere_asks_to_sign_in_again_and_loses_noth
     expect(dialog).to_have_count(0)
     expect(person.status.get_by_text("File upload error", exact=True)).to_be_visible()
     expect(person.row(name)).to_have_count(1)
+
+
+def test_a_second_tab_is_signed_in_too_until_one_of_them_signs_out(portal: Open) -> None:
+    person = portal(ME, bypass_csp=True)
+    second = person.context.new_page()
+    second.goto(person.url)
+    expect(second.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+    # What there is not has a page, with the way back.
+    answer = second.goto(f"{person.url}old/bookmark")
+    assert answer is not None
+    assert answer.status == 404
+    expect(second.get_by_role("heading", name="There is no such page")).to_be_visible()
+    assert axe.violations(second) == []
+    second.get_by_role("link", name="go to Early Results").click()
+    expect(second.get_by_role("heading", name="File exchange", exact=True)).to_be_visible()
+    second.get_by_role("button", name="Sign out").click()
+    for page in (second, person.page):
+        expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    stranger = portal()
+    stranger.page.goto(person.url)
+    expect(stranger.page.get_by_role("heading", name="Sign in")).to_be_visible()

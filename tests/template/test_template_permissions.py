@@ -252,6 +252,7 @@ def test_the_api_is_for_signed_in_users_and_only_the_page_and_the_contract_are_f
         "GET /api/openapi.json": "NONE",
         "GET /": "NONE",
         "GET /page/{proxy+}": "NONE",
+        "GET /{proxy+}": "NONE",
     }
     for name, route in routes.items():
         assert route["ApiId"] == {"Ref": "Api"}, name

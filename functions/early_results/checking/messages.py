@@ -125,8 +125,15 @@ def repeated_column(first: str) -> str:
     return f"This heading is already in {first}. Keep one of the two columns and delete the other."
 
 
-def unknown_column(service: Service) -> str:
-    return f"This column is not part of the {name(service)} template. Delete the whole column."
+def unknown_column(service: Service, missing: Sequence[Column] = ()) -> str:
+    """`missing` are the columns whose headings are not there and that this one may be, the likeliest alone if it is."""
+    start = f"This heading is not one of the {name(service)} template's."
+    if len(missing) == 1:
+        return f"{start} If it is the column “{missing[0].heading}”, rename it to exactly that; if not, delete it."
+    if missing:
+        headings = ", ".join(f"“{column.heading}”" for column in missing)
+        return f"{start} If it is one that is missing, rename it to exactly that ({headings}); if not, delete it."
+    return f"This column is not part of the {name(service)} template. Delete it, or move it to another sheet."
 
 
 # The school

@@ -97,6 +97,8 @@ def concerned(
         cells = rows.get(finding.row or 0)
         if finding.code in _OF_SEVERAL:
             found.append(Concerned(finding, pupils=_not_there(finding.code, submission, roster, template_roster)))
+        elif finding.code is Code.WRONG_SCHOOL:
+            found.append(Concerned(finding, value=submission.school or ""))
         elif cells is None:
             found.append(Concerned(finding))
         else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from typing import BinaryIO
 
-    from early_results.service import Service
+    from early_results.service import Column, Service
     from early_results.workbook import Area, Contents, SheetInfo
 
 HEADING_ROWS = 50  # how many filled rows are searched for the headings, since people put titles and notes above them
@@ -319,6 +319,8 @@ def _columns(
     columns: dict[str, int] = {}
     unknown: list[tuple[int, str]] = []
     findings: list[Finding] = []
+    there = {heading_key(text) for text in headings.values() if isinstance(text, str)}
+    absent = [column for key, column in by_heading.items() if key not in there]
     for position in sorted(headings):
         text = headings[position]
         if not isinstance(text, str) or isinstance(text, ErrorValue) or is_blank(text):
@@ -330,7 +332,8 @@ def _columns(
         cell = cell_reference(number, position)
         if column is None:
             unknown.append((position, shown(text)))
-            findings.append(Finding(Code.UNKNOWN_COLUMN, messages.unknown_column(service), number, shown(text), cell))
+            words = messages.unknown_column(service, _likeliest(text, absent))
+            findings.append(Finding(Code.UNKNOWN_COLUMN, words, number, shown(text), cell))
         else:
             first = cell_reference(number, columns[column.key])
             message = messages.repeated_column(first)
@@ -341,6 +344,19 @@ def _columns(
         if column.key not in columns
     ]
     return columns, unknown, missing + findings
+
+
+def _likeliest(heading: str, absent: list[Column]) -> list[Column]:
+    """The missing columns that a foreign heading may stand for: the one that has most words with it, or else all."""
+    words = _words(heading)
+    alike = [(len(words & _words(column.heading)), column) for column in absent]
+    most = max((count for count, _ in alike), default=0)
+    best = [column for count, column in alike if count == most]
+    return best if most and len(best) == 1 else absent
+
+
+def _words(heading: str) -> set[str]:
+    return set("".join(c if c.isalnum() else " " for c in clean(heading).casefold()).split())
 
 
 def _pupil_rows(rows: Rows, columns: dict[str, int], service: Service) -> Rows:

@@ -45,7 +45,8 @@ export class Board {
     this.found = h("p", { class: "note", role: "status" });
     this.more = h("div", { class: "row centre" });
     this.history = h("div", {});
-    const heading = (words) => h("th", { role: "columnheader", scope: "col" }, words);
+    const heading = (words) =>
+      h("th", { role: "columnheader", scope: "col", class: `col-${words.toLowerCase()}` }, words);
     this.heading = h("h2", { tabindex: "-1" }, "Schools");
     this.list = h(
       "section",

@@ -4,7 +4,7 @@ import { Problem } from "./api.js";
 import { fill, h } from "./dom.js";
 import { footer, header } from "./frame.js";
 import { announce, panel } from "./panels.js";
-import { configure, isSignedIn, signOut } from "./session.js";
+import { configure, isSignedIn, joinTabs, signOut } from "./session.js";
 import { keepSettings } from "./settings.js";
 import { askAgain, signInForm } from "./signin.js";
 import { events, loadMe, loadServices, state } from "./state.js";
@@ -66,6 +66,7 @@ export async function start() {
   }
   if (document.readyState === "complete") fetchTheRest();
   else addEventListener("load", fetchTheRest);
+  await joinTabs();
   if (isSignedIn()) await enter();
   else signInScreen();
   return undefined;

@@ -33,7 +33,7 @@ export async function tellPupils(upload) {
   }
 }
 
-const MISSING = new Set(["pupil-missing", "pupil-joined"]);
+const MISSING = new Set(["pupil-missing", "pupil-joined", "wrong-school"]);
 const total = (changes) => (changes ? changes.added + changes.changed + changes.removed : 0);
 export const nameOf = ({ forename, surname, upn }) => `${forename} ${surname}`.trim() || upn;
 
@@ -49,6 +49,8 @@ function tellOne(finding, { pupil, value, pupils }) {
   if (pupil) fill(slots.before, h("b", {}, "Pupil: "), nameOf(pupil));
   if (value !== undefined)
     fill(slots.after, h("b", {}, "In your file: "), value ? h("span", { class: "value" }, value) : "blank");
+  if (finding.code === "wrong-school" && value)
+    fill(slots.below, h("p", {}, h("b", {}, "School DFE number in your file: "), value));
   if (pupils) fill(slots.below, notThere(pupils));
 }
 

@@ -3,10 +3,28 @@
 //   receiptOf(upload)
 
 import { h } from "./dom.js";
-import { nameOf } from "./state.js";
+import { nameOf, schoolWords } from "./state.js";
 import { moment } from "./words.js";
 
-export function receiptOf({ reference, service, receipt, windows, repairs, corrected_from: first }) {
+/** Prints the receipt alone, on one page to be kept. */
+function printed(event) {
+  const receipt = event.currentTarget.closest(".receipt");
+  receipt.toggleAttribute("data-print", true);
+  print();
+  receipt.toggleAttribute("data-print", false);
+}
+
+export function receiptOf({
+  reference,
+  name,
+  school,
+  user,
+  service,
+  receipt,
+  windows,
+  repairs,
+  corrected_from: first,
+}) {
   if (!receipt) return null;
   return h(
     "section",
@@ -22,6 +40,11 @@ export function receiptOf({ reference, service, receipt, windows, repairs, corre
         h("dt", {}, "Corrected from"),
         h("dd", {}, h("span", { class: "reference" }, first.reference), ", on this page"),
       ],
+      h("dt", {}, "File"),
+      h("dd", {}, name),
+      school && [h("dt", {}, "School"), h("dd", {}, schoolWords(school))],
+      h("dt", {}, "Uploaded by"),
+      h("dd", {}, user),
       h("dt", {}, "Service"),
       h("dd", {}, nameOf(service)),
       h("dt", {}, "Received"),
@@ -37,6 +60,6 @@ export function receiptOf({ reference, service, receipt, windows, repairs, corre
         repairs.map(({ column, word, code }) => h("li", {}, `${column}: “${word}” is ${code}`)),
       ),
     ],
-    h("button", { type: "button", class: "plain", onclick: () => print() }, "Print this receipt"),
+    h("button", { type: "button", class: "plain", onclick: printed }, "Print this receipt"),
   );
 }

@@ -1,11 +1,13 @@
-// Who is signed in. Tokens live in this tab alone (sessionStorage, so that a reload keeps them) and are renewed before
-// they expire; the password itself never leaves the page.
+// Who is signed in. Tokens live in the tabs that are open (sessionStorage, so that a reload keeps them) and are renewed
+// before they expire; the password itself never leaves the page. A second tab asks the others, and who signs out in one
+// of them is signed out in all.
 //
 //   await signIn(address, password);  await token()
 
 import { ephemeral, proof } from "./srp.js";
 
 const KEY = "early-results.session";
+const ANSWERED = 150; // milliseconds that another tab takes at most to answer
 const EARLY = 90_000; // milliseconds before its expiry that an access token is renewed
 let config = null;
 let current = read();
@@ -42,6 +44,31 @@ function keep(session) {
 export function configure(settings, askAgain) {
   config = settings;
   ask = askAgain;
+}
+
+const tabs = new BroadcastChannel(KEY); // the tabs of this page in this browser, and nobody else
+
+tabs.onmessage = ({ data }) => {
+  if (data.asks && current) tabs.postMessage({ session: current });
+  if (data.session && !current) {
+    keep(data.session);
+    found?.();
+  }
+  if (data.left && current?.email === data.left) {
+    keep(null);
+    sessionStorage.clear();
+    location.reload();
+  }
+};
+
+let found = null;
+
+/** The session of another tab, if this one has none: a tab that is open answers at once. */
+export async function joinTabs() {
+  if (current) return;
+  const answered = new Promise((resolve) => (found = resolve));
+  tabs.postMessage({ asks: true });
+  await Promise.race([answered, new Promise((resolve) => setTimeout(resolve, ANSWERED))]);
 }
 
 export const isSignedIn = () => current !== null;
@@ -227,6 +254,7 @@ export function signInAgain() {
 /** Signs out: here at once, and the refresh token everywhere. */
 export async function signOut() {
   const refresh = current?.refresh;
+  if (current) tabs.postMessage({ left: current.email });
   keep(null);
   if (!refresh) return;
   try {

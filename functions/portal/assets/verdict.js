@@ -129,7 +129,7 @@ export function verdict(upload, meant) {
           errors.length
             ? `${count(upload.counts.errors, "error")} found. This file will not be used. Correct ` +
                 `${upload.counts.errors === 1 ? "it" : "them"} in Excel, save the file and upload it again` +
-                `${canCorrect(upload, errors) ? ", or here:" : "."}`
+                `${canCorrect(upload, errors) ? ", or correct them on this page." : "."}`
             : `${upload.next_step}.`,
         ),
       stands(upload),

@@ -539,3 +539,23 @@ def test_words_about_the_window() -> None:
 
 def test_pupils_of_the_helper_differ() -> None:
     assert len({pupil(number).upn for number in range(200)}) == 200
+
+
+@pytest.mark.parametrize(
+    ("renamed", "words"),
+    [
+        (
+            {"ta_maths": "Maths outcome"},
+            "If it is the column “Teacher Assessment: KS1 Maths”, rename it to exactly that",
+        ),
+        ({"ta_maths": "Sums", "ss_gps": "Scaled GPS"}, "If it is one that is missing, rename it to exactly that (“Tea"),
+        ({}, "This column is not part of the KS1 2023 template. Delete it, or move it to another sheet."),
+    ],
+)
+def test_a_heading_that_was_renamed_is_to_be_renamed_and_not_deleted(renamed: dict[str, str], words: str) -> None:
+    cells = {**grid(ROSTER.pupils), **{(1, POSITION[key]): heading for key, heading in renamed.items()}}
+    if not renamed:
+        cells[1, len(HEADINGS) + 1] = "Notes"
+    told = [one.message for one in verdict_on(book(cells), ROSTER).errors if one.code is Code.UNKNOWN_COLUMN]
+    assert words in told[0]
+    assert "Delete the whole column" not in told[0]

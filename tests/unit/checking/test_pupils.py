@@ -65,6 +65,7 @@ def test_of_another_schools_file_only_what_is_in_it_is_told() -> None:
     verdict = judge(submission, SERVICE, allowed_schools={"7654321"}, roster=FOUR)
     told = concerned(verdict.findings, submission, SERVICE, None, None)
     assert [one.pupils for one in told] == [()] * len(told)
+    assert {one.finding.code: one.value for one in told}[Code.WRONG_SCHOOL] == SCHOOL  # which number was found
     assert {one.finding.code for one in told} == {Code.WRONG_SCHOOL, Code.CODE_NOT_ACCEPTED}
 
 

@@ -155,3 +155,13 @@ def test_nothing_but_the_page_s_own_files_is_served(name: str) -> None:
     with pytest.raises(problems.Problem) as raised:
         page.serve(name)
     assert raised.value.status == 404
+
+
+def test_an_address_that_there_is_not_has_a_page_with_the_way_back() -> None:
+    for path, up in (("/nonsense", "./"), ("/old/bookmark", "../"), ("/a/b/c", "../../")):
+        response = page.no_such_page(path)
+        html = str(response.body)
+        assert response.status_code == 404
+        assert f'<a href="{up}">' in html
+        assert f'href="{up}page/{page.version()}/style.css"'.replace('"./', '"./') in html
+        assert "default-src 'none'" in str(response.headers["Content-Security-Policy"])
