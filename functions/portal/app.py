@@ -75,7 +75,7 @@ def _problem(problem: problems.Problem) -> Response[str]:
 
 
 @app.exception_handler(NotFoundError)
-def _no_route(_: NotFoundError) -> Response[str]:
+def _no_route(_: NotFoundError) -> Response[Any]:
     path = app.current_event.path
     _noted["path"] = None  # a user may have typed it, so it is not logged
     allowed = sorted({route.method for route in [*app._static_routes, *app._dynamic_routes] if route.rule.match(path)})

@@ -169,7 +169,7 @@ def _add_deciding(commands: Any) -> None:
     decision.add_argument("--admit", action="store_true", help="let a straggler in, as an amendment")
     decision.add_argument("--refuse", action="store_true", help="close it as an upload error; its uploader is told why")
     for command in (retry, settle):
-        command.add_argument("upload", metavar="UPLOAD", help="the upload's id, or its reference, such as 7QK4M-2XB30")
+        command.add_argument("upload", metavar="UPLOAD", help="the upload's id")
         _add_reason(command)
         _add_stack(command)
         command.set_defaults(run=_operated, act=_decide)
@@ -208,7 +208,9 @@ def _add_tracing(commands: Any) -> None:
         "verdict, offer, seal, report, what operators decided, deletion. Without an upload's id, lists the uploads "
         "of a school, or those whose file name holds a text.",
     )
-    trace.add_argument("upload", nargs="?", metavar="UPLOAD", help="the upload's id")
+    trace.add_argument(
+        "upload", nargs="?", metavar="UPLOAD", help="the upload's id, or its reference, such as 7QK4M-2XB30"
+    )
     trace.add_argument("--school", metavar="NUMBER", help="list this school's uploads, newest first")
     trace.add_argument("--name", metavar="TEXT", help="list the uploads whose file name holds this text")
     trace.add_argument("--no-logs", action="store_true", help="do not read the functions' logs")
