@@ -105,6 +105,16 @@ def standings(stores: Stores, wanted: Iterable[Place]) -> dict[Place, Standing]:
     return {place: standing(place.window, *one, gone) for place, one in read.items()}
 
 
+def amended(stores: Stores, service: str, window: int) -> list[list[str]]:
+    """The deletions from a frozen window and the stragglers let into it: each leaves a row beside the state."""
+    partition = keys.state(service, window).pk
+    return [
+        [row["sk"], row["upload_id"]]
+        for prefix in ("ADDED#", "REMOVED#")
+        for row in stores.table.query(partition, prefix=prefix)
+    ]
+
+
 def record_unattributed(stores: Stores, version: Version, now: datetime) -> bool:
     """Records an object that belongs to no upload.
 

@@ -1,8 +1,8 @@
 """Reports as PDF: tagged (PDF/UA-1), so a screen reader can read it, and the same bytes every time.
 
-The pages themselves are report_assets/report.typ and trust.typ. What reaches them is one JSON text of ready words and
-numbers: Typst parses it as data, so a school called `*St #1*` cannot become markup. Fonts come from report_assets
-alone, never from the machine, or the same figures would give other bytes elsewhere.
+The pages themselves are report_assets/report.typ, trust.typ and summary.typ. What reaches them is one JSON text of
+ready words and numbers: Typst parses it as data, so a school called `*St #1*` cannot become markup. Fonts come from
+report_assets alone, never from the machine, or the same figures would give other bytes elsewhere.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import typst
 
 from adapters.pdf_packing import packed
 from adapters.report_view import view
+from adapters.summary_view import summary_view
 from adapters.trust_view import trust_view
 from early_results.canonical import canonical
 from early_results.reporting.figures import Copy, ReportInput
+from early_results.reporting.operators import SummaryInput
 from early_results.reporting.trusts import TrustInput
 
 ASSETS = Path(__file__).parent / "report_assets"
@@ -38,6 +40,11 @@ def build_pdf(report: ReportInput, copy: Copy = Copy.SHOWN) -> bytes:
 def build_trust_pdf(report: TrustInput) -> bytes:
     """A trust's report, likewise."""
     return _set("trust.typ", trust_view(report), report.closes)
+
+
+def build_summary_pdf(report: SummaryInput) -> bytes:
+    """An operators' summary, likewise."""
+    return _set("summary.typ", summary_view(report), report.closes)
 
 
 def _set(template: str, told: dict[str, Any], moment: datetime) -> bytes:

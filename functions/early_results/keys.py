@@ -140,6 +140,11 @@ def state(service: str, window: int) -> Key:
     return Key(f"WINDOW#{service}#{window}", "STATE")
 
 
+def operators_summary(service: str, window: int) -> Key:
+    """The operators' summary of a window."""
+    return Key(f"WINDOW#{service}#{window}", "SUMMARY")
+
+
 def overviews(service: str, window: int) -> Key:
     """What the reports of many schools' files were last looked at for."""
     return Key(f"WINDOW#{service}#{window}", "OVERVIEWS")

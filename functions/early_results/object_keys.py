@@ -119,6 +119,16 @@ def overview_key(service: str, window: int, trust: str, made_of: str, form: str)
     return f"{overview_folder(service, window)}trusts/{trust}/{made_of[:32]}.{form}"
 
 
+def summary_key(service: str, window: int, made_of: str, form: str) -> str:
+    """Where the operators' summary lies, by the hash of what it is made of; form is one of OVERVIEW_FORMS."""
+    return f"{overview_folder(service, window)}summary/{made_of[:32]}.{form}"
+
+
+def counted_key(service: str, window: int) -> str:
+    """Where it is kept what is told of authorities and of the spread of schools: counted once for a window."""
+    return f"{overview_folder(service, window)}counted.json"
+
+
 def release_folder(service: str, release: str = "") -> str:
     """Where the releases of a service's data set lie in the results bucket, or the files of one of them."""
     return f"dataset/{service}/{release}/" if release else f"dataset/{service}/"

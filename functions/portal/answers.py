@@ -582,16 +582,16 @@ class Reports(TypedDict):
 
 
 class Overview(TypedDict):
-    """A report of many schools' files of a frozen window: of a trust's schools."""
+    """A report of many schools' files of a frozen window: of a trust's schools, or the operators' summary."""
 
     service: ServiceName
     window: WindowNumber
-    kind: Literal["trust"]
+    kind: Literal["trust", "summary"]
     state: Annotated[ToldReportState, Says("PROCESSING also while it is built again, because a file has changed.")]
     available: Annotated[bool, Says("Whether it may be downloaded now.")]
     available_from: Day
     available_from_words: str
-    statement: Annotated[str, Says("Of how many schools it is made, as a sentence.")]
+    statement: Annotated[str, Says("Of how many schools it is made, as a sentence; empty while it is being built.")]
 
 
 class Overviews(TypedDict):

@@ -312,7 +312,7 @@ EVERYWHERE = (
 NO_SERVICE = problems.no_such_service(service_names())
 NO_ADDRESS = problems.not_found("There is no such address in this service.")
 NOT_YOURS = problems.forbidden("This school is not one that you act for.")
-NO_OVERVIEWS = problems.forbidden("Reports of many schools are for those who act for a trust.")
+NO_OVERVIEWS = problems.forbidden("Reports of many schools are for those who act for a trust, and for operators.")
 NO_UPLOAD = problems.no_such_upload()
 MATCH_PROBLEMS = (
     problems.bad_request("The body is not of the right form: file.", [{"place": "file", "message": "Field required"}]),
@@ -709,12 +709,13 @@ def _paths() -> Schema:
             "get": _operation(
                 "reports",
                 "overviews",
-                "My report of many schools, window by window: for those who act for a trust, of its schools.",
+                "My report of many schools, window by window: a trust's of its schools, or the operators' summary.",
                 _json(
                     "The reports.",
                     answers.Overviews,
                     ready={"overviews": [examples.OVERVIEW]},
                     again={"overviews": [examples.OVERVIEW_AGAIN]},
+                    operators={"overviews": [examples.OPERATORS_SUMMARY]},
                 ),
                 (_bad_query("window"), NO_OVERVIEWS, NO_SERVICE),
                 parameters=_query(OverviewsQuery),

@@ -40,7 +40,7 @@ from .correcting import describe_correctable
 from .figures import Page, SchoolsFigures, figures_csv, figures_json
 from .history import describe, describe_in_full
 from .matching import describe_match
-from .overviews import describe_overview
+from .overviews import describe_overview, describe_summary
 from .requests import Correction, CorrectionsRequest, FileToUpload, MatchRequest, UploadRequest
 from .services import describe_report, describe_service, describe_standing, describe_window
 
@@ -283,6 +283,10 @@ _TRUSTEE = replace(USER, role=Role.TRUST, organisation=f"TRUST#{TRUST}")
 _MADE = {"state": ReportState.READY, "schools": {SCHOOL: _UPLOAD.upload_id}}
 OVERVIEW = describe_overview(_TRUSTEE, SERVICE, WINDOW, _MADE, [_FROZEN], _PUBLISHED)
 OVERVIEW_AGAIN = describe_overview(_TRUSTEE, SERVICE, WINDOW, {**_MADE, "schools": {}}, [_FROZEN], _PUBLISHED)
+_MADE_SUMMARY = {"state": ReportState.READY, "changes": "", "schools": 17_000}
+OPERATORS_SUMMARY = describe_summary(
+    replace(USER, role=Role.OPERATOR, organisation="OPERATOR"), SERVICE, WINDOW, _MADE_SUMMARY, "", _PUBLISHED
+)
 
 _TWO = [
     PupilResults(

@@ -1,4 +1,4 @@
-"""What is made of many schools' files, by who asks: a trust's administrator has the trust's report.
+"""What is made of many schools' files, by who asks: a trust's administrator has its report, an operator the summary.
 
 Nobody names whose document is meant, so nobody can ask for another's.
 """
@@ -6,20 +6,21 @@ Nobody names whose document is meant, so nobody can ask for another's.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Literal, NamedTuple, cast
 
-from adapters.lookups import Place, calendar_now, standings, window_states
+from adapters.lookups import Place, amended, calendar_now, standings, window_states
 from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role, User
+from early_results.canonical import sha256_of
 from early_results.counting.freeze import State
 from early_results.counting.standing import Standing
 from early_results.counting.uploads import ReportState
 from early_results.media import MEDIA_TYPES
-from early_results.object_keys import overview_key
+from early_results.object_keys import overview_key, summary_key
 from early_results.service import Service, Window, load_service, service_names
 from early_results.times import day_words
-from early_results.writes import Item
+from early_results.writes import Item, Key
 
 from . import problems
 from .limits import LINK_SECONDS
@@ -68,11 +69,16 @@ def overview_link(stores: Stores, user: User, service: Service, number: str, for
         raise problems.not_found("The report is still being built. Please try again in a few minutes.")
     if not told["available"]:
         raise problems.not_found(f"Reports of this window are available from {day_words(window.reports)}.")
-    trust = str(user.trust)
-    item = stores.table.get(keys.trust_report(service.name, window.number, trust)) or {}
+    item = stores.table.get(_key(user, service, window)) or {}
+    made_of = str(item["made_of"])
+    if user.trust is None:
+        key, whose = summary_key(service.name, window.number, made_of, form), "summary"
+    else:
+        key = overview_key(service.name, window.number, user.trust, made_of, form)
+        whose = f"trust-report-{user.trust}"
     url = stores.results.link(
-        overview_key(service.name, window.number, trust, str(item["made_of"]), form),
-        filename=f"{service.year}{service.short_title}-trust-report-{trust}-window-{window.number}.{form}",
+        key,
+        filename=f"{service.year}{service.short_title}-{whose}-window-{window.number}.{form}",
         content_type=MEDIA_TYPES[form],
         seconds=LINK_SECONDS,
     )
@@ -80,15 +86,36 @@ def overview_link(stores: Stores, user: User, service: Service, number: str, for
 
 
 def _may_ask(user: User) -> None:
-    if user.role is not Role.TRUST:
-        raise problems.forbidden("Reports of many schools are for those who act for a trust.")
+    if user.role is Role.SCHOOL:
+        raise problems.forbidden("Reports of many schools are for those who act for a trust, and for operators.")
+
+
+def _key(user: User, service: Service, window: Window) -> Key:
+    if user.trust is None:
+        return keys.operators_summary(service.name, window.number)
+    return keys.trust_report(service.name, window.number, user.trust)
 
 
 def _told(stores: Stores, user: User, place: _Place, now: datetime) -> answers.Overview | None:
-    """The trust's report as it is now; None where no file of its schools counts."""
-    item = stores.table.get(keys.trust_report(place.service.name, place.window.number, str(user.trust)))
-    stands = standings(stores, [Place(place.service.name, place.window.number, school) for school in user.schools])
-    return describe_overview(user, place.service, place.window, item, list(stands.values()), now)
+    """The user's document as it is now; None where no file of a trust's schools counts."""
+    service, window = place
+    item = stores.table.get(_key(user, service, window))
+    if user.trust is None:
+        changes = sha256_of(amended(stores, service.name, window.number))
+        return describe_summary(user, service, window, item, changes, now)
+    stands = standings(stores, [Place(service.name, window.number, school) for school in user.schools])
+    return describe_overview(user, service, window, item, list(stands.values()), now)
+
+
+def describe_summary(
+    user: User, service: Service, window: Window, item: Item | None, changes: str, now: datetime
+) -> answers.Overview:
+    """The operators' summary. One from before the latest deletion or straggler is told as being built."""
+    of_now = item is not None and item["changes"] == changes
+    state = ReportState(item["state"]) if item is not None and of_now else ReportState.PROCESSING
+    schools = int(item["schools"]) if item is not None and of_now else 0
+    statement = f"Who of {schools:,} schools took part, and what all schools came to." if schools else ""
+    return _described(user, service, window, "summary", state, statement, now)
 
 
 def describe_overview(
@@ -103,16 +130,29 @@ def describe_overview(
         return None
     of_now = item is not None and _made_of(item) == (counting, len(stands))
     state = ReportState(item["state"]) if item is not None and of_now else ReportState.PROCESSING
+    has = "has" if len(counting) == 1 else "have"
+    statement = f"{len(counting):,} of {len(stands):,} schools {has} a file that counts."
+    return _described(user, service, window, "trust", state, statement, now)
+
+
+def _described(
+    user: User,
+    service: Service,
+    window: Window,
+    kind: Literal["trust", "summary"],
+    state: ReportState,
+    statement: str,
+    now: datetime,
+) -> answers.Overview:
     return {
         "service": service.name,
         "window": window.number,
-        "kind": "trust",
+        "kind": kind,
         "state": cast("answers.ToldReportState", state),
         "available": state is ReportState.READY and published(user, window, now),
         "available_from": window.reports.isoformat(),
         "available_from_words": day_words(window.reports),
-        "statement": f"{len(counting):,} of {len(stands):,} schools {'has' if len(counting) == 1 else 'have'} a file "
-        "that counts.",
+        "statement": statement,
     }
 
 

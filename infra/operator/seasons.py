@@ -244,10 +244,10 @@ def close_season(session: OperatorSession, service: Service, reason: str, *, rea
             if really:
                 stores.table.delete(key)
     numbers = [window.number for window in calendar_now(stores, service).windows]
-    made = [keys.overviews(service.name, number) for number in numbers]
+    made = [of(service.name, number) for of in (keys.overviews, keys.operators_summary) for number in numbers]
     made += [keys.trust_report(service.name, number, trust) for number in numbers for trust in _trusts(session)]
     for key in stores.table.get_many(made):
-        closed.items["trusts' records"] += 1
+        closed.items["records of many schools"] += 1
         if really:
             stores.table.delete(key)
     for prefix in (f"uploads/{service.name}/", f"school-rosters/{service.name}/", f"rosters/{service.name}/"):

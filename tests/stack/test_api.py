@@ -104,11 +104,12 @@ MATRIX: dict[tuple[str, str], dict[str, int]] = {
         "own trust": 404,
         "operator": 403,
     },
-    # Of many schools: for a trust's administrator, of its own, and for nobody else.
-    ("GET", "/overviews"): {**dict.fromkeys(EVERYBODY, 403), "own trust": 200, "nobody": 401},
+    # Of many schools: for a trust's administrator, of its own, for an operator the summary, and for nobody else.
+    ("GET", "/overviews"): {**dict.fromkeys(EVERYBODY, 403), "own trust": 200, "operator": 200, "nobody": 401},
     ("GET", f"/overviews/{SERVICE}/1?format=pdf"): {
         **dict.fromkeys(EVERYBODY, 403),
         "own trust": 404,
+        "operator": 404,
         "nobody": 401,
     },
     # There are none before the window is frozen; whose they would be is decided first.

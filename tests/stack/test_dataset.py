@@ -14,9 +14,10 @@ import pytest
 from adapters.templates import template_workbook
 from early_results.checking.roster import Roster, rosters_csv
 from early_results.counting.calendar import Calendar
-from early_results.object_keys import overview_folder, release_folder
+from early_results.object_keys import counted_key, overview_folder, release_folder
 from early_results.results import Pupil
 from early_results.service import Window, load_service
+from infra.local import demonstration
 from infra.local.client import PortalClient
 from infra.local.demonstration import fill, pupils_of, results_of
 from infra.local.stack import wait_for
@@ -66,6 +67,13 @@ def _overviews(deployed: Deployed) -> dict[str, int]:
     assert "FunctionError" not in answer, told
     found: dict[str, int] = told[SERVICE.name]
     return found
+
+
+def _took_part(operator: PortalClient, path: str) -> list[str]:
+    """What the operators' summary says of all schools: listed, sent a file, carried, let in late, deleted, nothing."""
+    book = operator.follow(path, format="xlsx")
+    table = pd.read_excel(io.BytesIO(book), sheet_name="Who took part", header=3, dtype=str, engine="openpyxl")
+    return list(table.set_index("Authority").loc["All"])
 
 
 def object_keys(deployed: Deployed) -> list[str]:
@@ -173,7 +181,7 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     assert sorted(mine["value"].repeat(mine["pupils"].astype(int)).astype(int)) == sorted(counted)
     assert people[SCHOOLS[0]].request("GET", figures, school=SCHOOLS[1]).status == 403
 
-    # The trust of both schools has its report; nobody else has it.
+    # The trust of both schools has its report, an operator the summary; a school has neither.
     trust = spare.sign_in("TRUST#ABC")
     assert not any(_overviews(spare)["failed"] for _ in range(2))
     [overview] = trust.get("/overviews", service=SERVICE.name)["overviews"]
@@ -181,7 +189,8 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     path = f"/overviews/{SERVICE.name}/1"
     report = trust.follow(path, format="pdf")
     assert report.startswith(b"%PDF-")
-    assert [operator.request("GET", path).status, people[SCHOOLS[0]].request("GET", path).status] == [403, 403]
+    assert people[SCHOOLS[0]].request("GET", path).status == 403
+    assert list(_took_part(operator, path))[:2] == [str(len(demonstration.SCHOOLS)), "2"]
     lying = object_keys(spare)
 
     # Nothing changed: nothing is released, and nothing differs.
@@ -204,7 +213,9 @@ def test_a_final_freeze_a_deletion_and_what_each_releases(spare: Deployed, tmp_p
     [overview] = trust.get("/overviews", service=SERVICE.name)["overviews"]
     assert (overview["state"], overview["statement"]) == ("READY", "1 of 4 schools has a file that counts.")
     assert trust.follow(path, format="pdf") != report
-    assert not set(object_keys(spare)) & set(lying)
+    # What is told of authorities is counted once, for good.
+    assert set(object_keys(spare)) & set(lying) == {counted_key(SERVICE.name, 1)}
+    assert list(_took_part(operator, path))[1:5] == ["1", "0", "0", "1"]
     [taken] = second["withdrawn"]
     assert (taken["upload_id"], taken["pupils"], taken["why"]) == (uploads[gone]["upload_id"], 12, "deleted")
     after = _objects(spare)

@@ -173,6 +173,7 @@ def test_the_overview_function_writes_and_removes_overviews_alone(template: Temp
     assert objects == {
         ("s3:GetObject", "${RecordsBucket.Arn}/figures/*"),  # neither a file nor an extract: sums are enough
         ("s3:PutObject", "${ResultsBucket.Arn}/overviews/*"),
+        ("s3:GetObject", "${ResultsBucket.Arn}/overviews/*"),
         ("s3:DeleteObject", "${ResultsBucket.Arn}/overviews/*"),
     }
     [lists] = [s for s in statements(template, "OverviewFunction") if "s3:ListBucket" in listed(s["Action"])]

@@ -662,14 +662,17 @@ class Season:
     def _overview(self) -> None:
         """A trust's report of the final window, which its administrator fetches."""
         told = self._invoke_overview()
-        hold(told.get("built", 0) > 0 and not told["failed"], f"the trust's report came to {told}")
+        hold(told.get("built", 0) > 1 and not told["failed"], f"the trust's report came to {told}")
         hold(self._invoke_overview() == {"built": 0, "failed": 0, "behind": 0}, "a run that had nothing to do did it")
         data = self._client(f"TRUST#{TRUST}").follow(f"/overviews/{SERVICE}/2", format="pdf")
         hold(data.startswith(b"%PDF-"), "the trust's report is no PDF")
+        data = self._client("OPERATOR").follow(f"/overviews/{SERVICE}/2", format="xlsx")
+        hold(data.startswith(b"PK"), "the operators' summary is no workbook")
 
     def _overview_gone(self) -> None:
         hold(not self._invoke_overview().get("failed", 1), "a report that had to go did not")
-        left = [listed.key for listed in self.stores.results.list(object_keys.overview_folder(SERVICE, 2))]
+        where = f"{object_keys.overview_folder(SERVICE, 2)}trusts/"
+        left = [listed.key for listed in self.stores.results.list(where)]
         hold(not left, f"a report of a deleted file is left: {left}")
         answer = self._client(f"TRUST#{TRUST}").request("GET", f"/overviews/{SERVICE}/2")
         hold(answer.status == 404, f"a trust without a file was answered with {answer.status}")

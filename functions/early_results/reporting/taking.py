@@ -181,7 +181,7 @@ class _Gatherer:
         self.trusts = trusts
         self.members: dict[str, list[str]] = {}
         self.bases = _bases(service)
-        self.measures = _measures(service)
+        self.measures = measures_of(service)
         self.places: dict[Place, int] = {}
         self.spots: dict[tuple[str, str], int] = {}
         self.known: dict[Key, tuple[tuple[int, ...], tuple[tuple[int, int, int], ...]]] = {}
@@ -279,7 +279,7 @@ def _bases(service: Service) -> dict[Key, tuple[str, ...]]:
     return found
 
 
-def _measures(service: Service) -> dict[Key, tuple[tuple[str, int, int], ...]]:
+def measures_of(service: Service) -> dict[Key, tuple[tuple[str, int, int], ...]]:
     """The figures by which schools are set beside one another, and what each key adds: measure, over, under."""
     found: dict[Key, tuple[tuple[str, int, int], ...]] = {}
     for column in service.results:
@@ -308,4 +308,15 @@ def partings(year_cells: Mapping[str, Cell]) -> tuple[dict[str, Cell], dict[str,
     )
 
 
-__all__ = ["CUTS", "OTHER_YEAR", "PUPILS", "National", "Spread", "Taking", "crossing_base", "national", "number_base"]
+__all__ = [
+    "CUTS",
+    "OTHER_YEAR",
+    "PUPILS",
+    "National",
+    "Spread",
+    "Taking",
+    "crossing_base",
+    "measures_of",
+    "national",
+    "number_base",
+]

@@ -8,6 +8,7 @@ import { csvLine } from "./csv.js";
 import { fill, h, unique } from "./dom.js";
 import { History } from "./history.js";
 import { icon } from "./icons.js";
+import { Overviews } from "./overviews.js";
 import { announce, panel } from "./panels.js";
 import { save } from "./saving.js";
 import { settings } from "./settings.js";
@@ -39,6 +40,7 @@ export class Board {
 
   constructor() {
     this.top = h("div", {});
+    this.summary = h("div", {});
     this.filters = h("div", { class: "filters", role: "group", "aria-label": "Filter the schools" });
     this.groups = h("div", { class: "pair" });
     this.body = h("tbody", { role: "rowgroup" });
@@ -72,6 +74,7 @@ export class Board {
       h("h1", {}, "Deadline board"),
       this.#chooser(),
       this.top,
+      this.summary,
       this.groups,
       this.list,
       this.#search(),
@@ -126,6 +129,7 @@ export class Board {
     this.#board = null;
     this.#rows = [];
     this.#shown = this.#totalled = "";
+    fill(this.summary);
     this.load();
   }
 
@@ -154,6 +158,22 @@ export class Board {
       if (ticket === this.#ticket) fill(this.top, panel("bad", error.title, h("p", {}, error.detail)));
     }
     if (ticket === this.#ticket && this.#board?.state !== "FROZEN")
+      this.#timer = setTimeout(() => this.#again(), AGAIN);
+    else if (ticket === this.#ticket) this.#summarise(ticket);
+  }
+
+  /** The summary of a window that is frozen; looked for again until it is built. */
+  async #summarise(ticket) {
+    const overviews = new Overviews(this.#service);
+    try {
+      await overviews.load();
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+    if (ticket !== this.#ticket) return;
+    const part = overviews.part({ number: this.#window });
+    if (part) fill(this.summary, h("section", { class: "card reports" }, part));
+    if (overviews.told.some(({ state }) => state === "PROCESSING"))
       this.#timer = setTimeout(() => this.#again(), AGAIN);
   }
 

@@ -1,4 +1,4 @@
-// The report of many schools of a frozen window: a trust's, of its schools side by side.
+// The report of many schools of a frozen window: a trust's, of its schools side by side, or the operators' summary.
 //
 //   const overviews = new Overviews(service); await overviews.load(); overviews.part(window)
 
@@ -9,7 +9,8 @@ import { icon } from "./icons.js";
 import { settings } from "./settings.js";
 import { state } from "./state.js";
 
-const WHOSE = { trust: "All schools of the trust" };
+const WHOSE = { trust: "All schools of the trust", summary: "All schools that took part" };
+const CALLED = { trust: "Trust report", summary: "Summary" };
 
 export class Overviews {
   told = [];
@@ -20,7 +21,7 @@ export class Overviews {
 
   /** Reads them, for who has any by their role. */
   async load() {
-    if (state.me.role !== "trust") return;
+    if (state.me.role === "school") return;
     this.told = (await get("/overviews", { service: this.service })).overviews;
   }
 
@@ -54,8 +55,8 @@ export class Overviews {
     return h(
       "div",
       { class: "row" },
-      downloadButton("Trust report (PDF)", path, { format: "pdf" }),
-      downloadButton("Trust report (Excel)", path, { format: "xlsx" }),
+      downloadButton(`${CALLED[told.kind]} (PDF)`, path, { format: "pdf" }),
+      downloadButton(`${CALLED[told.kind]} (Excel)`, path, { format: "xlsx" }),
     );
   }
 }
