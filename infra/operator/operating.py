@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -38,6 +39,13 @@ from workflow.join_registers import settle_note
 
 from .operations import NewUser, UserThere, create_user, mark_calendar, store_calendar
 from .tracing import CloudWatchLogs, Logs
+
+# The template's parameters and the functions' settings that say whom users ask for help.
+SUPPORT_SETTINGS = {
+    "SupportEmail": "SUPPORT_EMAIL",
+    "SupportTelephone": "SUPPORT_TELEPHONE",
+    "SupportHours": "SUPPORT_HOURS",
+}
 
 
 class CannotOperate(Exception):
@@ -84,6 +92,9 @@ def open_stack(stack: str | None, who: str | None = None) -> OperatorSession:
     except (BotoCoreError, ClientError) as error:
         raise CannotOperate(f"the stack cannot be reached: {error}") from error
     outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    # What a command tells users names whom they ask for help as the functions' own messages do.
+    given = {parameter["ParameterKey"]: parameter["ParameterValue"] for parameter in described.get("Parameters", ())}
+    os.environ.update({setting: given.get(parameter, "") for parameter, setting in SUPPORT_SETTINGS.items()})
     return OperatorSession(
         stores_of(outputs, made("dynamodb", **local), made("s3", **local)),
         Queue(made("sqs", **local), outputs["UploadQueueUrl"]),

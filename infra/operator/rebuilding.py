@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from adapters.errors import Conflict, NotThere
 from adapters.lookups import rely_on_calendar
 from adapters.objects import Version
+from adapters.settings import deployed_service
 from adapters.stores import Stores
 from early_results import keys
 from early_results.canonical import canonical, sha256
@@ -42,7 +43,7 @@ from early_results.object_keys import (
 )
 from early_results.reporting.summary import summarise
 from early_results.results import Pupil, PupilResults, extract_json, results_from_extract
-from early_results.service import load_service, service_names, with_ruleset
+from early_results.service import service_names, with_ruleset
 from early_results.times import from_text, to_text
 from early_results.writes import ABSENT, Item, Key, Put
 from workflow.adopt_object import forget_unattributed
@@ -125,7 +126,7 @@ def _in_use(stores: Stores) -> bool:
 
 def _told_calendars(stores: Stores) -> list[Evidence]:
     """The evidence of every service. EvidenceUnclear where an old calendar might be taken for the one in force."""
-    found = [gather(stores, load_service(name)) for name in service_names()]
+    found = [gather(stores, deployed_service(name)) for name in service_names()]
     for evidence in found:
         if evidence.undecided:
             name, last = evidence.service.name, evidence.calendar.version

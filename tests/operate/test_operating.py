@@ -494,8 +494,9 @@ def _without(items: dict[Any, dict[str, Any]], *names: str) -> dict[Any, dict[st
     return {key: {n: v for n, v in item.items() if n not in names} for key, item in items.items()}
 
 
-def test_the_table_comes_back_from_the_buckets(played: Season) -> None:
-    """Every state an upload can be in, two windows, and then the table is lost."""
+def test_the_table_comes_back_from_the_buckets(played: Season, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every state an upload can be in, two windows, and then the table is lost. Support is a deployment's own."""
+    monkeypatch.setenv("SUPPORT_EMAIL", "help@example.org")
     first = played.upload(SCHOOLS[0])
     played.upload(SCHOOLS[0], RESULTS[1], by="TRUST#ABC")
     played.upload(SCHOOLS[1], WRONG)

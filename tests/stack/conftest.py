@@ -66,11 +66,18 @@ def spare(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dep
         yield stack
 
 
+SUPPORT_EMAIL = "help@example.org"  # of the stack whose windows close
+
+
 @pytest.fixture(scope="session")
 def closing(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
-    """A stack whose windows close when a test says so. Its tests run one after the other, and each uses up a window."""
+    """A stack whose windows close when a test says so. Its tests run one after the other, and each uses up a window.
+
+    Its support is its own.
+    """
     samples, bounds = tmp_path_factory.mktemp("samples"), {"ValidateTimeout": "10", "UploadVisibility": "10"}
-    with deploy("test-closing", samples, timedelta(hours=6), **bounds, RescueTimeout="20") as deployed:
+    own = {"SupportEmail": SUPPORT_EMAIL, "RescueTimeout": "20"}
+    with deploy("test-closing", samples, timedelta(hours=6), **bounds, **own) as deployed:
         now = datetime.now(UTC).replace(microsecond=0)
         first = now - timedelta(days=1)
         ends = [first, *(now + timedelta(hours=6 * number) for number in range(1, 5))]

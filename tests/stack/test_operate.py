@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.settings import read_support
 from early_results.writes import Key
 from infra.local import demonstration
 from infra.local.demonstration import SERVICE
@@ -14,7 +15,7 @@ from infra.local.stack import wait_for
 from infra.operator import cli, operating
 from tests.conftest import Deployed
 
-from .conftest import freeze, open_window
+from .conftest import SUPPORT_EMAIL, freeze, open_window
 from .filled import good
 
 pytestmark = pytest.mark.stack
@@ -23,7 +24,9 @@ SCHOOL = "8012003"
 
 @pytest.fixture
 def typed(closing: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Commands find the stack as they find the one that `make run` started."""
+    """Commands find the stack as they find the one that `make run` started. They name its support from then on."""
+    for setting in operating.SUPPORT_SETTINGS.values():
+        monkeypatch.setenv(setting, "")
     monkeypatch.setattr(operating, "LOCAL", tmp_path)
     (tmp_path / "stack.json").write_text(json.dumps(demonstration.stack_json(closing.stack, closing.seeded)))
 
@@ -50,6 +53,9 @@ def test_a_lost_table_comes_back(closing: Deployed, capsys: pytest.CaptureFixtur
     wait_for("the whole story", all_told, 60, 1)
     assert cli.main(["trace", "--school", SCHOOL]) == 0
     assert kept in capsys.readouterr().out
+    # A stack names its own support, and so do the commands that work on it.
+    assert school.get("/services")["services"][0]["support"]["email"] == SUPPORT_EMAIL
+    assert read_support().email == SUPPORT_EMAIL
     assert cli.main(["verify-window", "--service", SERVICE, "--window", str(number)]) == 2
     assert "is not frozen" in capsys.readouterr().err
     assert cli.main(["calendar", "show", "--service", SERVICE]) == 0
