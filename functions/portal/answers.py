@@ -660,6 +660,10 @@ class SchoolOnBoard(TypedDict):
     upload_id: UploadId | None
     received: Moment | None
     carried_from: Annotated[Ordinal, Says("The earlier window whose frozen file counts in this one too.")] | None
+    carries_on: (
+        Annotated[Ordinal, Says("The earlier window whose file will count in this one, unless there is another.")]
+        | None
+    )
 
 
 # Schools by how they stand: a name of these has a hyphen, which no class can say.
@@ -676,12 +680,13 @@ class TrustStandings(Standings):
     """The schools of one trust by how they stand."""
 
     trust: Annotated[str, Says("Null: schools in no trust.")] | None
+    name: Annotated[str, Says("Empty if it is not known.")]
 
 
-class Waiting(TypedDict):
+class Waiting(NamedUpload):
     """A file that is not settled."""
 
-    upload_id: UploadId
+    commands: Annotated[list[str], Says("What an operator may run to decide it; none if it settles by itself.")]
     school: School | None
     status: NotDeleted
     held: Held | None

@@ -20,12 +20,14 @@ from early_results.access import Role, User
 from early_results.counting.freeze import State
 from early_results.counting.registers import register_from_item
 from early_results.counting.standing import standing
+from early_results.counting.uploads import Held, held_partition
 from early_results.ids import authority_of
 from early_results.reference import read_reference, reference_of
 from early_results.service import Service
 from early_results.writes import Item
 
 from . import problems
+from .history import named_upload
 from .limits import MOST_WAITING
 from .requests import BoardQuery
 from .services import describe_window, window_of
@@ -53,14 +55,14 @@ def deadline_board(
     if query.cursor is None:
         lines = board.all_lines(list(stores.table.query(keys.SCHOOLS)))
         found = [line for line in lines if _wanted(line, query) or _is_named(line, board, query)]
-        totals: _Totals | None = _totals(lines)
+        totals: _Totals | None = _totals(stores, lines)
     else:
         later = stores.table.query(keys.SCHOOLS, after=keys.listed_school(query.cursor).sk)
         rest = board.lines(row for row in later if _may_be_wanted(row, query))
         found = list(islice((line for line in rest if _wanted(line, query)), int(query.limit) + 1))
         totals = None
     page = found[: int(query.limit)]
-    waiting = _waiting(stores, service) if state.state is not State.FROZEN else []
+    waiting = _waiting(stores, service, frozen=state.state is State.FROZEN)
     return {
         **describe_window(window, state, now),
         "service": service.name,
@@ -89,6 +91,8 @@ class _Board:
         # freeze.
         self._added = {row["sk"].removeprefix("ADDED#"): row for row in marks if row["sk"].startswith("ADDED#")}
         self._gone = {row["upload_id"] for row in marks if row["sk"].startswith("REMOVED#")}
+        # A school without a file in this window is frozen with its earlier one: nobody need chase it.
+        self._earlier = _Board(stores, service, window - 1) if window > 1 else None
 
     def lines(self, schools: Iterable[Item]) -> Iterator[answers.SchoolOnBoard]:
         """The lines of schools in order of their numbers.
@@ -107,9 +111,10 @@ class _Board:
     def _authority(self, authority: str, schools: list[Item]) -> list[answers.SchoolOnBoard]:
         partition = keys.window_partition(self._service, self._window, authority)
         rows = {row["sk"].removeprefix("SCHOOL#"): row for row in self._stores.table.query(partition)}
-        return [self._line(row, rows.get(row["school"])) for row in schools]
+        earlier = self._earlier._authority(authority, schools) if self._earlier else [None] * len(schools)
+        return [self._line(row, rows.get(row["school"]), line) for row, line in zip(schools, earlier, strict=True)]
 
-    def _line(self, school: Item, row: Item | None) -> answers.SchoolOnBoard:
+    def _line(self, school: Item, row: Item | None, earlier: answers.SchoolOnBoard | None) -> answers.SchoolOnBoard:
         number = str(school["school"])
         if row and "tried" in row:
             self.tried[number] = row["tried"]
@@ -124,7 +129,16 @@ class _Board:
             "upload_id": stands.upload,
             "received": stands.facts.get("received") if stands.upload else None,
             "carried_from": stands.carried_from if stands.upload else None,
+            "carries_on": None if stands.upload or stands.sealed else self._carries_on(earlier),
         }
+
+    def _carries_on(self, earlier: answers.SchoolOnBoard | None) -> int | None:
+        """The window whose file a school is frozen with if it uploads nothing in this one."""
+        if earlier is None:
+            return None
+        if earlier["upload_id"]:
+            return earlier["carried_from"] or self._window - 1
+        return earlier["carries_on"]
 
 
 def _may_be_wanted(school: Mapping[str, object], query: BoardQuery) -> bool:
@@ -154,7 +168,7 @@ class _Totals(NamedTuple):
     trusts: list[answers.TrustStandings]
 
 
-def _totals(lines: list[answers.SchoolOnBoard]) -> _Totals:
+def _totals(stores: Stores, lines: list[answers.SchoolOnBoard]) -> _Totals:
     everything = _nobody()
     authorities: dict[str, answers.Standings] = {}
     trusts: dict[str, answers.Standings] = {}
@@ -165,10 +179,14 @@ def _totals(lines: list[answers.SchoolOnBoard]) -> _Totals:
             trusts.setdefault(line["trust"] or "", _nobody()),
         ):
             tally[line["standing"]] += 1
+    names = stores.table.get_many(keys.trust(name) for name in trusts if name)
     return _Totals(
         everything,
         [{"authority": name, **authorities[name]} for name in sorted(authorities)],
-        [{"trust": name or None, **trusts[name]} for name in sorted(trusts)],
+        [
+            {"trust": name or None, "name": str(names.get(keys.trust(name), {}).get("name", "")), **trusts[name]}
+            for name in sorted(trusts)
+        ],
     )
 
 
@@ -176,18 +194,37 @@ def _nobody() -> answers.Standings:
     return {"submitted": 0, "only-errors": 0, "nothing": 0}
 
 
-def _waiting(stores: Stores, service: Service) -> list[answers.Waiting]:
-    """The uploads that are not settled, oldest first: what a freeze would wait for."""
-    wanted = [keys.upload(upload_id) for upload_id in unsettled_ids(stores, service.name)]
+# What an operator may do about a held upload, by why it is held: the commands, with its id in place of "{}".
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    Held.PARKED: ("early-results retry {}", "early-results settle {}"),
+    Held.STRAGGLER: ("early-results settle {} --admit", "early-results settle {} --refuse"),
+    Held.ADMITTING: ("early-results settle {} --admit",),
+}
+
+
+def _waiting(stores: Stores, service: Service, *, frozen: bool) -> list[answers.Waiting]:
+    """The uploads that are not settled, oldest first: what a freeze would wait for, and what waits for an operator.
+
+    Once a window is `frozen` only the latter.
+    """
+    unsettled = set(unsettled_ids(stores, service.name))
+    held = {str(row["order"]) for row in stores.table.query(held_partition(service.name), index="unsettled")}
+    wanted = [keys.upload(upload_id) for upload_id in sorted(unsettled | held)]
     found = stores.table.get_many(wanted)
     return [
         {
-            "upload_id": found[key]["upload_id"],
+            **named_upload(found[key]["upload_id"]),
+            "commands": [
+                words.format(found[key]["upload_id"]) for words in _COMMANDS.get(found[key].get("held", ""), ())
+            ],
             "school": found[key].get("school"),
             "status": found[key]["status"],
             "held": found[key].get("held"),
             "issued": found[key]["issued"],
         }
         for key in wanted
-        if key in found and "unsettled" in found[key] and "received" in found[key]
+        if key in found
+        and "unsettled" in found[key]
+        and ("received" in found[key] or "held" in found[key])
+        and (not frozen or found[key].get("held"))
     ]

@@ -38,7 +38,7 @@ from early_results.times import to_text
 from . import answers
 from .correcting import describe_correctable
 from .figures import Page, SchoolsFigures, figures_csv, figures_json
-from .history import describe, describe_in_full
+from .history import describe, describe_in_full, named_upload
 from .matching import describe_match
 from .overviews import describe_overview, describe_summary
 from .requests import Correction, CorrectionsRequest, FileToUpload, MatchRequest, UploadRequest
@@ -310,6 +310,7 @@ ON_BOARD: answers.SchoolOnBoard = {
     "upload_id": _UPLOAD.upload_id,
     "received": to_text(RECEIVED),
     "carried_from": None,
+    "carries_on": None,
 }
 _ALL: answers.Standings = {"submitted": 1, "only-errors": 0, "nothing": 0}
 BOARD: answers.Board = {
@@ -317,13 +318,14 @@ BOARD: answers.Board = {
     "service": SERVICE.name,
     "counts": _ALL,
     "authorities": [{"authority": authority_of(SCHOOL), **_ALL}],
-    "trusts": [{"trust": TRUST, **_ALL}],
+    "trusts": [{"trust": TRUST, "name": TRUST_NAME, **_ALL}],
     "found": 1,
     "schools": [ON_BOARD],
     "cursor": None,
     "waiting": [
         {
-            "upload_id": _AWAITED.upload_id,
+            **named_upload(_AWAITED.upload_id),
+            "commands": [],
             "school": SCHOOL,
             "status": Status.CHECKING,
             "held": None,

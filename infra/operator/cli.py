@@ -194,7 +194,21 @@ def _add_calendar(commands: Any) -> None:
     change.add_argument("--reports", metavar="DAY", help='"2023-07-07"')
     _add_reason(change)
     windows = commands.add_parser("windows", help="the windows, what a freeze waits for, what waits for an operator")
-    for one, act in ((show, _show_calendar), (extend, _extend), (change, _set), (windows, _show_windows)):
+    chase = commands.add_parser(
+        "chase",
+        help="write who still has to submit, with email addresses, for a mail merge",
+        description="Writes a line for each person of a school, or of its trust, that has nothing or only errors in a "
+        "window. A school whose earlier file is carried forward is left out.",
+    )
+    chase.add_argument("--window", required=True, type=int, metavar="N")
+    chase.add_argument("--out", required=True, metavar="FILE.csv", help="the list to write; it has email addresses")
+    for one, act in (
+        (show, _show_calendar),
+        (extend, _extend),
+        (change, _set),
+        (windows, _show_windows),
+        (chase, _chase),
+    ):
         _add_service_option(one)
         _add_stack(one)
         one.set_defaults(run=_operated, act=act)
@@ -397,6 +411,17 @@ def _show_calendar(options: argparse.Namespace, session: OperatorSession) -> str
     from infra.operator import operating
 
     return operating.show_calendar(session, _service(options.service).name, _now())
+
+
+def _chase(options: argparse.Namespace, session: OperatorSession) -> str:
+    from infra.operator import chasing
+
+    service = _service(options.service)
+    if options.window not in [window.number for window in service.windows]:
+        raise CannotRun(f"{service.name} has no window {options.window}")
+    data, schools, nobody = chasing.chase_csv(session, service, options.window, _now())
+    _write(options.out, data)
+    return f"{schools} schools written to {options.out}; of {nobody} no user is known"
 
 
 def _show_windows(options: argparse.Namespace, session: OperatorSession) -> str:

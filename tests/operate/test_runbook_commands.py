@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from early_results.access import Role
+from early_results.reference import reference_of
 from infra.operator import cli, operating, seasons
 from infra.operator.operating import OperatorSession
 from tests.unit.checking.school_files import roster
@@ -96,7 +97,7 @@ NEEDED: dict[str, Callable[[Season], str]] = {
 
 
 def _needs(command: str) -> Callable[[Season], str]:
-    words = [word for word in shlex.split(command)[1:] if word != UPLOAD]
+    words = [word for word in shlex.split(command)[1:] if word not in (UPLOAD, reference_of(UPLOAD))]
     for length in (2, 1):
         kind = " ".join(words[:length])
         if kind in NEEDED:
@@ -120,7 +121,8 @@ def test_every_command_does_its_work(
     if "restore" in command:
         _restored(played, monkeypatch)
     _files(tmp_path)
-    words = [upload_id if word == UPLOAD else _here(word, tmp_path) for word in shlex.split(command)[1:]]
+    named = {UPLOAD: upload_id, reference_of(UPLOAD): reference_of(upload_id)}
+    words = [named.get(word) or _here(word, tmp_path) for word in shlex.split(command)[1:]]
     code = cli.main(words)
     said = capsys.readouterr()
     # A walk-through says with 1 that something is missing still.

@@ -27,6 +27,9 @@ const SHOWN = 100; // schools at a time
 const AGAIN = 30_000;
 const TYPING = 300; // milliseconds of a pause in typing after which is looked for
 
+/** `ABC Trust (ABC)`, or the id alone where no name is known. */
+const trustWords = ({ trust, name }) => (trust ? (name ? `${name} (${trust})` : trust) : "No trust");
+
 export class Board {
   #service = state.services[0].service;
   #window = (openWindow(state.services[0]) ?? state.services[0].windows[0]).number;
@@ -251,7 +254,7 @@ export class Board {
       choice(
         "Trust",
         "trust",
-        this.#board.trusts.map(({ trust }) => [trust ?? NO_TRUST, trust ?? "No trust"]),
+        this.#board.trusts.map((one) => [one.trust ?? NO_TRUST, trustWords(one)]),
       ),
       choice(
         "LA",
@@ -316,20 +319,22 @@ export class Board {
       board.waiting_in_all > 0 &&
         panel(
           "warn",
-          `${count(board.waiting_in_all, "upload")} not settled yet`,
+          board.waiting.some((one) => one.commands.length)
+            ? `${count(board.waiting_in_all, "upload")} not settled yet, of which some wait for an operator`
+            : `${count(board.waiting_in_all, "upload")} not settled yet`,
           h(
             "ul",
             {},
-            board.waiting
-              .slice(0, 20)
-              .map((one) =>
-                h(
-                  "li",
-                  {},
-                  `${one.upload_id}: ${one.held ?? one.status.toLowerCase().replace("_", " ")}, ` +
-                    `${one.school ?? "school not known"}, since ${stamp(one.issued)}`,
-                ),
+            board.waiting.slice(0, 20).map((one) =>
+              h(
+                "li",
+                {},
+                `${one.reference} (${one.upload_id}): ` +
+                  `${one.held ?? one.status.toLowerCase().replace("_", " ")}, ` +
+                  `${one.school ?? "school not known"}, since ${stamp(one.issued)}`,
+                one.commands.map((words) => h("code", { class: "block" }, words)),
               ),
+            ),
           ),
         ),
       board.manifest.sha256 && h("p", { class: "note hash" }, `Manifest SHA-256 ${board.manifest.sha256}`),
@@ -371,7 +376,7 @@ export class Board {
             this.heading.focus({ preventScroll: true });
           },
         },
-        line[key] ?? "No trust",
+        key === "trust" ? trustWords(line) : line[key],
       );
     };
     return h(
@@ -419,10 +424,8 @@ export class Board {
     const { cursor, found } = this.#board;
     this.#shown = JSON.stringify([rows, cursor]);
     const held = this.body.contains(document.activeElement) ? document.activeElement.dataset.school : null;
-    fill(
-      this.found,
-      `${count(found, "school")}${cursor ? `, the first ${rows.length.toLocaleString("en-GB")} shown` : ""}.`,
-    );
+    const shown = cursor ? `, the first ${rows.length.toLocaleString("en-GB")} shown` : "";
+    fill(this.found, rows.length ? `${count(found, "school")}${shown}.` : this.#nothing());
     fill(
       this.body,
       rows.map((school) => {
@@ -432,12 +435,13 @@ export class Board {
           "tr",
           { role: "row" },
           cell("School", h("span", {}, school.name || "Name not known"), h("span", { class: "next" }, school.school)),
-          cell("Trust", school.trust ?? "None"),
+          cell("Trust", school.trust ? this.#trustOf(school.trust) : "None"),
           cell("LA", school.authority),
           cell(
             "Standing",
             h("span", { class: `badge ${picture}` }, icon(picture), words),
             school.carried_from && h("span", { class: "next" }, `Carried from window ${school.carried_from}`),
+            school.carries_on && h("span", { class: "next" }, `Window ${school.carries_on}’s file is carried forward`),
           ),
           cell(
             "Received",
@@ -471,6 +475,22 @@ export class Board {
         : null,
     );
     if (held) this.body.querySelector(`[data-school="${held}"]`)?.focus();
+  }
+
+  #trustOf(trust) {
+    return this.#board.trusts.find((one) => one.trust === trust)?.name || trust;
+  }
+
+  /** Why no school is listed, for somebody who looks for one. */
+  #nothing() {
+    const { find, standing, trust, authority } = this.#filters;
+    if (!find) return "No school stands so.";
+    const others = standing || trust || authority ? " among the schools that the other filters leave" : "";
+    return (
+      `Nothing is found for “${find}”${others}. It is looked for in DfE numbers, in names, and among the references ` +
+      "of each school’s file that counts and its latest one with errors. Other files are found in the history of " +
+      "their school, or by early-results trace."
+    );
   }
 
   #chaseButton() {
@@ -513,7 +533,7 @@ export class Board {
     let cursor = this.#filters.standing === "submitted" ? null : "";
     while (cursor !== null) {
       const page = await get(`/windows/${service}/${window}`, { ...filters, cursor });
-      schools.push(...page.schools);
+      schools.push(...page.schools.filter((school) => !school.carries_on)); // their earlier file is carried forward
       cursor = page.cursor;
       tell(schools.length);
     }
@@ -538,7 +558,7 @@ export class Board {
   #search() {
     const id = unique("organisation");
     const said = h("span", { class: "said", role: "status" });
-    const input = h("input", { id, placeholder: "1231234 or a trust's id", autocomplete: "off" });
+    const input = h("input", { id, placeholder: "1231234 or a trust", autocomplete: "off" });
     return h(
       "section",
       { class: "card" },
@@ -550,8 +570,16 @@ export class Board {
           onsubmit: (event) => {
             event.preventDefault();
             const text = input.value.trim();
-            fill(said, text ? "" : "Please type a DfE number or a trust's id.");
-            if (text) this.#show(/^\d{7}$/.test(text) ? `SCHOOL#${text}` : `TRUST#${text}`, text);
+            fill(said, text ? "" : "Please type a DfE number, or a trust's id or name.");
+            if (!text) return;
+            if (/^\d{7}$/.test(text)) return void this.#show(`SCHOOL#${text}`, text);
+            const asked = text.toLowerCase();
+            const named = (this.#board?.trusts ?? []).filter(
+              ({ trust, name }) => trust && (trust.toLowerCase() === asked || name.toLowerCase().includes(asked)),
+            );
+            if (named.length === 1) return void this.#show(`TRUST#${named[0].trust}`, trustWords(named[0]));
+            const several = `Several trusts have this in their names: ${named.map(trustWords).join(", ")}.`;
+            fill(said, named.length ? several : "There is no trust of this id or name, and a DfE number has 7 digits.");
           },
         },
         h("div", { class: "filter" }, h("label", { for: id }, "School DFE or trust"), input),

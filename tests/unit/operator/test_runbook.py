@@ -13,7 +13,10 @@ from tests.template.reading import ALARM, load_template, of_type
 
 ROOT = Path(__file__).resolve().parents[3]
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
-OPERATORS = ("retry", "settle", "calendar", "windows", "verify-window", "rebuild", "user", "trace", "season", "restore")
+OPERATORS = (
+    *("retry", "settle", "calendar", "windows", "chase", "verify-window", "rebuild", "user", "trace", "season"),
+    "restore",
+)
 
 
 def _commands() -> list[str]:
