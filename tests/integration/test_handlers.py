@@ -13,11 +13,13 @@ from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingErro
 
 from early_results import keys, object_keys
 from early_results.checking.nil import NilReturn, nil_return
+from early_results.counting.registers import Outcome
 from early_results.counting.uploads import Upload
 from early_results.service import load_service
 from early_results.times import to_text
 from early_results.writes import Put, Remove, Update
 from workflow.freeze_window import minutes_overdue
+from workflow.sweep_bucket import Swept
 
 from .conftest import (
     REGION,
@@ -222,6 +224,16 @@ class TestSupersede:
         assert any("registers.py" in place or "join_registers.py" in place for place in failed["at"])
         assert "exception" not in failed
 
+    def test_a_straggler_is_counted(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        handler, offer = handlers("supersede.app", "supersede"), recorded("supersede_offer", UPLOAD_ID="0" * 26)
+        for outcome, told in ((Outcome.STRAGGLER, {("Straggler", "supersede"): 1}), (Outcome.JOINED, {})):
+            monkeypatch.setattr("supersede.app.offer_upload", lambda stores, upload_id, outcome=outcome: outcome)
+            capsys.readouterr()
+            assert handler(offer, Context()) == NONE_FAILED
+            assert metrics_of(capsys.readouterr().out) == told
+
 
 class TestNilReturn:
     """A school without pupils of the year group says so, and is asked no more."""
@@ -316,6 +328,19 @@ class TestFreeze:
         assert minutes_overdue(cloud.stores, load_service(SERVICE), later) == {}
         with pytest.raises(Exception, match="not there"):
             cloud.stores.records.get(object_keys.manifest_key(SERVICE, 1))
+
+    def test_what_a_sweep_finds_is_counted(
+        self, cloud: Cloud, handlers: Handlers, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        swept = Swept(queued_again=2, offered=3, stragglers=4, unattributed=5)
+        freeze = handlers("report.freeze", "freeze")
+        found = iter([swept])
+        monkeypatch.setattr("report.freeze.run_service", lambda *_: (next(found, Swept()), []))
+        capsys.readouterr()
+        freeze(recorded("freeze_schedule"), Context())
+        told = metrics_of(capsys.readouterr().out)
+        names = ("SweptQueuedAgain", "SweptOffered", "Straggler", "ObjectUnattributed")
+        assert [told[name, "freeze"] for name in names] == [2, 3, 4, 5]
 
 
 def close(cloud: Cloud) -> None:
