@@ -61,6 +61,7 @@ SECTION = Font(name=FONT, size=12, bold=True, color="1F3A5F")
 # Widths in characters: wide enough for people's longest values, and narrow enough that the results stay on the screen.
 _WIDTHS = {"school": 12, "upn": 18, "forename": 16, "surname": 18, "gender": 10, "birth_date": 12.5, "nc_year": 8}
 _RESULT_WIDTH = 17
+_SHORT_HEADING, _SHORT_WIDTH = 5, 7  # so that seventeen columns of one digit each fit a screen and a page
 
 
 def template_workbook(
@@ -128,7 +129,7 @@ class ResultsSheet:
                     number = f"a whole number from {column.minimum} to {column.maximum}"
                     accepted = f"{number}; or {accepted}" if accepted else number
                 comment(cell, f"{column.subject_name}: {accepted}; or empty.")
-            sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _RESULT_WIDTH)
+            sheet.column_dimensions[get_column_letter(position)].width = _WIDTHS.get(column.key, _result_width(column))
         sheet.row_dimensions[heading_row].height = 48
         # Names stay in view while people type results at the far right.
         names = [position for position, column in enumerate(service.identity, 1) if column.key == "surname"]
@@ -230,6 +231,10 @@ def _number_or_code(column: Column, cell: str) -> str:
     return f"IF(ISNUMBER({cell}),AND({numbers}),OR({codes}))"
 
 
+def _result_width(column: Column) -> float:
+    return _SHORT_WIDTH if len(column.heading) <= _SHORT_HEADING else _RESULT_WIDTH
+
+
 def add_help_sheet(
     book: Workbook, service: Service, roster: Roster, issued: datetime, deadlines: Sequence[str]
 ) -> Worksheet:
@@ -296,6 +301,10 @@ def add_help_sheet(
             )
             for code in service.codes
         )
+    unnamed = [c for c in service.assessments if c.subject_name.casefold() not in c.heading.casefold()]
+    if unnamed:
+        section("Columns")
+        pairs((column.heading, column.subject_name) for column in unnamed)
     if service.scores:
         section(messages.capital(service.words.numbers))
     for column in service.scores:

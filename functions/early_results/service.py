@@ -139,11 +139,15 @@ class Pair(NamedTuple):
 
 
 class Combined(NamedTuple):
-    """A measure that a pupil reaches by reaching every one of its parts, which are column keys."""
+    """A measure that a pupil reaches by reaching every one of its parts, which are column keys.
+
+    `reached` is how a sentence says so of pupils, "" where the standard is reached in it as in a subject.
+    """
 
     key: str
     name: str
     parts: tuple[str, ...]
+    reached: str = ""
 
 
 class YearGroup(NamedTuple):
@@ -612,7 +616,10 @@ def _pair(entry: _Settings) -> Pair:
 
 def _combined(entry: _Settings) -> Combined:
     measure = Combined(
-        entry.name("key", "_", "small letters, digits and _, such as rwm"), entry.text("name"), entry.texts("parts")
+        entry.name("key", "_", "small letters, digits and _, such as rwm"),
+        entry.text("name"),
+        entry.texts("parts"),
+        entry.text("reached", ""),
     )
     if measure.key in RESERVED_KEYS:
         raise entry.refuse("key", f"is taken. Write another than {', '.join(RESERVED_KEYS)}")

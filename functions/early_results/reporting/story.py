@@ -124,6 +124,7 @@ def lines(service: Service, cohort: Cohort, *, higher: bool) -> tuple[Line, ...]
     """The measures of all pupils, combined ones first: of the higher standard, or of the expected one."""
     block = cohort.all.school
     names = {subject.key: subject.name for subject in subjects_of(block)}
+    own = {measure.key: measure.reached for measure in service.combined if measure.reached}
     tests = {scores.key: scores for scores in block.scores}
     blank = {subject.key: subject.blank for subject in subjects_of(block)}
     blank |= {scores.key: scores.blank for scores in block.scores}
@@ -138,6 +139,8 @@ def lines(service: Service, cohort: Cohort, *, higher: bool) -> tuple[Line, ...]
         else:
             name = names[base]
             did = f"reached the {service.words.higher if higher else service.words.reached} in {lowered(name)}"
+            if base in own and not higher:
+                did = own[base]
         found.append(
             Line(
                 measure,

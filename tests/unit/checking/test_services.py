@@ -70,6 +70,8 @@ def test_a_template_filled_in_as_schools_do_is_accepted_and_counted(name: str) -
     assert service.words.not_statutory_here in told
     assert all(code.meaning in told for code in service.codes)
     assert service.year_group in told
+    # a heading such as E01 means nothing to whoever fills it in
+    assert all(c.subject_name in told or c.subject_name in c.heading for c in service.results)
 
 
 @pytest.mark.parametrize("name", service_names())

@@ -258,6 +258,14 @@ def test_of_a_column_whose_codes_reach_nothing_no_share_is_told(name: str) -> No
     assert counted["ta_reading"] == 2  # the codes themselves are told
 
 
+def test_a_combined_measure_is_told_in_its_own_words_where_it_has_some() -> None:
+    service = load_service("eyfsp-2026")
+    every: dict[str, str | int] = {column.key: "2" for column in service.results}
+    report = report_for(service, class_of(service, (12, every), (1, every | {"e10": "1"})))
+    told = view(report, Copy.STAFF)["cohorts"][0]["message"][0]
+    assert told == "12 of 13 pupils (92%) reached a good level of development."
+
+
 FULL: dict[str, str | int] = {
     "ta_reading": "EXS",
     "ta_writing": "EXS",
