@@ -115,6 +115,12 @@ def test_every_answer_in_every_state_is_as_the_contract_says(
     for path in ("match", "match/workbook"):
         answer = people["school"].request("POST", f"/services/{SERVICE}/{path}", export | chosen)
         assert answer.status == HTTPStatus.OK
+    wrong = f"/uploads/{uploads['errors']}"
+    assert people["school"].get(f"{wrong}/pupils")["findings"]
+    seen = people["school"].get(f"{wrong}/corrections")
+    values = [{"upn": told["pupil"]["upn"], "column": told["column"], "value": ""} for told in seen["cells"]]
+    body = {"roster_version": seen["roster_version"], "cells": values}
+    assert people["school"].request("POST", f"{wrong}/corrections", body).status == HTTPStatus.OK
     board = people["operator"].get(f"/windows/{SERVICE}/1")
     assert people["operator"].get(f"/windows/{SERVICE}/1", cursor=board["schools"][0]["school"])["counts"] is None
     seen = {(method, path) for method, path, status in contract.seen if status < HTTPStatus.BAD_REQUEST}
@@ -167,7 +173,10 @@ def test_a_form_that_is_used_twice_makes_one_upload(deployed: Deployed) -> None:
 # Which role tries which operation at every edge of its contract; the other roles try it at some places. A run with more
 # examples has every role try everything.
 SHARES = {
-    "school": ("me", "mail", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
+    "school": (
+        *("me", "mail", "services", "template", "upload", "oneUpload", "deleteUpload", "file", "findings"),
+        *("pupils", "corrections", "corrected"),
+    ),
     "trust": ("schools", "uploads", "reports", "changes", "figures", "overviews", "match", "matched"),
     "operator": ("contract", "board", "report", "overview"),
 }

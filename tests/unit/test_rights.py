@@ -33,7 +33,7 @@ from workflow.check_upload import Checked, check_object
 
 pytestmark = pytest.mark.long
 
-SEEDS = range(902_000, 902_130)  # by the ninetieth, every write that any of 400 makes has been made
+SEEDS = range(902_000, 902_100)  # by the ninetieth, every write that any of 400 makes has been made
 # Who acts in a history, by how the name of an actor begins; an operator uses rights of their own.
 FUNCTIONS = {
     "validate ": "ValidateFunction",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.simulation import __main__ as simulation
 from tests.simulation import checker
 from tests.simulation.faults import FAULTS, hunt
-from tests.simulation.history import play
+from tests.simulation.history import Result, play
 
 SEEDS = range(901_000, 901_160)
 # Those that a few histories catch; `make simulate` hunts them all.
@@ -32,14 +33,20 @@ QUICK = (
 )
 
 
+@cache
+def played(seed: int) -> Result:
+    """A history, played once for the tests that look at it."""
+    return play(seed)
+
+
 @pytest.mark.long
 def test_no_history_breaks_a_rule() -> None:
-    broken = {seed: found for seed in SEEDS if (found := play(seed).violations)}
+    broken = {seed: found for seed in SEEDS if (found := played(seed).violations)}
     assert not broken, "python -m tests.simulation replay SEED tells the story"
 
 
 def test_the_histories_are_eventful() -> None:
-    results = [play(seed) for seed in SEEDS[:40]]
+    results = [played(seed) for seed in SEEDS[:40]]
     assert sum(result.mishaps for result in results) > len(results)
     assert sum(result.posts for result in results) > len(results)
     assert frozenset().union(*(result.features for result in results)), "no mishap is ever drawn"

@@ -130,7 +130,7 @@ def test_a_name_is_a_name_wherever_it_stands(name: str) -> None:
     assert book["Summary"]["A1"].value == plain(report.school_name)
 
 
-@settings(UNHURRIED, max_examples=examples(25))
+@settings(UNHURRIED, max_examples=examples(10))
 @given(st.text(max_size=60))
 def test_no_name_costs_a_school_its_report(name: str) -> None:
     report = report_of(cohort(2, 1), name=name)
