@@ -62,7 +62,7 @@ def sqs() -> SQSClient:
 
 @cache
 def cognito() -> CognitoIdentityProviderClient:
-    """The Cognito client; operators' requests need it, and whoever tells everybody something."""
+    """The Cognito client; only operators' requests need it."""
     client: CognitoIdentityProviderClient = _client("cognito-idp")
     return client
 

@@ -62,6 +62,11 @@ def user_key(sub: str) -> str:
     return f"users/{sub}.json"
 
 
+def sub_of_user_key(key: str) -> str:
+    """Whose rights lie under a key of `user_key`."""
+    return key.removeprefix("users/").removesuffix(".json")
+
+
 def season_key(service: str) -> str:
     """Where the records bucket keeps the note that an operator closed a season and removed its children's data."""
     return f"seasons/{service}/closed.json"

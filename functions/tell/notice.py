@@ -10,8 +10,6 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
 from adapters.logs import open_logger
-from adapters.people import everybody
-from adapters.settings import setting
 from adapters.stores import open_queue, open_stores
 from adapters.table import from_attributes
 from early_results.service import load_service, service_names
@@ -44,10 +42,8 @@ def read_record(record: DynamoDBRecord) -> None:
 def look(now: datetime) -> dict[str, int]:
     """A run of the schedule over every service. Gives how many people each round was queued for."""
     found: dict[str, int] = {}
-    pool = setting("USER_POOL_ID")
     for name in service_names():
-        queue = open_queue("TELL_QUEUE_URL")
-        for one, people in news_of_windows(open_stores(), queue, load_service(name), everybody(pool), now):
+        for one, people in news_of_windows(open_stores(), open_queue("TELL_QUEUE_URL"), load_service(name), now):
             found[f"{name} {one.mark}"] = people
             metrics.add_metric("NoticeQueued", MetricUnit.Count, people)
     return found

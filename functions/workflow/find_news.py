@@ -6,7 +6,7 @@ Nothing here sends anything, and no use case knows of it: verdicts, freezes and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -16,11 +16,14 @@ from adapters.stores import Stores
 from early_results import keys
 from early_results.access import Role
 from early_results.counting.uploads import ReportState
+from early_results.object_keys import sub_of_user_key, user_key
 from early_results.service import Service
 from early_results.telling.notices import Kind, Round, due_rounds, of_upload
 from early_results.telling.wishes import wants
 from early_results.times import to_text
 from early_results.writes import Item, Put
+
+PEOPLE_AT_ONCE = 100  # as many as the table gives in one answer
 
 
 class Queued(NamedTuple):
@@ -49,13 +52,10 @@ def news_of_straggler(stores: Stores, queue: Queue, upload_id: str, now: datetim
     return len(notices)
 
 
-def news_of_windows(
-    stores: Stores, queue: Queue, service: Service, people: Iterable[list[str]], now: datetime
-) -> list[Queued]:
+def news_of_windows(stores: Stores, queue: Queue, service: Service, now: datetime) -> list[Queued]:
     """Queues the rounds of a service that are due, for everybody of whom they may be true.
 
     A round is noted after it was queued. A run that dies in between queues it once more; the ledger keeps the repeats.
-    `people` gives the `sub` of every user, and is asked only if something is due.
     """
     if stores.table.get(keys.rebuild()) is not None or stores.table.get(keys.service_begun(service.name)) is None:
         return []
@@ -67,7 +67,7 @@ def news_of_windows(
     if not rounds:
         return []
     counts = dict.fromkeys(rounds, 0)
-    for some in people:
+    for some in _everybody(stores):
         users = stores.table.get_many(map(keys.user, some))
         for one in rounds:
             notices = [one.to(sub) for sub in some if _is_asked(users.get(keys.user(sub)), one.kind)]
@@ -76,6 +76,20 @@ def news_of_windows(
     for one in rounds:
         stores.table.write(Put(keys.told_all(service.name, one.mark), {"at": to_text(now), "people": counts[one]}))
     return [Queued(one, people) for one, people in counts.items()]
+
+
+def _everybody(stores: Stores) -> Iterator[list[str]]:
+    """The `sub` of every user there ever was, a hundred at a time: whose rights are in evidence.
+
+    Not the user pool's list: that one has sixty in an answer, and Cognito bills whoever is asked for as active.
+    """
+    some: list[str] = []
+    for listed in stores.records.list(user_key("").removesuffix(".json")):
+        some.append(sub_of_user_key(listed.key))
+        if len(some) == PEOPLE_AT_ONCE:
+            yield some
+            some = []
+    yield some
 
 
 def _is_asked(user: Item | None, kind: Kind) -> bool:

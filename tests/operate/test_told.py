@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from adapters.errors import NotSentYet, OutsideError, WillNotBeSent
-from adapters.people import everybody
 from adapters.post import Post
 from early_results import keys
 from early_results.counting.calendar import Calendar
@@ -58,8 +57,7 @@ class Telling:
 
     def look(self) -> list[str]:
         """A run of the schedule; gives the marks of the rounds that it queued."""
-        pool = everybody(self.played.operated.user_pool)
-        found = news_of_windows(self.played.stores, self.queue, SERVICE, pool, self.played.now)
+        found = news_of_windows(self.played.stores, self.queue, SERVICE, self.played.now)
         return [one.round.mark for one in found]
 
     def tell(self, notice: Notice) -> Told:
