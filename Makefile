@@ -1,5 +1,5 @@
 # Early Results: thin targets; what they do is in infra/. All but `clean` set up what is missing first.
-.PHONY: setup run demo check test lint bench build deploy screens simulate explore mutate wiring contract flood clean
+.PHONY: setup run demo check test lint bench build deploy screens simulate explore mutate wiring contract flood cost clean
 PYTHON ?= python3
 python := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
@@ -22,6 +22,8 @@ lint: setup
 bench: setup ## reading, judging, reports and upload to verdict, side by side with what one might have used
 	@infra/setup.sh bench
 	@$(python) -m benchmarks.reading && $(python) -m benchmarks.imports && $(python) -m benchmarks.validating && $(python) -m benchmarks.reports && $(python) -m benchmarks.verdict && $(python) -m benchmarks.page && PYTHONPATH=functions $(python) -m benchmarks.freeze && $(python) -m benchmarks.dataset
+cost: setup ## what a season and a year cost for a country, what dominates, and what each saving is worth
+	@PYTHONPATH=functions $(python) -m benchmarks.costs
 flood: setup
 	@FLOOD=500 $(python) -m pytest -q tests/stack/test_flood.py
 screens: setup ## a picture of every state of the page, into out/screens/

@@ -220,12 +220,14 @@ def test_a_parked_file_has_two_verdicts_and_a_straggler_one_when_it_is_decided(
     played.park(parked)
     telling.file(parked)
     assert [subject.rpartition(" file ")[2] for _, subject in telling.post()] == ["could not be processed yet"]
-    telling.file(parked)
-    operating.retry(played.operated, parked, "more memory")
-    played.check(parked)
-    played.offer(parked)
-    telling.file(parked)
-    # The notice of the parked file waited until there was another verdict: that one alone is told.
+    second = played.sent(OWN, played.file(SCHOOLS[0]))
+    played.park(second)
+    telling.file(second)
+    operating.retry(played.operated, second, "more memory")
+    played.check(second)
+    played.offer(second)
+    telling.file(second)
+    # The notice of the second parked file waited until there was another verdict: that one alone is told.
     assert [subject.rpartition(" file ")[2] for _, subject in telling.post()] == ["was accepted"]
     late = played.straggler(SCHOOLS[2])
     played.check(late)

@@ -71,7 +71,7 @@ def _alarms(template: Template, namespace: str) -> dict[tuple[str, str], dict[st
     """The alarms on a namespace by metric and the value of their one dimension."""
     found = {}
     for alarm in of_type(template, ALARM).values():
-        if alarm["Namespace"] == namespace:
+        if alarm["Namespace"] == namespace and "Dimensions" in alarm:
             [dimension] = alarm["Dimensions"]
             found[alarm["MetricName"], _name(dimension["Value"])] = alarm
     return found
@@ -226,3 +226,24 @@ def test_the_dashboard_shows_what_is_emitted(template: Template) -> None:
     queues = {value for space, _, _, value in shown if space == "AWS/SQS"}
     assert queues == {f"${{{name}.QueueName}}" for name in ("UploadQueue", "ReportQueue", "RosterQueue")}
     assert props(template, "Dashboard")["DashboardName"] == {"Fn::Sub": "${AWS::StackName}"}
+
+
+def test_while_a_season_is_on_every_alarm_stands_and_otherwise_one_for_all_functions(template: Template) -> None:
+    out = {}
+    for name, alarm in of_type(template, ALARM).items():
+        condition = template["Resources"][name]["Condition"]
+        if condition == "OutOfSeason":
+            out[name] = alarm
+            continue
+        ours = any(str(value).startswith(("Tell", "Notice", "tell")) for value in map(_name, _values(alarm)))
+        assert condition == ("TellsInSeason" if ours else "InSeason"), name
+    assert set(out) == {"OutOfSeasonAlarm"}
+    alarm = out["OutOfSeasonAlarm"]
+    # Lambda gives this metric without a dimension too: of all functions of the account together.
+    assert (alarm["Namespace"], alarm["MetricName"], alarm.get("Dimensions")) == ("AWS/Lambda", "Errors", None)
+    assert (alarm["Statistic"], alarm["Threshold"]) == ("Sum", 0)
+    assert (alarm["ComparisonOperator"], alarm["TreatMissingData"]) == ("GreaterThanThreshold", "notBreaching")
+
+
+def _values(alarm: dict[str, Any]) -> list[Any]:
+    return [dimension["Value"] for dimension in alarm["Dimensions"]]

@@ -123,7 +123,7 @@ def test_the_data_set_is_made_by_one_run_at_a_time_that_its_schedule_alone_retri
     assert dataset["Timeout"] == 900
     [(function, name, event)] = [e for e in event_sources(template, "ScheduleV2") if e[0] == "DatasetFunction"]
     assert (function, name) == ("DatasetFunction", "Release")
-    assert event["ScheduleExpression"] == {"Ref": "ReleaseSchedule"}
+    assert event["ScheduleExpression"] == _in_season("ReleaseSchedule")
     assert event["ScheduleExpressionTimezone"] == "Europe/London"
     assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     assert json.loads(event["Input"]) == {"run": "release"}
@@ -141,7 +141,7 @@ def test_reports_of_many_schools_are_made_by_one_run_at_a_time_that_its_schedule
     assert overview["Layers"] == [{"Ref": "TypstLayer"}]
     [(_, name, event)] = [e for e in event_sources(template, "ScheduleV2") if e[0] == "OverviewFunction"]
     assert name == "Overview"
-    assert event["ScheduleExpression"] == {"Ref": "OverviewSchedule"}
+    assert event["ScheduleExpression"] == _in_season("OverviewSchedule")
     assert event["ScheduleExpressionTimezone"] == "Europe/London"
     assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     assert json.loads(event["Input"]) == {"run": "overview"}
@@ -160,7 +160,9 @@ def test_the_schedules_are_in_london_time(template: Template) -> None:
     }
     assert set(schedules) == {"Noon", "Sweep"}
     for name, event in schedules.items():
-        assert event["ScheduleExpression"] == {"Ref": f"{name}Schedule"}
+        # The noon hour is watched all year: a window that somebody forgot is frozen all the same.
+        always: dict[str, Any] = {"Ref": "NoonSchedule"}
+        assert event["ScheduleExpression"] == (always if name == "Noon" else _in_season(f"{name}Schedule"))
         assert event["ScheduleExpressionTimezone"] == "Europe/London", name
         assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}, name
         assert json.loads(event["Input"]) == {"run": name.lower()}
@@ -261,6 +263,35 @@ def test_who_looks_for_news_is_retried_by_its_schedule_and_its_stream_alone(temp
     notice = props(template, "NoticeFunction")
     assert notice["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
     assert template["Parameters"]["LookSchedule"]["Default"] == "cron(4/5 * * * ? *)"
+    [event] = [e for function, _, e in event_sources(template, "ScheduleV2") if function == "NoticeFunction"]
+    assert event["ScheduleExpression"] == _in_season("LookSchedule")
+    assert event["ScheduleExpressionTimezone"] == "Europe/London"
+    assert event["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert json.loads(event["Input"]) == {"run": "look"}
+    assert event["Name"] == {"Fn::Sub": "${AWS::StackName}-look"}
+
+
+def _in_season(schedule: str) -> dict[str, Any]:
+    """A schedule that is a parameter's while a season is on, and once a night otherwise."""
+    return {"Fn::If": ["InSeason", {"Ref": schedule}, "cron(30 3 * * ? *)"]}
+
+
+def test_users_are_on_the_plan_that_has_all_that_is_used_and_no_more(template: Template) -> None:
+    assert props(template, "UserPool")["UserPoolTier"] == {"Ref": "UserPoolTier"}
+    assert template["Parameters"]["UserPoolTier"]["Default"] == "LITE"
+    # Codes by e-mail, passkeys and threat protection would need another.
+    assert props(template, "UserPool")["EnabledMfas"] == ["SOFTWARE_TOKEN_MFA"]
+    flows = str(props(template, "UserPoolClient")["ExplicitAuthFlows"])
+    assert "ALLOW_USER_AUTH" not in flows
+
+
+def test_a_season_is_on_unless_somebody_says_that_it_is_over(template: Template) -> None:
+    assert template["Parameters"]["Season"]["Default"] == "on"
+    conditions = template["Conditions"]
+    assert conditions["InSeason"] == {"Fn::Equals": [{"Ref": "Season"}, "on"]}
+    assert conditions["OutOfSeason"] == {"Fn::Not": [{"Condition": "InSeason"}]}
+    assert conditions["TellsInSeason"] == {"Fn::And": [{"Condition": "Tells"}, {"Condition": "InSeason"}]}
+    assert template["Outputs"]["Season"]["Value"] == {"Ref": "Season"}
 
 
 def test_every_handler_is_there(template: Template) -> None:
