@@ -229,6 +229,7 @@ def test_a_parked_file_has_two_verdicts_and_a_straggler_one_when_it_is_decided(
     telling.file(second)
     # The notice of the second parked file waited until there was another verdict: that one alone is told.
     assert [subject.rpartition(" file ")[2] for _, subject in telling.post()] == ["was accepted"]
+    operating.settle(played.operated, parked, "they sent another")  # or no freeze would pass over it
     late = played.straggler(SCHOOLS[2])
     played.check(late)
     played.offer(late)
