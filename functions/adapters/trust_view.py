@@ -60,7 +60,9 @@ def trust_view(report: TrustInput) -> dict[str, Any]:
             for member in report.sorted_members
         ],
         "cohorts": [_cohort(report, cohort) for cohort in figures.cohorts],
-        "few": f"{TOO_FEW}: fewer than {LEAST_GROUP} pupils, so not shown, and not in the trust's figure.",
+        "few": f"{TOO_FEW}: fewer than {LEAST_GROUP} pupils, so not shown, and not in the trust's figure."
+        if any(row.few for cohort in figures.cohorts for row in cohort.rows)
+        else "",
         "gaps": list(figures.gaps),
         "notes": list(trust_notes(report, figures)),
         "facts": [list(fact) for fact in trust_facts(report)],
@@ -97,7 +99,9 @@ def _side(cohort: TrustCohort, first: Together) -> dict[str, Any]:
         "rows": [
             *rows,
             {
-                "name": f"{capital(many(first.schools, 'school'))} together",
+                "name": f"{many(first.schools, 'school')} together"
+                if first.schools > 1
+                else "The trust, of one school",
                 **_shares(first.share, first.interval),
                 "others": f"{first.percent}%" if first.percent is not None else NO_FIGURE,
                 "children": "" if first.children is None else more_words(first.children),
@@ -180,6 +184,8 @@ def _funnel(cohort: TrustCohort, told: Funnel) -> dict[str, Any]:
 
 def _matrices(cohort: TrustCohort, title: str, measures: list[Together]) -> list[dict[str, Any]]:
     """A table of schools by measures, numbers printed, in parts that a page is wide enough for."""
+    if len(cohort.together) < 2:
+        return []  # it stands in the table by school already
     parts = -(-len(measures) // MOST_COLUMNS)
     each = -(-len(measures) // parts) if parts else 0
     return [
