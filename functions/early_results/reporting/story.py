@@ -324,15 +324,14 @@ def _question(service: Service, block: Block, rows: Sequence[Line], missed: Sequ
         who = "the one pupil" if pattern.pupils == 1 else f"the {pattern.pupils:,} pupils"
         return f"what would have brought {who} who {pattern.words} to the {service.words.expected}?"
     for scores in block.scores:
-        if scores.expected_at is not None:
+        least_good = scores.high_at if scores.expected_at is None else scores.expected_at
+        if least_good is not None:
             close = sum(
-                each.share.count
-                for each in scores.distribution
-                if scores.expected_at - CLOSE <= each.score < scores.expected_at
+                each.share.count for each in scores.distribution if least_good - CLOSE <= each.score < least_good
             )
             if close:
                 who = "the one pupil" if close == 1 else f"the {close:,} pupils"
-                least, most = scores.expected_at - CLOSE, scores.expected_at - 1
+                least, most = least_good - CLOSE, least_good - 1
                 return f"what would have helped {who} with {least} to {most} in {lowered(scores.name)}?"
     return "what do we do here that should be kept?"
 

@@ -266,6 +266,13 @@ def test_a_combined_measure_is_told_in_its_own_words_where_it_has_some() -> None
     assert told == "12 of 13 pupils (92%) reached a good level of development."
 
 
+def test_where_there_is_no_standard_the_question_is_of_those_close_to_full_marks() -> None:
+    service = load_service("mtc-2026")
+    report = report_for(service, class_of(service, (9, {"mtc": 25}), (4, {"mtc": 23}), (3, {"mtc": 12})))
+    told = view(report, Copy.STAFF)["cohorts"][0]["message"]
+    assert "Question to ask: what would have helped the 4 pupils with 22 to 24 in multiplication tables?" in told
+
+
 FULL: dict[str, str | int] = {
     "ta_reading": "EXS",
     "ta_writing": "EXS",
