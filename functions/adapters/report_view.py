@@ -164,7 +164,7 @@ def _cohort(report: ReportInput, cohort: Cohort, copy: Copy) -> dict[str, Any]:
         "this copy."
         if gone & {group.key for group in cohort.groups}
         else "",
-        "annex": _annex(report, cohort) if copy is Copy.STAFF and block.pupils else None,
+        "annex": _annex(report, cohort) if copy is Copy.STAFF and block.pupils and report.complete else None,
     }
 
 

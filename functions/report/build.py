@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-METRICS = {Built.READY: "ReportReady", Built.FAILED: "ReportFailed", Built.DELETED: "ReportDeleted"}
+METRICS = {
+    Built.READY: "ReportReady",
+    Built.FAILED: "ReportFailed",
+    Built.INCOMPLETE: "ReportFailed",
+    Built.DELETED: "ReportDeleted",
+}
 
 logger = open_logger()
 metrics = Metrics()

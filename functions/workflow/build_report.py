@@ -38,14 +38,19 @@ class Built(StrEnum):
     READY = "ready"
     DELETED = "deleted"
     FAILED = "failed"
+    INCOMPLETE = "incomplete"  # built, and without the results of single pupils, which are lost
 
 
 class SummaryMissingError(RuntimeError):
     """A file that was frozen has no summary or extract and was not deleted: the message comes again."""
 
 
-def build_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
-    """Builds the report of a school's frozen file: a workbook and two PDFs, the same bytes every time."""
+def build_report(stores: Stores, service_name: str, window: int, school: str, *, last: bool = False) -> Built:
+    """Builds the report of a school's frozen file: a workbook and two PDFs, the same bytes every time.
+
+    Where the results of single pupils are lost, it is built without them at the `last` try, and says so: the school has
+    its figures, and a report that is built again once they are there is whole.
+    """
     frozen, still = _counting(stores, service_name, window, school)
     upload_id = frozen.upload
     if upload_id is None:
@@ -58,13 +63,16 @@ def build_report(stores: Stores, service_name: str, window: int, school: str) ->
         # died before it saw the deletion.
         _remove(stores, service_name, window, school, upload_id)
         return Built.DELETED
+    pupils: tuple[PupilResults, ...] | None
     try:
         pupils = results_from_extract(stores.results.get(extract_key(service_name, upload_id)))
     except NotThere:
-        if not _deleted(stores, upload_id):
+        if _deleted(stores, upload_id):
+            _remove(stores, service_name, window, school, upload_id)
+            return Built.DELETED
+        if not last:
             raise SummaryMissingError("a frozen file has no extract: it is being written again") from None
-        _remove(stores, service_name, window, school, upload_id)
-        return Built.DELETED
+        pupils = None
     report = _input(stores, load_service(service_name), window, school, upload_id, frozen, found, pupils)
     forms = {
         "pdf": build_pdf(report, Copy.SHOWN),
@@ -94,11 +102,17 @@ def _counting(stores: Stores, service: str, window: int, school: str) -> tuple[C
 
 
 def fail_report(stores: Stores, service_name: str, window: int, school: str) -> Built:
-    """Notes that a report failed for good, so that people do not wait for it. A report that was built stays READY."""
+    """Notes that a report failed for good, so that people do not wait for it. A report that was built stays READY.
+
+    If it failed because the results of single pupils are lost, it is built without them.
+    """
     frozen, still = _counting(stores, service_name, window, school)
     upload_id = frozen.upload
     if upload_id is None:
         return Built.DELETED
+    if not stores.results.has(extract_key(service_name, upload_id)) and stores.table.get(keys.summary(upload_id)):
+        built = build_report(stores, service_name, window, school, last=True)
+        return Built.INCOMPLETE if built is Built.READY else built
     try:
         _note(stores, service_name, window, school, upload_id, ReportState.FAILED, still, {})
     except Conflict:
@@ -179,7 +193,7 @@ def _input(
     upload_id: str,
     frozen: Counting,
     found: Item,
-    pupils: tuple[PupilResults, ...],
+    pupils: tuple[PupilResults, ...] | None,
 ) -> ReportInput:
     national = National.from_json(json.loads(stores.records.get(national_key(service.name, window))))
     noted = _pinned(stores, service, window, school)
@@ -200,7 +214,8 @@ def _input(
         sha256=str(frozen.facts["sha256"]),
         carried_from=frozen.carried_from,
         figures=school_figures(service, own, beside),
-        pupils=pupils,
+        pupils=pupils or (),
+        complete=pupils is not None,
         earlier=_earlier(stores, service, window, school, upload_id),
     )
 

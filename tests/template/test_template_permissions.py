@@ -228,6 +228,8 @@ def test_what_is_not_there_can_be_told_from_what_may_not_be_read(template: Templ
         may_list = [s for s in statements(template, function) if "s3:ListBucket" in listed(s["Action"])]
         on = [resource for statement in may_list for resource in listed(statement["Resource"])]
         assert on == [arn("UploadsBucket"), arn("ResultsBucket")], function
+    [lists] = [s for s in statements(template, "BuildFunction") if "s3:ListBucket" in listed(s["Action"])]
+    assert lists["Resource"] == arn("ResultsBucket")
 
 
 def test_records_given_up_may_be_sent_to_their_queue(template: Template) -> None:

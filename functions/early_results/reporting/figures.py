@@ -344,8 +344,8 @@ class ReportInput:
     """Everything that one school's report is built from. The same input gives the same bytes.
 
     `closes` and `received` are aware. `sha256` is that of the frozen file. `carried_from` is the number of the earlier
-    window whose file was carried forward because none came in this one, else None. `pupils` are the file's results,
-    `earlier` what there is to look back to, the latest first.
+    window whose file was carried forward because none came in this one, else None. `pupils` are the file's results, and
+    where they are lost, `complete` is false. `earlier` is what there is to look back to, the latest first.
     """
 
     service: Service
@@ -361,6 +361,7 @@ class ReportInput:
     figures: Figures
     pupils: tuple[PupilResults, ...] = ()
     earlier: tuple[Earlier, ...] = ()
+    complete: bool = True
 
 
 def school_figures(service: Service, summary: Summary, beside: Beside | None = None) -> Figures:
@@ -922,6 +923,12 @@ class Words:
     provenance: str
 
 
+INCOMPLETE = (
+    "This report is not complete: the results of single pupils could not be read when it was made, so nothing says "
+    "which parts pupils missed, and no pupil is listed. All other figures are complete. We have been told."
+)
+
+
 def words(report: ReportInput) -> Words:
     """What the workbook and the PDF both say: titles, the notice, and which file the report is of."""
     service, figures = report.service, report.figures
@@ -965,7 +972,8 @@ def words(report: ReportInput) -> Words:
         school=name or f"School {report.school}",
         window=f"Submission window {report.window} · reports of {date_words(report.reports)}",
         notice="These are early results as they were submitted for your school, not yet checked against any other "
-        f"source. They are not official statistics, and {service.words.statutory}.",
+        f"source. They are not official statistics, and {service.words.statutory}."
+        + ("" if report.complete else f" {INCOMPLETE}"),
         facts=tuple(facts),
         provenance=(f"Checked by the rules {' and '.join(figures.rulesets)}. " if figures.rulesets else "")
         + f"Made from the figures {figures.figures_sha256[:12]}"
