@@ -117,6 +117,30 @@ def of_a_school(screens: Screens) -> None:
     held.context.close()
 
 
+def corrected_here(screens: Screens) -> None:
+    """Results corrected on the page, wide and narrow, in the light and in the dark; and what is printed."""
+    for width, dark in ((1280, False), (320, True)):
+        person = screens.person(f"SCHOOL#{THIRD}", width, dark=dark)
+        page = person.page
+        person.upload(payload("2023KS1RS (5).xlsx", workbook(screens.deployed, THIRD, wrong=2)))
+        expect(person.status).to_contain_text("In your file:")
+        screens.take(person, f"errors-with-pupils-{width}")
+        person.status.get_by_role("button", name="Correct it here").click()
+        dialog = page.get_by_role("dialog", name="Correct it here")
+        expect(dialog.get_by_role("textbox")).to_have_count(2)
+        dialog.get_by_role("button", name="Check again").click()
+        screens.take(person, f"correct-unanswered-{width}", full=False)
+        for field in dialog.get_by_role("textbox").all():
+            field.fill("110")
+        dialog.get_by_role("button", name="Check again").click()
+        expect(person.status.locator(".receipt")).to_contain_text("Corrected from")
+        screens.take(person, f"corrected-{width}")
+        page.pdf(path=OUT / f"{screens.count:02d}-printed-{width}.pdf", format="A4")
+        page.locator(".receipt").first.evaluate("receipt => receipt.toggleAttribute('data-print', true)")
+        page.pdf(path=OUT / f"{screens.count:02d}-receipt-{width}.pdf", format="A4")
+        person.context.close()
+
+
 def narrow_and_dark(screens: Screens) -> None:
     """The same at 320 px, and in the dark."""
     for name, width, dark in (("narrow", 320, False), ("dark", 1280, True)):
@@ -191,6 +215,7 @@ def after_the_close(screens: Screens) -> None:
 SEASON: tuple[Callable[[Screens], None], ...] = (
     at_the_door,
     of_a_school,
+    corrected_here,
     narrow_and_dark,
     of_a_trust,
     of_an_operator,

@@ -140,6 +140,22 @@ def test_more_than_ten_errors_are_listed_in_full_in_downloads(deployed: Deployed
     find.fill(reference[:-1] + ("0" if reference[-1] != "0" else "1"))
     expect(page.locator(".history tbody")).to_contain_text("looks like a reference with a wrong letter in it")
 
+    # Filters and details are addresses: they survive a reload, can be sent to a colleague, and Back closes them.
+    find.fill(reference)
+    expect(person.row(name)).to_be_visible()
+    expect(page).to_have_url(re.compile("find="))
+    page.reload()
+    expect(page.locator(".history tbody tr")).to_have_count(1)
+    person.row(name).get_by_role("button", name=name, exact=True).click()
+    expect(details).to_contain_text("The first 10 of 14 are shown.")
+    address = page.url
+    page.go_back()
+    expect(details).to_have_count(0)
+    colleague = person.context.new_page()
+    colleague.goto(address)
+    expect(colleague.get_by_role("dialog", name="File upload details")).to_contain_text(name)
+    colleague.close()
+
 
 def test_the_file_comes_back_as_it_was_sent(deployed: Deployed, portal: Open) -> None:
     person = portal(ME)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -13,10 +13,12 @@ from adapters.rosters import current_roster
 from early_results.checking.roster import rosters_csv
 from early_results.counting.uploads import Status
 from portal import correcting
+from portal.downloads import findings_link
 from portal.history import find_upload, one_upload
 from portal.problems import Problem
 from portal.pupils import describe_pupils
 from portal.requests import Correction, CorrectionsRequest
+from tests.simulation.store import MemoryBucket
 from tests.unit.checking.school_files import POSITION, SERVICE, book, grid, mark, roster
 from workflow.check_upload import Checked
 
@@ -163,3 +165,21 @@ def test_changes_are_told_by_pupil_until_the_file_before_is_gone(played: Season)
     assert operators.value.status is HTTPStatus.FORBIDDEN
     played.delete(MINE, before)
     assert describe_pupils(played.stores, played.user(MINE), upload)["changes"] is None
+
+
+def test_the_lists_that_name_pupils_are_for_the_school_and_go_with_the_upload(
+    played: Season, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MemoryBucket, "link", lambda _bucket, key, **_: key, raising=False)  # whose link it is
+    upload_id = played.upload(SCHOOL, WRONG)
+    results, upload = cast(MemoryBucket, played.stores.results), played.record(upload_id)
+    told = {}
+    for by in (MINE, OURS, "OPERATOR"):
+        for form in ("json", "csv"):
+            key = findings_link(played.stores, played.user(by), upload, form, played.now)["url"]
+            told[by, form] = results.get(key).decode()
+    for (by, _), text in told.items():
+        assert (PUPILS[0].surname in text, PUPILS[0].upn in text) == ((by != "OPERATOR"),) * 2
+    assert any(upload_id in key for key in results.objects)
+    played.delete(MINE, upload_id)
+    assert not any(upload_id in key for key in results.objects)

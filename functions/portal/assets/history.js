@@ -2,9 +2,8 @@
 //
 //   new History(organisation).element
 
+import { read, written } from "./address.js";
 import { get, Problem, remove } from "./api.js";
-import { sureToDelete } from "./deleting.js";
-import { showDetails } from "./details.js";
 import { fill, h, quiet, unique } from "./dom.js";
 import { icon } from "./icons.js";
 import { legend } from "./legend.js";
@@ -39,7 +38,11 @@ export class History {
   #note = ""; // why a search has found nothing
 
   constructor(organisation = "") {
-    this.#filters.organisation = organisation;
+    this.fixed = Boolean(organisation); // one of several that an operator looks at
+    if (!this.fixed)
+      for (const [key, value] of Object.entries(read(location.hash).filters))
+        if (key in this.#filters) this.#filters[key] = value;
+    if (organisation) this.#filters.organisation = organisation;
     const id = unique("history");
     this.body = h("tbody", { role: "rowgroup" });
     this.heads = h("tr", { role: "row" });
@@ -90,9 +93,7 @@ export class History {
           id,
           onchange: () => {
             this.#filters[key] = select.value;
-            this.#rows = [];
-            this.#shown = "";
-            this.load(true);
+            this.#filtered();
           },
         },
         options.map(([value, words]) => h("option", { value, selected: value === this.#filters[key] }, words)),
@@ -107,9 +108,7 @@ export class History {
       typing = setTimeout(() => {
         if (words === this.#filters.find) return;
         this.#filters.find = words;
-        this.#rows = [];
-        this.#shown = "";
-        this.load(true);
+        this.#filtered();
       }, TYPING);
     };
     const organisations = state.me.organisations.map((one) => [
@@ -124,7 +123,14 @@ export class History {
         "div",
         { class: "filter" },
         h("label", { for: find }, "Reference or name"),
-        h("input", { id: find, type: "search", autocomplete: "off", maxlength: 60, oninput: seek }),
+        h("input", {
+          id: find,
+          type: "search",
+          autocomplete: "off",
+          maxlength: 60,
+          value: this.#filters.find,
+          oninput: seek,
+        }),
       ),
       organisations.length > 1 && choice("Organisation", "organisation", [["", "All"], ...organisations]),
       choice("Status", "status", [
@@ -137,6 +143,14 @@ export class History {
       choice("Year", "year", [["", "All"], ...years.map((year) => [year, year])]),
       choice("Service", "service", [["", "All"], ...state.services.map((service) => [service.service, service.title])]),
     );
+  }
+
+  /** Reads the history anew by its filters, which the address has from now on. */
+  #filtered() {
+    this.#rows = [];
+    this.#shown = "";
+    if (!this.fixed) window.history.replaceState(null, "", written({ ...read(location.hash), filters: this.#filters }));
+    this.load(true);
   }
 
   #drawHeads() {
@@ -163,7 +177,8 @@ export class History {
                 this.#drawHeads();
                 this.heads.querySelector(`[data-key="${column.key}"]`).focus();
                 this.#draw();
-                announce(`Sorted by ${column.label}, ${this.#sort.down ? "descending" : "ascending"}`);
+                const which = this.#cursor ? `the ${this.#rows.length} uploads shown` : "all uploads";
+                announce(`Sorted ${which} by ${column.label}, ${this.#sort.down ? "descending" : "ascending"}`);
               },
             },
             column.label,
@@ -301,7 +316,7 @@ export class History {
             class: "link filename",
             "data-row": row.upload_id,
             "data-act": "details",
-            onclick: () => showDetails(row.upload_id, row.name),
+            onclick: async () => (await import("./details.js")).showDetails(row.upload_id, row.name),
           },
           row.name,
         ),
@@ -348,6 +363,7 @@ export class History {
   }
 
   async #delete(row) {
+    const { sureToDelete } = await import("./deleting.js");
     if (!(await sureToDelete(row))) return;
     try {
       await remove(`/uploads/${row.upload_id}`);

@@ -3,6 +3,7 @@
 //
 //   exchange(document.getElementById("main"), SingleUpload)
 
+import { read, written } from "./address.js";
 import { fill, h } from "./dom.js";
 import { ServiceTab } from "./exchange.js";
 import { History } from "./history.js";
@@ -45,10 +46,10 @@ export function exchange(main, Upload) {
       hidden: true,
     }),
   );
-  const named = () => tabs.findIndex((tab) => `#${tab.service.service}` === location.hash);
+  const named = () => tabs.findIndex((tab) => tab.service.service === read(location.hash).service);
   /** Shows a tab, and makes it an address that can be gone back to, kept and sent. */
   function choose(at) {
-    if (named() !== at) window.history.pushState(null, "", `#${tabs[at].service.service}`);
+    if (named() !== at) window.history.pushState(null, "", written({ service: tabs[at].service.service }));
     show(at);
   }
   function show(at) {
@@ -67,7 +68,13 @@ export function exchange(main, Upload) {
     panels,
     history.element,
   );
-  addEventListener("popstate", () => named() >= 0 && show(named()));
+  addEventListener("popstate", () => {
+    if (named() >= 0) show(named());
+    details();
+  });
   show(Math.max(0, named()));
   history.load();
+  if (read(location.hash).upload) details();
 }
+
+const details = async () => (await import("./details.js")).showNamed();
