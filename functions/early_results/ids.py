@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # How identifiers are written, as regular expressions without anchors: for the API, its contract and the data set.
 ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+REFERENCE = "[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}"  # reference.py
 SCHOOL = "[0-9]{7}"
 AUTHORITY = "[0-9]{3}"
 TRUST = "[A-Za-z0-9._-]{1,40}"

@@ -126,7 +126,7 @@ Reference = Annotated[
     str,
     Says(
         "Of the upload, for people; its last letter checks the others.",
-        pattern="^[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}$",
+        pattern=f"^{ids.REFERENCE}$",
     ),
 ]
 Heading = Annotated[str, Says("The heading of a column.")]

@@ -17,6 +17,7 @@ from adapters.settings import read_settings, read_support, setting
 from early_results import guide
 from early_results.canonical import sha256
 from early_results.checking import nil
+from early_results.media import XLSX
 
 from . import limits, problems
 
@@ -51,6 +52,7 @@ def _assets() -> dict[str, bytes]:
         "deleting": guide.DELETING,
         "report_failed": guide.REPORT_FAILED,
         "legend": guide.LEGEND,
+        "workbook": XLSX,
         "limits": {
             "files_at_once": limits.MOST_FILES,
             "name_letters": limits.LONGEST_NAME,

@@ -6,8 +6,7 @@ import { fill, h, unique } from "./dom.js";
 import { icon } from "./icons.js";
 import { leftOutWords, parted } from "./names.js";
 import { announce } from "./panels.js";
-
-const ACCEPT = ".xlsx,.csv,application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+import { settings } from "./settings.js";
 
 /** A place to drop files on or choose them with; `chosen` is called with the files. */
 export function dropZone(words, many, chosen) {
@@ -15,7 +14,7 @@ export function dropZone(words, many, chosen) {
   const input = h("input", {
     id,
     type: "file",
-    accept: ACCEPT,
+    accept: `.xlsx,.csv,${settings.workbook}`,
     multiple: many,
     class: "quiet",
     onchange: () => {

@@ -127,6 +127,7 @@ def test_the_settings_are_what_signing_in_needs_and_nothing_else() -> None:
         "deleting": guide.DELETING,
         "report_failed": guide.REPORT_FAILED,
         "legend": [list(line) for line in guide.LEGEND],
+        "workbook": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "limits": {
             "files_at_once": 500,
             "name_letters": 255,
