@@ -22,6 +22,7 @@ from early_results.counting.calendar import Calendar
 from early_results.counting.freeze import State
 from early_results.counting.standing import Standing, said_of, school_words
 from early_results.counting.uploads import ReportState, Upload, upload_from_item
+from early_results.reference import reference_of
 from early_results.service import LONDON, Service, Window
 from early_results.telling import ledger
 from early_results.telling.ledger import Entry, Next
@@ -140,12 +141,12 @@ def _of_file(stores: Stores, frame: Frame, user: User, notice: Notice, upload_id
             return None  # a parked file was judged since, and a notice of its own tells that
         window = calendar.window(upload.window or 0)
         counts = school_words(stands[window.number], window.closes) if window and window.number in stands else ""
-        return verdict_letter(frame, upload, told, named, counts, upload.upload_id)
+        return verdict_letter(frame, upload, told, named, counts, reference_of(upload_id))
     found = stores.table.get(keys.upload(upload.overwritten_by)) if upload.overwritten_by else None
     by = upload_from_item(found) if found else None
     if by is None or named is None or by.user == upload.user:
         return None  # one's own later file is no news
-    return overwritten_letter(frame, upload, told, named, by, upload.upload_id)
+    return overwritten_letter(frame, upload, told, named, by, reference_of(upload_id))
 
 
 def _standings_of(stores: Stores, calendar: Calendar, upload: Upload) -> dict[int, Standing]:

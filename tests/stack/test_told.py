@@ -12,6 +12,7 @@ import pytest
 from adapters.templates import template_workbook
 from early_results.checking.roster import Roster, rosters_csv
 from early_results.counting.calendar import Calendar
+from early_results.reference import reference_of
 from early_results.results import Pupil
 from early_results.service import Window, load_service
 from infra.local.client import PortalClient
@@ -109,7 +110,12 @@ def test_people_are_told_from_the_first_verdict_to_the_report(spare: Deployed) -
     assert "1 error" in box.wait(f"SCHOOL#{OWN}", "does not count").subject
     mine = school.verdict(school.upload(SERVICE.name, named, _workbook(OWN)))
     told = box.wait(f"SCHOOL#{OWN}", "was accepted")
-    for words in (mine["receipt"]["sha256"], mine["receipt"]["statement"], mine["upload_id"], spare.stack.portal_url):
+    for words in (
+        mine["receipt"]["sha256"],
+        mine["receipt"]["statement"],
+        reference_of(mine["upload_id"]),
+        spare.stack.portal_url,
+    ):
         assert words in told.text
     trust.verdict(trust.upload(SERVICE.name, named, _workbook(OWN, seed=8)))
     lost = box.wait(f"SCHOOL#{OWN}", "was overwritten by somebody else")
