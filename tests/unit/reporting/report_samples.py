@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from random import Random
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from early_results.reporting.figures import Beside, ReportInput, school_figures
@@ -20,7 +20,7 @@ KS1 = load_service("ks1-2023")
 SCHOOL = "1231234"
 
 # A busy machine is not a bug: no test here fails for being slow.
-UNHURRIED = settings(deadline=None)
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # Made once: a strategy is checked whenever it is made, which takes longer than drawing from it.
