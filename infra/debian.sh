@@ -18,7 +18,10 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
   free='import fcntl; fcntl.lockf(open("/var/lib/apt/lists/lock", "w"), fcntl.LOCK_EX)'
   timeout 900 "${PYTHON:-python3}" -c "$free"
   apt-get update -qq || { timeout 900 "${PYTHON:-python3}" -c "$free" && apt-get update -qq; }
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=900 install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  install=(apt-get -o DPkg::Lock::Timeout=900 install -y -qq --no-install-recommends)
+  export DEBIAN_FRONTEND=noninteractive
+  # Where there is no browser without a window, the whole one does.
+  "${install[@]}" "${missing[@]}" >/dev/null || "${install[@]}" "${missing[@]/#chromium-headless-shell/chromium}" >/dev/null
 elif [ $# = 0 ]; then
   echo "Not installed, so the tests that need them are skipped: ${missing[*]} (Debian's packages)" >&2
 else
