@@ -174,6 +174,7 @@ class Service(TypedDict):
     short_title: str
     year: Number
     year_group: str
+    not_statutory: Annotated[str, Says("How a submission stands to the statutory return.")]
     support: Support
     columns: Annotated[list[Column], Says("The columns to be filled in, and what each accepts.")]
     codes: list[CodeMeaning]

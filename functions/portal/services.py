@@ -106,6 +106,7 @@ def describe_service(
         "short_title": service.short_title,
         "year": service.year,
         "year_group": service.year_group,
+        "not_statutory": service.words.not_statutory_here,
         "support": {
             "email": service.support.email,
             "telephone": service.support.telephone,

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Locator, expect, sync_playwright
 
+from early_results.service import load_service
 from infra.local import stack as local
 from infra.local.client import PortalClient
 from tests.conftest import Deployed, deploy
@@ -66,6 +67,7 @@ def tab(person: Portal, name: str) -> Locator:
 def test_a_trust_says_that_one_of_its_schools_has_no_pupils(person: Callable[[str], Portal]) -> None:
     trust = person(TRUST)
     ks2 = tab(trust, "Key Stage 2 2026")
+    expect(ks2).to_contain_text(load_service("ks2-2026").words.not_statutory_here)
     ks2.get_by_role("button", name="A school has no Year 6 pupils").click()
     question = trust.page.get_by_role("dialog", name="No Year 6 pupils?")
     expect(question).to_contain_text("This tells us that the school has no Year 6 pupils for KS2 2026")

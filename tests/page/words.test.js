@@ -1,7 +1,7 @@
 // Words for people: London time, counts, sizes.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { count, day, duration, list, moment, size, stamp } from "../../functions/portal/assets/words.js";
+import { count, day, duration, eitherOf, list, moment, size, stamp } from "../../functions/portal/assets/words.js";
 
 test("moments are London's, in the words of the API", () => {
   assert.equal(moment("2023-06-30T11:00:00Z"), "12 noon on Friday 30 June 2023");
@@ -34,4 +34,5 @@ test("counts, sizes and lists read as a person would say them", () => {
   );
   assert.deepEqual([size(712), size(23_456), size(1_400_000)], ["712 bytes", "23 KB", "1.4 MB"]);
   assert.equal(list(["A", "B", "C"]), "A, B and C");
+  assert.deepEqual(["Year 2", "Year 1 and Year 2"].map(eitherOf), ["Year 2", "Year 1 or Year 2"]);
 });

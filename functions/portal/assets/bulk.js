@@ -22,7 +22,7 @@ import { events, nameOf, schoolWords, serviceOf, state } from "./state.js";
 import { overwritten, severalOf } from "./turns.js";
 import { rowsOf } from "./verdicts.js";
 import { lookNow } from "./watch.js";
-import { count, moment } from "./words.js";
+import { count, eitherOf, moment } from "./words.js";
 
 const SHOWN = 10;
 
@@ -43,7 +43,7 @@ export class BulkUpload {
     );
     this.warnings = h("div", { class: "before-upload" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
-    const nil = `A school has no ${serviceOf(service).year_group} pupils`;
+    const nil = `A school has no ${eitherOf(serviceOf(service).year_group)} pupils`;
     this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
     this.match = matchLink(() => this.#match());
     this.coverage = h("div", {});

@@ -53,8 +53,7 @@ export class ServiceTab {
         h(
           "p",
           {},
-          "This submission to FFT does NOT replace the statutory requirement to make a formal submission of " +
-            "results to the DfE via your LA. FFT does NOT pass on your file to your LA.",
+          service.not_statutory,
         ),
       ),
       notices(service),

@@ -7,10 +7,11 @@ import { ask } from "./ask.js";
 import { fill, h, unique } from "./dom.js";
 import { panel } from "./panels.js";
 import { loadSchools, nameOf, schoolWords, state } from "./state.js";
-import { count } from "./words.js";
+import { count, eitherOf } from "./words.js";
 
 /** Asks, and makes the file: of the user's own school, or of the one of a trust's schools that they choose. */
-export async function nilReturn({ service, year_group: years }) {
+export async function nilReturn({ service, year_group: groups }) {
+  const years = eitherOf(groups);
   const schools = state.me.organisations.filter((one) => one.school).map((one) => one.school);
   const lists = await listsOf(service);
   const listed = (number) => lists.find((one) => one.school === number)?.roster?.pupils;

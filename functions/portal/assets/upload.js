@@ -19,7 +19,7 @@ import { events, serviceOf, state } from "./state.js";
 import { Transfer } from "./transfer.js";
 import { becomes } from "./verdicts.js";
 import { lookNow } from "./watch.js";
-import { moment, size } from "./words.js";
+import { eitherOf, moment, size } from "./words.js";
 
 /** The upload area of a school. Lives as long as the page does, so that nothing chosen is ever lost. */
 export class SingleUpload {
@@ -41,7 +41,7 @@ export class SingleUpload {
     this.chosen = h("div", { class: "chosen" });
     this.button = h("button", { type: "button", class: "main", "data-key": "upload", onclick: () => this.#start() });
     this.counting = h("p", { class: "note counting" });
-    const nil = `We have no ${this.described.year_group} pupils`;
+    const nil = `We have no ${eitherOf(this.described.year_group)} pupils`;
     this.nil = h("p", {}, h("button", { type: "button", class: "link", onclick: () => this.#nil() }, nil));
     this.match = matchLink(() => this.#match());
     this.status = h("section", { class: "status", "aria-labelledby": `status-${service}`, hidden: true });

@@ -66,5 +66,8 @@ export function size(bytes) {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
+/** `Year 1 or Year 2` from `Year 1 and Year 2`, where a sentence means any of them. */
+export const eitherOf = (years) => years.replaceAll(" and ", " or ");
+
 /** `A, B and C`. */
 export const list = (words) => new Intl.ListFormat("en-GB", { type: "conjunction" }).format(words);
