@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
 from ..findings import column_letters
-from .limits import Budget, damaged
+from .limits import Budget, Unreadable, damaged
 from .package import Package
 from .regular import Cell, sift
 from .shared import MAIN_NAMESPACES, Numbers, root_namespace
@@ -258,7 +258,10 @@ class _SheetReader:
         # Text after a value without text would be taken for its own. In UTF-16 there is nothing to find.
         if not self._careful and ((self._blank is not None and self._blank.search(piece)) or b"\0" in piece):
             raise _UnusualSheet
-        self._settle()
+        if self._careful and (self._live is not None or None in self._events):
+            self._join()  # the piece ends within a value
+        else:
+            self._settle()
         if self._left < 0:
             self._budget.no_elements()
 
@@ -348,45 +351,51 @@ class _SheetReader:
         spare = 0  # texts that are no value: white space between elements
         meaning, begun, place, into, digits = self._pending, self._live, self._column, self._cells, self._row_text
         names, numbers, shared, typed, spent = _FIRST_NAMES, self._numbers, self._shared, self._typed, self._spent
-        for event in events:
-            if event is None:
-                begun = meaning
-                meaning = None
-            elif type(event) is str:
-                if begun is not None:
-                    found = begun[event]
-                    begun = spent
-                    if found is not None:
-                        into[place] = found
+        try:
+            for event in events:
+                if event is None:
+                    begun = meaning
+                    meaning = None
+                elif type(event) is str:
+                    if begun is not None:
+                        found = begun[event]
+                        begun = spent
+                        if found is not None:
+                            into[place] = found
+                        else:
+                            spare += 1
                     else:
                         spare += 1
                 else:
-                    spare += 1
-            else:
-                begun = None
-                place += 1
-                style: str | None
-                kind: str | None
-                reference: str | None
-                try:
-                    first, reference, second, style, third, kind = event
-                    usual = first == "r" and second == "s" and third == "t"
-                except ValueError:
-                    usual = False
-                if not usual:
-                    reference, style, kind = self._unusual(event)
-                if place > 64 or reference != names[place] + digits:
-                    self._column = place
-                    self._locate(reference)
-                    place, into, digits = self._column, self._cells, self._row_text
-                if kind == "s":
-                    meaning = shared
-                elif kind is None or kind == "n":
-                    meaning = numbers[style]
-                else:
-                    meaning = typed.get(kind)
-                    if meaning is None and not (self._exact and event is events[-1]):
-                        raise _UnusualSheet  # a cell with its own text, which was not recognised when it began
+                    begun = None
+                    place += 1
+                    style: str | None
+                    kind: str | None
+                    reference: str | None
+                    try:
+                        first, reference, second, style, third, kind = event
+                        usual = first == "r" and second == "s" and third == "t"
+                    except ValueError:
+                        usual = False
+                    if not usual:
+                        reference, style, kind = self._unusual(event)
+                    if place > 64 or reference != names[place] + digits:
+                        self._column = place
+                        self._locate(reference)
+                        place, into, digits = self._column, self._cells, self._row_text
+                    if kind == "s":
+                        meaning = shared
+                    elif kind is None or kind == "n":
+                        meaning = numbers[style]
+                    else:
+                        meaning = typed.get(kind)
+                        if meaning is None and not (self._exact and event is events[-1]):
+                            raise _UnusualSheet  # a cell with its own text, which was not recognised when it began
+        except Unreadable:
+            # The text may stand outside every cell. Only a careful reading tells whether the file is to blame.
+            if self._careful:
+                raise
+            raise _UnusualSheet from None
         self._pending, self._live, self._column = meaning, begun, place
         self._left -= len(events) - spare + spare // _SPARE
         events.clear()
@@ -394,8 +403,20 @@ class _SheetReader:
     def _value_ends(self, name: str) -> None:
         """The handler of the end of an element in a sheet that is read carefully."""
         if name == self._names.value:
+            self._join()
             self._settle()
             self._live = None
+
+    def _join(self) -> None:
+        """Makes one text of those that end what was read: the parser gives what it has at the end of each piece."""
+        events = self._events
+        begin = len(events)
+        while begin and type(events[begin - 1]) is str:
+            begin -= 1
+        if len(events) - begin > 1:
+            events[begin:] = ["".join(events[begin:])]
+            if len(events[-1]) > self._limits.string_length:
+                self._budget.too_long()
 
     def _unusual(self, attributes: list[str]) -> tuple[str | None, str | None, str | None]:
         """The reference, style and type of a cell."""

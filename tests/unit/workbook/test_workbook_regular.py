@@ -174,6 +174,16 @@ AFTER = st.sampled_from(
 @example(
     ['<row r="1"><c r="A1" t="s"><v/></c></row>'], "", 40, "\n"
 )  # a blank and white space behind it: damaged, once
+@example(
+    [
+        '<row r="1" spans="1:4"/>',
+        '<row ht="15" customHeight="1"><c r="A1" s="0" t="e" vm="1"><v>#N/A</v></c>'
+        '<c r="A1" s="99" t="n"><v>a]]</v></c></row>',
+    ],
+    '<mergeCell ref="A1:B2"/>',
+    100,
+    "",
+)  # a value that the parser gives in two texts, because a piece of the file ends in it
 def test_generated_rows(rows: list[str], between: str, size: int, after: str) -> None:
     both_agree(of(sheet(between.join(rows), after=after)), size)
 
@@ -239,6 +249,15 @@ def with_prefix(content: str) -> str:
 @example(
     ('<row r="1"><c r="A1"><v></v></c></row>', '<row r="1"><c r="A1"><v/>0</c></row>'), "", package.CHUNK, "utf-16"
 )
+@example(
+    (
+        '<row r="1"><c r="A1" t="s"><v></v></c></row><row r="2"><c r="A2"><v></v></c></row>',
+        '<row r="1"><c r="A1" t="s"><v></v></c>x\n</row><row r="2"><c r="A2"><v></v></c></row>',
+    ),
+    "",
+    40,
+    "x",
+)  # taken for the value, it is no number of a text: a careful reading knows better
 def test_text_outside_every_cell_belongs_to_nothing(sheets: tuple[str, str], behind: str, size: int, how: str) -> None:
     plain, odd = sheets
     content = sheet(odd, after=behind)
