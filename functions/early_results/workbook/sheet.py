@@ -258,10 +258,10 @@ class _SheetReader:
         # Text after a value without text would be taken for its own. In UTF-16 there is nothing to find.
         if not self._careful and ((self._blank is not None and self._blank.search(piece)) or b"\0" in piece):
             raise _UnusualSheet
-        if self._careful and (self._live is not None or None in self._events):
-            self._join()  # the piece ends within a value
-        else:
-            self._settle()
+        text = self._last_text() if self._careful else ""
+        self._settle()
+        if text and self._live is not None:
+            self._events.append(text)  # the piece ends within a value, and the rest of its text comes with the next
         if self._left < 0:
             self._budget.no_elements()
 
@@ -403,20 +403,26 @@ class _SheetReader:
     def _value_ends(self, name: str) -> None:
         """The handler of the end of an element in a sheet that is read carefully."""
         if name == self._names.value:
-            self._join()
+            text = self._last_text()
+            if text:
+                self._events.append(text)
             self._settle()
             self._live = None
 
-    def _join(self) -> None:
-        """Makes one text of those that end what was read: the parser gives what it has at the end of each piece."""
+    def _last_text(self) -> str:
+        """Takes the text that ends what was read. The parser gives it in parts: what it has at the end of each piece.
+
+        Raises Unreadable if it is too long.
+        """
         events = self._events
         begin = len(events)
         while begin and type(events[begin - 1]) is str:
             begin -= 1
-        if len(events) - begin > 1:
-            events[begin:] = ["".join(events[begin:])]
-            if len(events[-1]) > self._limits.string_length:
-                self._budget.too_long()
+        text = "".join(events[begin:])
+        del events[begin:]
+        if len(text) > self._limits.string_length and (self._live is not None or (begin and events[-1] is None)):
+            damaged("one of its numbers, dates or references to texts is longer than any spreadsheet program writes")
+        return text
 
     def _unusual(self, attributes: list[str]) -> tuple[str | None, str | None, str | None]:
         """The reference, style and type of a cell."""
