@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,8 +119,7 @@ def test_every_command_does_its_work(
     monkeypatch.setattr(cli, "_now", lambda: played.now)
     if "season open" in command:
         _taken_in_at_once(played, monkeypatch)
-    if "restore" in command:
-        _restored(played, monkeypatch)
+    kept = _restored(played, monkeypatch) if "restore" in command else None
     _files(tmp_path)
     named = {UPLOAD: upload_id, reference_of(UPLOAD): reference_of(upload_id)}
     words = [named.get(word) or _here(word, tmp_path) for word in shlex.split(command)[1:]]
@@ -128,6 +128,12 @@ def test_every_command_does_its_work(
     # A walk-through says with 1 that something is missing still.
     assert code in ((0, 1) if "season open" in command else (0,)), said.err + said.out
     assert said.out.strip(), "it says what it did"
+    if kept is not None:
+        assert _by_key(played.table.items.values()) == _by_key(kept)
+
+
+def _by_key(items: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["pk"], item["sk"]): dict(item) for item in items}
 
 
 def _here(word: str, folder: Path) -> str:
@@ -162,8 +168,8 @@ def _taken_in_at_once(season: Season, monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
-def _restored(season: Season, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table that point-in-time recovery made, beside the stack's own, which is empty."""
+def _restored(season: Season, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """A table that point-in-time recovery made, beside the stack's own, which is empty: what it holds."""
     _frozen(season)
     kept = [dict(item) for item in season.table.items.values()]
     season.lose_the_table()
@@ -179,3 +185,4 @@ def _restored(season: Season, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(type(season.table), "beside", lambda self, name: Restored(), raising=False)
     monkeypatch.setattr(season.table, "name", "early-results-2", raising=False)
+    return kept
