@@ -47,15 +47,7 @@ export class ServiceTab {
         ),
       ),
       this.upload.status,
-      panel(
-        "info",
-        "This is not your statutory return",
-        h(
-          "p",
-          {},
-          service.not_statutory,
-        ),
-      ),
+      panel("info", "This is not your statutory return", h("p", {}, service.not_statutory)),
       notices(service),
     );
     const schools = () => this.refreshSchools();
