@@ -300,8 +300,8 @@ def _report(season: Season, school: str, form: str) -> bytes:
 
 
 def _patiently(client: PortalClient, path: str, form: str) -> bytes:
-    """A document, once it is built."""
-    deadline = time.monotonic() + 90
+    """A document, once it is built. On a busy machine that takes more than one run of the schedule."""
+    deadline = time.monotonic() + 300
     while True:
         try:
             return client.follow(path, format=form)
