@@ -14,7 +14,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.worksheet import Worksheet
 
-from adapters.sheets import NATIONAL_COLOUR, SCHOOL_COLOUR, Book, Cell, new_sheet, put, put_table, saved_book
+from adapters.sheets import NATIONAL_COLOUR, SCHOOL_COLOUR, Book, Cell, new_sheet, put, put_notes, put_table, saved_book
 from early_results.reporting.figures import (
     NO_FIGURE,
     Assessment,
@@ -68,12 +68,8 @@ def build_workbook(report: ReportInput) -> bytes:
             _codes_by_group(sheet("Codes by group", 18), cohort)
         if block.scores:
             _scores_by_group(sheet(f"{capital(terms.one)}s by group", 34), cohort)
-    _notes(_sheet(book, "How it is counted", says, 110), figures, says)
-    book.properties.title = f"{says.title}: {says.school}"
-    book.properties.subject = says.window
-    book.properties.creator = book.properties.lastModifiedBy = "Early Results"
-    book.properties.language = "en-GB"
-    return saved_book(book, report.closes)
+    put_notes(_sheet(book, "How it is counted", says, 110), (says.notice, *figures.notes, says.provenance))
+    return saved_book(book, report.closes, f"{says.title}: {says.school}", says.window)
 
 
 def _beside(national: bool, *heads: str) -> list[str]:
@@ -459,9 +455,3 @@ def _scores_by_group(sheet: Worksheet, cohort: Cohort) -> None:
 
 def _share_heads(national: bool, name: str) -> list[str]:
     return [f"{name}: share", f"All schools: {name}"] if national else [f"{name}: share"]
-
-
-def _notes(sheet: Worksheet, figures: Figures, says: Words) -> None:
-    for row, note in enumerate((says.notice, *figures.notes, says.provenance), 4):
-        put(sheet, row, 1, note, "er wrap")
-        sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6

@@ -58,8 +58,12 @@ _DRAWING = re.compile(r"xl/drawings/drawing(\d+)\.xml$")
 _CHART = re.compile(rb'<(?:\w+:)?cNvPr id="\d+" name="Chart \d+"')
 
 
-def saved_book(book: Book, moment: datetime) -> bytes:
-    """The workbook's bytes, dated by that moment: the same for the same content."""
+def saved_book(book: Book, moment: datetime, title: str, subject: str) -> bytes:
+    """The workbook's bytes, with its title and subject, dated by that moment: the same for the same content."""
+    book.properties.title = title
+    book.properties.subject = subject
+    book.properties.creator = book.properties.lastModifiedBy = "Early Results"
+    book.properties.language = "en-GB"
     moment = moment.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     book.properties.created = moment
     saved = io.BytesIO()
@@ -164,6 +168,13 @@ def put(sheet: Worksheet, row: int, column: int, value: Cell, style: str) -> Non
             cell.data_type = "s"  # openpyxl takes text that begins with = for a formula
         elif value is not None:
             cell.number_format = "#,##0"
+
+
+def put_notes(sheet: Worksheet, notes: Iterable[str]) -> None:
+    """Sentences below each other, each in a row as high as it needs at a width of 110."""
+    for row, note in enumerate(notes, 4):
+        put(sheet, row, 1, note, "er wrap")
+        sheet.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6
 
 
 def put_table(

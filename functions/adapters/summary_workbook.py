@@ -5,7 +5,7 @@ from __future__ import annotations
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from adapters.sheets import Book, Cell, new_sheet, put, put_table, saved_book
+from adapters.sheets import Book, Cell, new_sheet, put, put_notes, put_table, saved_book
 from adapters.summary_view import HEAD, group_table
 from adapters.trust_view import standards
 from early_results.reporting.disclosure import Why
@@ -50,15 +50,9 @@ def build_summary_workbook(report: SummaryInput) -> bytes:
         _groups(sheet(names[1], 46), report, cohort)
         _authorities(sheet(names[2], 14), report, cohort)
         _codes(sheet(names[3], 46), cohort)
-    notes = sheet("How it is counted", 110)
-    for row, note in enumerate((*summary_notes(report), *(f"{a}: {b}" for a, b in summary_facts(report))), 4):
-        put(notes, row, 1, note, "er wrap")
-        notes.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6
-    book.properties.title = f"{title}: operators' summary"
-    book.properties.subject = window
-    book.properties.creator = book.properties.lastModifiedBy = "Early Results"
-    book.properties.language = "en-GB"
-    return saved_book(book, report.closes)
+    facts = (f"{label}: {value}" for label, value in summary_facts(report))
+    put_notes(sheet("How it is counted", 110), (*summary_notes(report), *facts))
+    return saved_book(book, report.closes, f"{title}: operators' summary", window)
 
 
 def _participation(sheet: Worksheet, report: SummaryInput) -> None:

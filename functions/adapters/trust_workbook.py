@@ -5,7 +5,7 @@ from __future__ import annotations
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
-from adapters.sheets import Book, Cell, new_sheet, put, put_table, saved_book
+from adapters.sheets import Book, Cell, new_sheet, put, put_notes, put_table, saved_book
 from adapters.trust_view import BEYOND, TOO_FEW, standards
 from early_results.reporting.figures import NO_FIGURE, Share, capital
 from early_results.reporting.trusts import (
@@ -48,17 +48,10 @@ def build_trust_workbook(report: TrustInput) -> bytes:
         )
         _matrix(sheet(cohort.titled("Side by side").replace(":", ""), 46), report.service.words, cohort)
         _funnel(sheet(cohort.titled("Funnel").replace(":", ""), 46), cohort)
-    notes = sheet("How it is counted", 110)
     told = [trust_notice(report), *trust_notes(report, figures)]
     told += [f"{label}: {value}" for label, value in trust_facts(report)]
-    for row, note in enumerate(told, 4):
-        put(notes, row, 1, note, "er wrap")
-        notes.row_dimensions[row].height = 15 * (1 + len(note) // 105) + 6
-    book.properties.title = f"{title}: {report.shown_name}"
-    book.properties.subject = window
-    book.properties.creator = book.properties.lastModifiedBy = "Early Results"
-    book.properties.language = "en-GB"
-    return saved_book(book, report.closes)
+    put_notes(sheet("How it is counted", 110), told)
+    return saved_book(book, report.closes, f"{title}: {report.shown_name}", window)
 
 
 def _short(sheet: Worksheet, report: TrustInput, cohorts: tuple[TrustCohort, ...], gaps: tuple[str, ...]) -> None:
